@@ -1,5 +1,4 @@
 package main
 
-// A Context is what a future may ask of whoever polls it. So far there is
-// nothing to ask for: main polls again whether or not it makes sense.
+// Context is what a future may ask of whoever polls it: so far, nothing.
 type Context struct{}

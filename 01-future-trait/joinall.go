@@ -7,7 +7,7 @@ type Joined[T any] struct {
 	left    int // -1 once Poll has returned true, or after Close
 }
 
-// JoinAll takes the futures over; it is ready, with all values, when they are.
+// JoinAll owns the futures now, and yields their values in argument order.
 func JoinAll[T any](futures ...Future[T]) *Joined[T] {
 	return &Joined[T]{futures, make([]T, len(futures)), len(futures)}
 }

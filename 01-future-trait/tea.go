@@ -1,7 +1,6 @@
 package main
 
-// Countdown is the smallest leaf, a future that is not made of futures. It is
-// pending for Left polls; a real leaf asks the world, as in chapter 02.
+// Countdown is a leaf, a future not made of futures: pending for Left polls.
 type Countdown struct {
 	Left  int
 	Value string
@@ -32,7 +31,7 @@ const (
 	steeping
 )
 
-// NewTea makes the future; the kettle is still cold.
+// NewTea leaves the kettle cold.
 func NewTea() *Tea { return &Tea{boiling, Countdown{2, "hot water"}} }
 
 func (t *Tea) Poll(cx *Context) (string, bool) {
