@@ -1,0 +1,59 @@
+// Command 03-reactor polls only when the kernel says that something happened.
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// letter is a future whose value comes from a goroutine, not from a descriptor.
+type letter struct {
+	arrived atomic.Bool
+	noticed time.Time
+}
+
+func (l *letter) Poll(*Context) (Response, bool) {
+	if !l.arrived.Load() {
+		return Response{}, false
+	}
+	l.noticed = time.Now()
+	return Response{Body: "hello"}, true
+}
+
+func run() error {
+	addr, stop, err := startDelayServer()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r, err := NewReactor()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+
+	l, start := new(letter), time.Now()
+	time.AfterFunc(50*time.Millisecond, func() { l.arrived.Store(true) })
+	BlockOn(r, JoinAll[Response](l, NewHTTPGet(addr, "/300/hello")))
+	fmt.Printf("A letter came after 50ms. It was noticed after %v, by luck: a descriptor was\n"+
+		"ready then. Without one, BlockOn would sleep for ever.\n\n", l.noticed.Sub(start).Round(time.Millisecond))
+
+	fmt.Println("Every event polls every future that waits: about N*N/2 polls for N requests,\n" +
+		"and once more for each that is connected before it is answered.")
+	for _, n := range []int{1, 100, 10} {
+		err := scoreboard(addr, n, func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "03-reactor:", err)
+		os.Exit(1)
+	}
+}
