@@ -23,14 +23,14 @@ func openQueue() (*queue, error) {
 // arm replaces what fd was armed for. It keeps no record of that, which could
 // go stale: the kernel drops a descriptor from epoll when it is closed.
 func (q *queue) arm(fd int, want interest) error {
-	if want == 0 {
+	if want == (interest{}) {
 		return q.ctl(unix.EPOLL_CTL_DEL, fd, nil)
 	}
 	ev := unix.EpollEvent{Fd: int32(fd), Events: unix.EPOLLONESHOT}
-	if want&readable != 0 {
+	if want[readable] {
 		ev.Events |= unix.EPOLLIN | unix.EPOLLRDHUP
 	}
-	if want&writable != 0 {
+	if want[writable] {
 		ev.Events |= unix.EPOLLOUT
 	}
 	err := q.ctl(unix.EPOLL_CTL_MOD, fd, &ev)
@@ -52,15 +52,12 @@ func (q *queue) ctl(op, fd int, ev *unix.EpollEvent) error {
 // the next read or write says what it is.
 func (q *queue) wait() (ready []event, err error) {
 	n, err := unix.EpollWait(q.fd, q.events[:], -1)
+	const failed = unix.EPOLLHUP | unix.EPOLLERR
 	for _, ev := range q.events[:max(n, 0)] {
-		var got interest
-		if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			got |= readable
-		}
-		if ev.Events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			got |= writable
-		}
-		ready = append(ready, event{int(ev.Fd), got})
+		ready = append(ready, event{int(ev.Fd), interest{
+			readable: ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|failed) != 0,
+			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
+		}})
 	}
 	return ready, err
 }

@@ -25,10 +25,10 @@ func openQueue() (*queue, error) {
 
 // arm replaces what fd was armed for.
 func (q *queue) arm(fd int, want interest) error {
-	if err := q.filter(fd, unix.EVFILT_READ, want&readable != 0); err != nil {
+	if err := q.filter(fd, unix.EVFILT_READ, want[readable]); err != nil {
 		return err
 	}
-	return q.filter(fd, unix.EVFILT_WRITE, want&writable != 0)
+	return q.filter(fd, unix.EVFILT_WRITE, want[writable])
 }
 
 // filter adds or removes one filter. One that is not there needs no removing.
@@ -53,11 +53,8 @@ func (q *queue) filter(fd, mode int, on bool) error {
 func (q *queue) wait() (ready []event, err error) {
 	n, err := unix.Kevent(q.fd, nil, q.events[:], nil)
 	for i := range q.events[:max(n, 0)] {
-		ev := event{int(q.events[i].Ident), readable}
-		if q.events[i].Filter == unix.EVFILT_WRITE {
-			ev.ready = writable
-		}
-		ready = append(ready, ev)
+		write := q.events[i].Filter == unix.EVFILT_WRITE
+		ready = append(ready, event{int(q.events[i].Ident), interest{readable: !write, writable: write}})
 	}
 	return ready, err
 }

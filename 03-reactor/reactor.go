@@ -7,30 +7,27 @@ import (
 )
 
 // Reactor knows which descriptors somebody waits for, and waits for them in
-// the kernel. What the kernel offers for that differs: epoll_linux.go has it
-// for Linux, kqueue_bsd.go for macOS and the BSDs, with the same four functions:
-//
-//	openQueue() (*queue, error)
-//	(*queue) arm(fd int, want interest) error    once; nothing wanted: never mind
-//	(*queue) wait() ([]event, error)             until at least one event
-//	(*queue) close() error
+// the kernel, whose queue differs: epoll_linux.go, and kqueue_bsd.go for macOS
+// and the BSDs. Both have openQueue, arm, wait and close.
 //
 // One goroutine uses a Reactor: the one in BlockOn.
 type Reactor struct {
 	queue   *queue
-	waiting map[int]interest // by descriptor, what is armed
-	broken  error            // of a wait that failed; every future is told by Register
+	waiting map[int]interest // by descriptor
+	broken  error            // of a wait that failed; Register tells every future
 }
 
-// interest is a set of directions.
-type interest uint8
+type direction int
 
 const (
-	readable interest = 1 << iota
+	readable direction = iota
 	writable
 )
 
-// event says that the directions of fd that are ready are worth another try.
+// interest says for each direction whether it matters.
+type interest [2]bool
+
+// event says that a descriptor is worth another try in the ready directions.
 type event struct {
 	fd    int
 	ready interest
@@ -39,30 +36,24 @@ type event struct {
 // NewReactor opens an event queue. Call Close when done with it.
 func NewReactor() (*Reactor, error) {
 	q, err := openQueue()
-	if err != nil {
-		return nil, err
-	}
-	return &Reactor{queue: q, waiting: make(map[int]interest)}, nil
+	return &Reactor{queue: q, waiting: make(map[int]interest)}, err
 }
 
-// Register makes the next Wait return when fd is ready, also if it is already.
-// It adds to what fd was registered for before.
-func (r *Reactor) Register(fd int, want interest) error {
+// Register makes the next Wait return once fd is ready, also if it is already.
+func (r *Reactor) Register(fd int, dir direction) error {
 	if r.broken != nil {
 		return r.broken
 	}
-	want |= r.waiting[fd]
-	if err := r.queue.arm(fd, want); err != nil {
-		return err
-	}
-	r.waiting[fd] = want
-	return nil
+	all := r.waiting[fd]
+	all[dir] = true
+	r.waiting[fd] = all
+	return r.queue.arm(fd, all)
 }
 
 // Forget undoes every Register of fd.
 func (r *Reactor) Forget(fd int) {
-	if r.waiting[fd] != 0 {
-		r.queue.arm(fd, 0)
+	if _, ok := r.waiting[fd]; ok {
+		r.queue.arm(fd, interest{})
 		delete(r.waiting, fd)
 	}
 }
