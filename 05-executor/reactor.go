@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reactor knows who waits for which descriptor, and waits for them in the
+// kernel, whose queue differs: epoll_linux.go, and kqueue_bsd.go for macOS
+// and the BSDs. Both have openQueue, arm, wait and close.
+//
+// It waits on a goroutine of its own. Any goroutine may call its methods.
+type Reactor struct {
+	queue   *queue
+	bell    [2]int        // a pipe; a byte in it ends run
+	done    chan struct{} // closed when run has returned
+	closing sync.Once
+
+	mu      sync.Mutex
+	waiting map[int]waiters // guarded by mu: by descriptor
+	broken  error           // guarded by mu: why nobody can register any more
+}
+
+type direction int
+
+const (
+	readable direction = iota
+	writable
+)
+
+// interest says for each direction whether it matters.
+type interest [2]bool
+
+// event says that a descriptor is worth another try in the ready directions.
+type event struct {
+	fd    int
+	ready interest
+}
+
+// waiters has, for each direction, who waits: they may be different tasks.
+type waiters [2]Waker
+
+func (w waiters) interest() interest { return interest{w[readable] != nil, w[writable] != nil} }
+
+func (w waiters) wake() {
+	for _, waker := range w {
+		if waker != nil {
+			waker.Wake()
+		}
+	}
+}
+
+// NewReactor opens an event queue and starts to wait. Call Close when done.
+func NewReactor() (*Reactor, error) {
+	q, err := openQueue()
+	if err != nil {
+		return nil, err
+	}
+	r := &Reactor{queue: q, done: make(chan struct{}), waiting: make(map[int]waiters)}
+	if err := unix.Pipe(r.bell[:]); err != nil {
+		q.close()
+		return nil, os.NewSyscallError("pipe", err)
+	}
+	unix.CloseOnExec(r.bell[0])
+	unix.CloseOnExec(r.bell[1])
+	if err := q.arm(r.bell[0], interest{readable: true}); err != nil {
+		r.release()
+		return nil, err
+	}
+	go r.run()
+	return r, nil
+}
+
+// Register makes the reactor wake w once fd is ready, also if it is already.
+// Of the wakers for one direction of fd only the latest is kept.
+func (r *Reactor) Register(fd int, dir direction, w Waker) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.broken != nil {
+		return r.broken
+	}
+	all := r.waiting[fd]
+	all[dir] = w
+	r.waiting[fd] = all // before arm: its event must find the waker
+	return r.queue.arm(fd, all.interest())
+}
+
+// Forget undoes every Register of fd.
+func (r *Reactor) Forget(fd int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.waiting[fd]; ok {
+		r.queue.arm(fd, interest{})
+		delete(r.waiting, fd)
+	}
+}
+
+// run is the reactor's goroutine.
+func (r *Reactor) run() {
+	defer close(r.done)
+	for {
+		events, err := r.queue.wait()
+		if err != nil && err != unix.EINTR { // EINTR: a signal, not an event
+			r.fail(os.NewSyscallError("reactor", err))
+			return
+		}
+		for _, ev := range events {
+			if ev.fd == r.bell[0] {
+				return
+			}
+			r.deliver(ev).wake() // without the lock: Wake may call Register
+		}
+	}
+}
+
+// deliver takes out who waits for ev. The event has disarmed both directions,
+// so what is left is armed again, before anybody else can register: done after
+// the unlock, it could replace a registration that is newer than left.
+func (r *Reactor) deliver(ev event) (woken waiters) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.waiting[ev.fd]
+	left := all
+	for dir, ready := range ev.ready {
+		if ready {
+			woken[dir], left[dir] = left[dir], nil
+		}
+	}
+	delete(r.waiting, ev.fd)
+	if left == (waiters{}) {
+		return woken
+	}
+	if err := r.queue.arm(ev.fd, left.interest()); err != nil {
+		return all // they register again, and are told
+	}
+	r.waiting[ev.fd] = left
+	return woken
+}
+
+// fail makes each Register return err, and wakes all who wait to tell them so.
+func (r *Reactor) fail(err error) {
+	r.mu.Lock()
+	all := r.waiting
+	r.waiting, r.broken = nil, err
+	r.mu.Unlock()
+	for _, w := range all {
+		w.wake()
+	}
+}
+
+// Close ends the reactor's goroutine and returns when it has ended. To close
+// the queue would not do: that wakes nobody who waits in it.
+func (r *Reactor) Close() error {
+	r.closing.Do(func() {
+		r.fail(errors.New("reactor is closed"))
+		unix.Write(r.bell[1], []byte{0})
+		<-r.done
+		r.release()
+	})
+	return nil
+}
+
+func (r *Reactor) release() {
+	r.queue.close()
+	unix.Close(r.bell[0])
+	unix.Close(r.bell[1])
+}
