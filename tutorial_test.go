@@ -66,6 +66,8 @@ const filesTable = `
 	parker.go        .   .   .   new =
 	sleep.go         .   .   .   new =
 	executor.go      .   .   .   .   new
+	narration.go     .   .   .   .   new
+	fetch.go         .   .   .   .   new
 	main.go          new Δ   Δ   Δ   Δ
 `
 
