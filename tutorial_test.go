@@ -75,6 +75,7 @@ const (
 	maxFile     = 165 // lines
 	maxFunction = 45  // lines
 	minSame     = 85  // percent of the files that are carried on
+	shortLine   = 15  // bytes; "if err != nil {" may stand anywhere
 )
 
 // marks parses filesTable: marks["reactor.go"][2] is its mark in chapter 03.
@@ -163,12 +164,12 @@ func TestDiffsShowOnlyWhatIsNew(t *testing.T) {
 }
 
 // moved returns the lines that are removed in one place and added, perhaps
-// indented otherwise, in another. Short ones such as "}" do not count.
+// indented otherwise, in another. Short ones do not count.
 func moved(before, now []string) []string {
 	removed, added := difference(before, now)
 	var both []string
 	for _, line := range removed {
-		if i := slices.Index(added, line); i >= 0 && len(line) > 12 {
+		if i := slices.Index(added, line); i >= 0 && len(line) > shortLine {
 			both = append(both, line)
 			added = slices.Delete(added, i, i+1)
 		}
