@@ -1,0 +1,69 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Property 1.
+func TestKettleIsColdBeforeTheFirstPoll(t *testing.T) {
+	if tea := NewTea(); tea.state != boiling || tea.step.Left != 2 {
+		t.Errorf("already %+v", *tea)
+	}
+}
+
+// Properties 2 and 6.
+func TestWaterBoilsThenTeaSteeps(t *testing.T) {
+	type answer struct {
+		Value string
+		Ready bool
+	}
+	tea, got := NewTea(), []answer(nil)
+	for range 4 {
+		value, ready := tea.Poll(nil)
+		got = append(got, answer{value, ready})
+	}
+	want := []answer{{}, {}, {}, {"tea from hot water", true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
+// Property 3.
+func TestTeaPolledAfterItFinishedPanics(t *testing.T) {
+	tea := NewTea()
+	runOne(t, tea)
+	defer func() {
+		if got, want := recover(), "Countdown polled after it finished"; got != want {
+			t.Errorf("panic with %v, want %q", got, want)
+		}
+	}()
+	tea.Poll(nil)
+}
+
+// Property 4.
+func TestImpatienceGivesTheSameTea(t *testing.T) {
+	c := &Countdown{Left: 1000, Value: "tea"}
+	for range 1000 {
+		if _, ready := c.Poll(nil); ready {
+			t.Fatal("ready too early")
+		}
+	}
+	if got, ready := c.Poll(nil); got != "tea" || !ready {
+		t.Errorf("got %q, %t, want tea, true", got, ready)
+	}
+}
+
+// Property 5.
+func TestTeaAndToastAreMadeTogether(t *testing.T) {
+	tea, polls := NewTea(), 0
+	breakfast := Counted[[]string]{JoinAll[string](tea, &Countdown{1, "toast"}), &polls}
+	got := runOne(t, breakfast)
+	if diff := cmp.Diff([]string{"tea from hot water", "toast"}, got); diff != "" {
+		t.Errorf("breakfast (-want +got):\n%s", diff)
+	}
+	if polls != 4 {
+		t.Errorf("%d rounds, want 4: as many as the tea needs alone", polls)
+	}
+}
