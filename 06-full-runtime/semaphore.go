@@ -1,0 +1,95 @@
+package main
+
+import "fmt"
+
+// Semaphore lets at most so many tasks at a time have a permit; with one
+// permit it is a mutex. It is for the tasks of one runtime. Unlike a
+// sync.Mutex it may be held while the task waits: others wait, not the thread.
+type Semaphore struct {
+	free    int
+	waiters []*Acquired // first in, first out
+}
+
+// NewSemaphore makes a semaphore with that many free permits.
+func NewSemaphore(permits int) *Semaphore { return &Semaphore{free: permits} }
+
+// Acquired is the future that Acquire makes.
+type Acquired struct {
+	s     *Semaphore
+	waker Waker // while it is in the queue
+	state acquireState
+}
+
+// asking → waiting → granted → taken; asking → taken
+type acquireState int
+
+const (
+	asking acquireState = iota
+	waiting
+	granted // by Release, while nobody looked
+	taken   // its Poll has returned true, or it was closed
+)
+
+// Acquire is ready when the caller has a permit, which Release gives back.
+func (s *Semaphore) Acquire() *Acquired { return &Acquired{s: s} }
+
+// Release gives a permit to who waits longest. It is handed over: somebody who
+// comes now cannot overtake, so nobody waits for ever.
+func (s *Semaphore) Release() {
+	if len(s.waiters) == 0 {
+		s.free++
+		return
+	}
+	a := s.waiters[0]
+	s.waiters = s.waiters[1:]
+	a.state = granted
+	wakeHere(a.waker)
+}
+
+func (a *Acquired) Poll(cx *Context) (struct{}, bool) {
+	switch {
+	case a.state == taken:
+		panic("Acquire polled after it finished")
+	case a.state == granted:
+		a.state = taken
+		return struct{}{}, true
+	case a.state == asking && a.s.free > 0:
+		a.s.free--
+		a.state = taken
+		return struct{}{}, true
+	case a.state == asking:
+		a.s.waiters = append(a.s.waiters, a)
+		a.state = waiting
+	}
+	a.waker, cx.task.waits = cx.waker, a.s
+	return struct{}{}, false
+}
+
+// Close leaves the queue. A permit that was granted meanwhile goes on to the
+// next: kept, it would be lost.
+func (a *Acquired) Close() error {
+	switch a.state {
+	case granted:
+		a.s.Release()
+	case waiting:
+		for i, other := range a.s.waiters {
+			if other == a {
+				a.s.waiters = append(a.s.waiters[:i:i], a.s.waiters[i+1:]...)
+				break
+			}
+		}
+	}
+	a.state = taken
+	return nil
+}
+
+// wakeAll makes all who wait look again at why they do.
+func (s *Semaphore) wakeAll() {
+	for _, a := range s.waiters {
+		wakeHere(a.waker)
+	}
+}
+
+func (s *Semaphore) String() string {
+	return fmt.Sprintf("a permit of a Semaphore (%d wait)", len(s.waiters))
+}
