@@ -1,0 +1,395 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// spawn makes a task of which only the polls matter.
+func spawn(e *Executor, poll func(cx *Context) (ready bool)) {
+	Spawn(e, pollFunc[struct{}](func(cx *Context) (struct{}, bool) { return struct{}{}, poll(cx) }))
+}
+
+// Property 1.
+func TestNothingIsPolledBeforeRun(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, polls := NewExecutor(nil), 0
+		spawn(e, func(*Context) bool { polls++; return true })
+		synctest.Wait()
+		if polls != 0 {
+			t.Errorf("%d polls before Run, want none", polls)
+		}
+	})
+}
+
+// Property 31.
+func TestRunWithoutTasksReturns(t *testing.T) {
+	inBubble(t, func(t *testing.T) { NewExecutor(nil).Run() })
+}
+
+// Property 31. That it leaves no goroutine is checked by the bubble at its end.
+func TestRunReturnsWhenTheLastTaskHasFinished(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, start := NewExecutor(nil), time.Now()
+		for i := range 10 {
+			Spawn(e, NewSleep(time.Duration(10-i)*time.Second))
+		}
+		e.Run()
+		if got := time.Since(start); got != 10*time.Second {
+			t.Errorf("Run returned after %v, but the tasks sleep for up to 10s", got)
+		}
+	})
+}
+
+// Property 31.
+func TestExecutorRunsAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, polls := NewExecutor(nil), 0
+		for range 2 {
+			Spawn(e, Counted[struct{}]{NewSleep(time.Second), &polls})
+			e.Run()
+		}
+		if polls != 4 {
+			t.Errorf("%d polls for two tasks, run one after the other, want 4", polls)
+		}
+	})
+}
+
+func TestOnlyTheWokenTaskIsPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, polls := NewExecutor(nil), make([]int, 100)
+		for i := range polls {
+			Spawn(e, Counted[struct{}]{NewSleep(time.Duration(i+1) * time.Second), &polls[i]})
+		}
+		e.Run()
+		for i, n := range polls {
+			if n != 2 {
+				t.Fatalf("task %d of %d was polled %d times, want 2: to start, and when its own time had passed", i+1, len(polls), n)
+			}
+		}
+	})
+}
+
+// Property 24: and it polls nobody whose future may be gone.
+func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, polls := NewExecutor(nil), 0
+		spawn(e, func(cx *Context) bool {
+			polls++
+			cx.Waker().Wake() // it is queued when it finishes
+			return true
+		})
+		Spawn(e, NewSleep(time.Second)) // keeps the executor at work
+		e.Run()
+		if polls != 1 {
+			t.Errorf("%d polls, want 1: it had finished", polls)
+		}
+	})
+}
+
+// Property 27.
+func TestThousandWakesBetweenTwoPollsAreOnePoll(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, polls := NewExecutor(nil), 0
+		var over atomic.Bool
+		spawn(e, func(cx *Context) bool {
+			if polls++; polls == 1 {
+				for range 1000 {
+					cx.Waker().Wake()
+				}
+				time.AfterFunc(time.Second, func() { over.Store(true); cx.Waker().Wake() })
+			}
+			return over.Load()
+		})
+		e.Run()
+		if polls != 3 {
+			t.Errorf("%d polls, want 3: to start, after 1,000 wakes, and after one more", polls)
+		}
+	})
+}
+
+// Property 28. The wakes all come while the executor is busy: those that come
+// while it sleeps would be served in order by any queue.
+func TestFirstWokenIsFirstPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, wakers := NewExecutor(nil), make([]Waker, 5)
+		var got []int
+		for i := range wakers {
+			spawn(e, func(cx *Context) bool {
+				if wakers[i] == nil {
+					wakers[i] = cx.Waker()
+					return false
+				}
+				got = append(got, i)
+				return true
+			})
+		}
+		want := []int{2, 0, 3, 1, 4}
+		spawn(e, func(*Context) bool {
+			for _, i := range want {
+				wakers[i].Wake()
+			}
+			return true
+		})
+		e.Run()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("not in the order of the wakes (-woken +polled):\n%s", diff)
+		}
+	})
+}
+
+// Property 28.
+func TestTasksAreFirstPolledInTheOrderOfSpawn(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		var got []int
+		for i := range 5 {
+			spawn(e, func(*Context) bool { got = append(got, i); return true })
+		}
+		e.Run()
+		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, got); diff != "" {
+			t.Errorf("not in the order of Spawn (-spawned +polled):\n%s", diff)
+		}
+	})
+}
+
+// Property 29.
+func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		var got string
+		for _, name := range []string{"a", "b", "c"} {
+			polls := 0
+			spawn(e, func(cx *Context) bool {
+				got += name
+				polls++
+				cx.Waker().Wake()
+				return polls == 3
+			})
+		}
+		e.Run()
+		if want := "abcabcabc"; got != want {
+			t.Errorf("polled in the order %s, want %s", got, want)
+		}
+	})
+}
+
+// Property 29.
+func TestTaskThatIsAlwaysReadyDoesNotHoldUpAWakeFromElsewhere(t *testing.T) {
+	mustEnd(t) // no bubble: its clock stands still while a task is always ready
+	e, posted := NewExecutor(nil), false
+	const most = 10_000_000
+	polls := 0
+	spawn(e, func(cx *Context) bool {
+		polls++
+		cx.Waker().Wake()
+		runtime.Gosched() // at GOMAXPROCS=1 the other goroutine needs a processor
+		return posted || polls == most
+	})
+	var wake sync.Once
+	woken := make(chan struct{})
+	spawn(e, func(cx *Context) bool {
+		wake.Do(func() { go func() { close(woken); cx.Waker().Wake() }() })
+		select {
+		case <-woken:
+			posted = true
+		default:
+		}
+		return posted
+	})
+	e.Run()
+	if polls == most {
+		t.Errorf("a task that is always ready was polled %d times, and another that was woken not at all", polls)
+	}
+}
+
+// Property 30.
+func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		var got []string
+		spawn(e, func(*Context) bool {
+			spawn(e, func(*Context) bool {
+				spawn(e, func(*Context) bool { got = append(got, "grandchild"); return true })
+				got = append(got, "child")
+				return true
+			})
+			got = append(got, "parent")
+			return true
+		})
+		e.Run()
+		if diff := cmp.Diff([]string{"parent", "child", "grandchild"}, got); diff != "" {
+			t.Errorf("Run returned with other polls (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Property 30.
+func TestTaskSpawnedInAPollDoesNotHinderItsParent(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		parent, child := NewSleep(time.Second), NewSleep(time.Hour)
+		started, start := false, time.Now()
+		var took time.Duration
+		spawn(e, func(cx *Context) bool {
+			if !started {
+				started = true
+				Spawn(e, child)
+			}
+			_, ready := parent.Poll(cx)
+			took = time.Since(start)
+			return ready
+		})
+		e.Run()
+		if took != time.Second {
+			t.Errorf("the parent took %v, want 1s", took)
+		}
+	})
+}
+
+// Property 25: pop has found nothing, Park has not begun.
+func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		var waker Waker
+		e.Trace.Park = func() { waker.Wake() }
+		spawn(e, func(cx *Context) bool {
+			first := waker == nil
+			waker = cx.Waker()
+			return !first
+		})
+		e.Run()
+	})
+}
+
+// Property 25: a token that a wake left for nothing costs a look at the queue.
+func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e, parks := NewExecutor(nil), 0
+		e.Trace.Park = func() { parks++ }
+		woke := false
+		spawn(e, func(cx *Context) bool { // its wake leaves a token, although nobody sleeps
+			if woke {
+				return true
+			}
+			woke = true
+			cx.Waker().Wake()
+			return false
+		})
+		start := time.Now()
+		Spawn(e, NewSleep(time.Second))
+		e.Run()
+		if got := time.Since(start); got != time.Second || parks > 2 {
+			t.Errorf("it took %v and %d parks, want 1s and at most 2: one ended by the token, one by the Sleep", got, parks)
+		}
+	})
+}
+
+// Property 25. An executor that is unparked before the task is in the queue
+// may find it empty, park again, and never be woken. Here whoever wakes has to
+// stop between the two: the queue's lock is held.
+func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
+	mustEnd(t)
+	e := NewExecutor(nil)
+	var waker Waker
+	var held atomic.Bool
+	var once sync.Once
+	wakes := make(chan struct{})
+	e.Trace.Woken = func(*Task) { close(wakes) }
+	e.Trace.Unpark = func() {
+		if held.Load() {
+			t.Error("the executor was unparked before the task was in its queue")
+		}
+	}
+	e.Trace.Park = func() {
+		once.Do(func() {
+			go func() {
+				e.mu.Lock()
+				held.Store(true)
+				go waker.Wake()
+				<-wakes
+				for range 10_000 { // it comes to the lock, or else to its Unpark
+					runtime.Gosched()
+				}
+				held.Store(false)
+				e.mu.Unlock()
+			}()
+		})
+	}
+	spawn(e, func(cx *Context) bool {
+		first := waker == nil
+		waker = cx.Waker()
+		return !first
+	})
+	e.Run()
+}
+
+// Property 26: the wake of one task comes in the poll of another.
+func TestWakeOfATaskInThePollOfAnother(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		e := NewExecutor(nil)
+		var waker Waker
+		arrived := false
+		spawn(e, func(cx *Context) bool { waker = cx.Waker(); return arrived })
+		spawn(e, func(*Context) bool {
+			arrived = true
+			waker.Wake()
+			return true
+		})
+		e.Run()
+	})
+}
+
+// Property 24: also a task that is not woken by its own polls.
+func TestWakeStormOnManyTasksPollsThemAllToTheirEnd(t *testing.T) {
+	mustEnd(t)
+	const tasks, goroutines, rounds = 20, 8, 200
+	e := NewExecutor(nil)
+	wakers := make(chan Waker, tasks)
+	var storm sync.WaitGroup
+	over := make(chan struct{})
+	for range tasks {
+		first := true
+		spawn(e, func(cx *Context) bool {
+			if first {
+				first = false
+				wakers <- cx.Waker()
+			}
+			select {
+			case <-over:
+				return true
+			default:
+				return false
+			}
+		})
+	}
+	spawn(e, func(*Context) bool { // all have been polled once
+		close(wakers)
+		var all []Waker
+		for w := range wakers {
+			all = append(all, w)
+		}
+		for range goroutines {
+			storm.Go(func() {
+				for i := range rounds * tasks {
+					all[i%tasks].Wake()
+				}
+			})
+		}
+		go func() {
+			storm.Wait()
+			close(over)
+			for _, w := range all {
+				w.Wake()
+			}
+		}()
+		return true
+	})
+	e.Run()
+}
