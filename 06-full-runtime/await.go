@@ -20,7 +20,9 @@ type Coroutine[T any] struct {
 	next  func() (struct{}, bool) // nil before the first Poll
 	stop  func()
 	value T
-	fault *PanicError
+	fault *PanicError // a panic of the body
+
+	finished bool
 }
 
 // Async makes a future of straight-line code, which waits with Await. The
@@ -54,6 +56,9 @@ func (co *Co) suspend(f any) {
 
 // Poll runs the body until it awaits something that is not ready.
 func (c *Coroutine[T]) Poll(cx *Context) (value T, ready bool) {
+	if c.finished {
+		panic("Async polled after it finished")
+	}
 	if c.next == nil {
 		c.next, c.stop = iter.Pull(c.run)
 	}
@@ -61,9 +66,8 @@ func (c *Coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 	if _, suspended := c.next(); suspended {
 		return value, false
 	}
-	if c.fault != nil {
-		panic(c.fault)
-	}
+	c.finished = true
+	c.rethrow()
 	return c.value, true
 }
 
@@ -82,13 +86,18 @@ func (c *Coroutine[T]) run(yield func(struct{}) bool) {
 
 // Close unwinds the body, if it has started and not returned.
 func (c *Coroutine[T]) Close() error {
-	if c.stop == nil {
-		c.next = func() (struct{}, bool) { panic("Async polled after Close") }
-		return nil
+	c.finished = true
+	if c.stop != nil {
+		c.stop()
 	}
-	c.stop()
-	if c.fault != nil {
-		panic(c.fault)
-	}
+	c.rethrow()
 	return nil
+}
+
+// rethrow lets a panic of the body go on where the future is polled or closed.
+func (c *Coroutine[T]) rethrow() {
+	if fault := c.fault; fault != nil {
+		c.fault = nil
+		panic(fault)
+	}
 }

@@ -35,7 +35,7 @@ func (c *Call[T]) Poll(cx *Context) (value T, ready bool) {
 		go c.run(rt)
 	}
 	if c.taken = c.done; !c.done {
-		c.waker = cx.waker
+		c.waker = cx.Waker()
 		return value, false
 	}
 	if c.fault != nil {
@@ -58,10 +58,10 @@ func (c *Call[T]) run(rt *Runtime) {
 		c.value, c.fault, c.done = value, fault, true
 		w := c.waker
 		c.mu.Unlock()
+		rt.countBlocking(-1)
 		if w != nil {
 			w.Wake()
 		}
-		rt.countBlocking(-1) // after Wake, or the task looks stuck in between
 	}()
 	value = c.f()
 	returned = true

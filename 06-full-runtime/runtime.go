@@ -75,6 +75,11 @@ func (rt *Runtime) run(f func() error) (err error) {
 	if again {
 		panic("BlockOn or Close called while the runtime runs")
 	}
+	defer func() {
+		rt.mu.Lock()
+		rt.running = false
+		rt.mu.Unlock()
+	}()
 	for finished := false; !finished; {
 		exited := make(chan struct{})
 		go func() {
@@ -96,9 +101,6 @@ func (rt *Runtime) run(f func() error) (err error) {
 			panic(rt.fault) // no task's fault but the runtime's own
 		}
 	}
-	rt.mu.Lock()
-	rt.running = false
-	rt.mu.Unlock()
 	return err
 }
 
@@ -239,7 +241,7 @@ func (rt *Runtime) lieDown(timeout *time.Duration) error {
 	switch {
 	case len(rt.outside) > 0:
 		*timeout = 0
-	case *timeout < 0 && rt.reactor.waiting == 0 && rt.blocking == 0 && rt.stuck():
+	case *timeout < 0 && rt.reactor.waiting == 0 && rt.stuck():
 		return rt.deadlock()
 	default:
 		rt.parked = *timeout != 0
