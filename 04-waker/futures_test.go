@@ -1,0 +1,151 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// after is a future for tests: ready at its n-th poll, and strict about being
+// polled once more.
+type after struct {
+	n      int
+	value  string
+	polls  int
+	closes int
+}
+
+func (a *after) Poll(*Context) (string, bool) {
+	a.polls++
+	if a.polls > a.n {
+		panic("polled after it finished")
+	}
+	if a.polls < a.n {
+		return "", false
+	}
+	return a.value, true
+}
+
+func (a *after) Close() error {
+	a.closes++
+	return nil
+}
+
+// Property 1.
+func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
+	a, polls := &after{n: 1}, 0
+	JoinAll[string](Counted[string]{a, &polls})
+	if a.polls != 0 || polls != 0 {
+		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
+	}
+}
+
+// Property 2.
+func TestPollReturnsWhileChildrenWait(t *testing.T) {
+	a, b := &after{n: 3}, &after{n: 3}
+	if _, ready := JoinAll[string](a, b).Poll(nil); ready || a.polls != 1 || b.polls != 1 {
+		t.Errorf("one Poll asked its children %d and %d times (ready: %t), want once each", a.polls, b.polls, ready)
+	}
+}
+
+// Property 3.
+func TestFinishedFutureIsNotPolledAgain(t *testing.T) {
+	if got := runOne[string](t, &after{n: 1, value: "tea"}); got != "tea" {
+		t.Errorf("got %q, want tea", got)
+	}
+}
+
+// Property 3.
+func TestJoinAllPolledAfterItFinishedPanics(t *testing.T) {
+	all := JoinAll[string](&after{n: 1})
+	all.Poll(nil)
+	defer func() {
+		if got, want := recover(), "JoinAll polled after it finished"; got != want {
+			t.Errorf("panic with %v, want %q", got, want)
+		}
+	}()
+	all.Poll(nil)
+}
+
+// Property 4.
+func TestPollingTooEarlyLosesNothing(t *testing.T) {
+	all := JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 100, value: "tea"})
+	for range 99 {
+		if _, ready := all.Poll(nil); ready {
+			t.Fatal("ready before the tea")
+		}
+	}
+	got, _ := all.Poll(nil)
+	if diff := cmp.Diff([]string{"toast", "tea"}, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+// Property 5.
+func TestJoinAllPollsEveryUnfinishedChild(t *testing.T) {
+	a, b, c := &after{n: 3}, &after{n: 1}, &after{n: 2}
+	all := JoinAll[string](a, b, c)
+	var got [][3]int
+	for range 3 {
+		all.Poll(nil)
+		got = append(got, [3]int{a.polls, b.polls, c.polls})
+	}
+	if diff := cmp.Diff([][3]int{{1, 1, 1}, {2, 1, 2}, {3, 1, 2}}, got); diff != "" {
+		t.Errorf("polls of each child after each round (-want +got):\n%s", diff)
+	}
+}
+
+// Property 5.
+func TestLastToFinishDoesNotComeLast(t *testing.T) {
+	all := JoinAll[string](&after{n: 3, value: "a"}, &after{n: 1, value: "b"}, &after{n: 2, value: "c"})
+	all.Poll(nil)
+	all.Poll(nil)
+	got, ready := all.Poll(nil)
+	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || !ready {
+		t.Errorf("ready: %t, values (-want +got):\n%s", ready, diff)
+	}
+}
+
+// Property 5.
+func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
+	if got, ready := JoinAll[string]().Poll(nil); !ready || len(got) != 0 {
+		t.Errorf("got %q, %t, want no values, true", got, ready)
+	}
+}
+
+// Property 6.
+func TestValueIsZeroUntilReady(t *testing.T) {
+	polls := 0
+	all := Counted[[]string]{JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls}
+	if got, ready := all.Poll(nil); ready || got != nil {
+		t.Errorf("got %q, %t, want nil, false", got, ready)
+	}
+}
+
+func TestCountedCountsEveryPoll(t *testing.T) {
+	polls := 0
+	f := Counted[string]{&after{n: 3, value: "tea"}, &polls}
+	for want := 1; want <= 3; want++ {
+		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
+			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
+		}
+	}
+}
+
+func TestCloseReachesWhoHasNotFinished(t *testing.T) {
+	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
+	all := JoinAll[string](done, Counted[string]{pending, &polls})
+	all.Poll(nil)
+	for range 2 {
+		Close(Counted[[]string]{all, &polls})
+	}
+	if done.closes != 0 || pending.closes != 1 {
+		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)
+	}
+}
+
+func TestCloseOfWhatCannotBeClosedDoesNothing(t *testing.T) {
+	if err := Close("tea"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,23 @@
+package main
+
+import "testing"
+
+// newContext is for tests that poll by hand.
+func newContext(t *testing.T) *Context { return &Context{waker: NewParker(), reactor: openReactor(t)} }
+
+// runOne polls f to its end.
+func runOne[T any](t *testing.T, f Future[T]) T {
+	t.Helper()
+	return runAll(t, f)[0]
+}
+
+// runAll polls futures to their end, each as a task of its own.
+func runAll[T any](t *testing.T, futures ...Future[T]) []T {
+	t.Helper()
+	e, values := NewExecutor(openReactor(t)), make([]T, len(futures))
+	for i, f := range futures {
+		Spawn(e, into[T]{f, &values[i]})
+	}
+	within(t, "Run", e.Run)
+	return values
+}
