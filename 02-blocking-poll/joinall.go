@@ -33,10 +33,9 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 
 // Close abandons the futures that have not finished.
 func (j *Joined[T]) Close() error {
-	for i, f := range j.futures {
-		j.futures[i] = nil
+	for _, f := range j.futures {
 		Close(f)
 	}
-	j.left = -1
+	j.futures, j.left = nil, -1
 	return nil
 }
