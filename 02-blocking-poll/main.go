@@ -9,7 +9,6 @@ import (
 
 func loop(gets []Future[Response]) []Response { return BlockOn(JoinAll(gets...)) }
 
-// nap is loop with a nap between rounds.
 func nap(gets []Future[Response]) []Response {
 	for all := JoinAll(gets...); ; time.Sleep(10 * time.Millisecond) {
 		if responses, ready := all.Poll(new(Context)); ready {
@@ -29,33 +28,26 @@ func block(gets []Future[Response]) []Response {
 	return loop(gets)
 }
 
-func run() error {
-	addr, stop, err := startDelayServer()
+func check(err error) {
 	if err != nil {
-		return err
-	}
-	defer stop()
-	polls := 0
-	one := BlockOn(Counted[Response]{NewHTTPGet(addr, "/100/hello"), &polls})
-	if one.Err != nil {
-		return one.Err
-	}
-	fmt.Printf("One request, asked in a loop: %d %q after %d polls\n", one.Status, one.Body, polls)
-	fmt.Print("\nTen requests at once, answered after 50, 100, ... 500 ms:\n  ")
-	if err := scoreboard(addr, 10, loop); err != nil {
-		return err
-	}
-	fmt.Print("\nThe same with a nap of 10 ms between rounds. An answer waits up to 10 ms:\n  ")
-	if err := scoreboard(addr, 10, nap); err != nil {
-		return err
-	}
-	fmt.Print("\nThe same when the first of them blocks in its Poll. Nine others freeze:\n  ")
-	return scoreboard(addr, 10, block)
-}
-
-func main() {
-	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "02-blocking-poll:", err)
 		os.Exit(1)
 	}
+}
+
+func main() {
+	addr, stop, err := startDelayServer()
+	check(err)
+	defer stop()
+	polls := 0
+	one := BlockOn(Counted[Response]{NewHTTPGet(addr, "/100/hello"), &polls})
+	check(one.Err)
+	fmt.Printf("One request, asked in a loop: %d %q after %d polls\n", one.Status, one.Body, polls)
+
+	fmt.Print("\nTen requests at once, answered after 50, 100, ... 500 ms:\n  ")
+	check(scoreboard(addr, 10, loop))
+	fmt.Print("\nThe same with a nap of 10 ms between rounds. An answer waits up to 10 ms:\n  ")
+	check(scoreboard(addr, 10, nap))
+	fmt.Print("\nThe same when the first of them blocks in its Poll. Nine others freeze:\n  ")
+	check(scoreboard(addr, 10, block))
 }
