@@ -22,8 +22,10 @@ func (f wakeFunc) Wake() { f() }
 
 // mustEnd ends the process with the stacks of all goroutines if the test does
 // not end: it would be of no use to wait for it.
-func mustEnd(t *testing.T) {
-	late := time.AfterFunc(20*time.Second, func() {
+func mustEnd(t *testing.T) { mustEndWithin(t, 20*time.Second) }
+
+func mustEndWithin(t *testing.T, d time.Duration) {
+	late := time.AfterFunc(d, func() {
 		stacks := make([]byte, 1<<20)
 		panic(fmt.Sprintf("%s hangs. All goroutines:\n%s", t.Name(), stacks[:runtime.Stack(stacks, true)]))
 	})

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// startWeb starts net/http's server: nobody here wrote it.
+func startWeb(t *testing.T, addr string) (hostPort string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Skip(err) // a machine without IPv6
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /short", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+	mux.HandleFunc("GET /long", func(w http.ResponseWriter, _ *http.Request) {
+		for range 1000 { // more than one segment, and chunked
+			io.WriteString(w, strings.Repeat("x", 1000))
+		}
+	})
+	server := httptest.NewUnstartedServer(mux)
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return listener.Addr().String()
+}
+
+// refused returns an address at which nobody listens: the port is taken by a
+// connection, so nobody else gets it meanwhile.
+func refused(t *testing.T) (hostPort string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.LocalAddr().String()
+}
+
+var polls = regexp.MustCompile(` +\d+ polls`)
+
+// runProgram is what a reader sees, but for the number of polls.
+func runProgram(t *testing.T, args ...string) (stdout []string, stderr string, exit int) {
+	t.Helper()
+	mustEnd(t)
+	out, stderr := output(t, func() { exit = run(args) })
+	if out != "" {
+		stdout = strings.Split(strings.TrimSpace(polls.ReplaceAllString(out, " N polls")), "\n")
+	}
+	return stdout, stderr, exit
+}
+
+func TestFetchPrintsALinePerReply(t *testing.T) {
+	web := startWeb(t, "127.0.0.1:0")
+	got, stderr, exit := runProgram(t, web+"/short", web+"/long", web+"/missing")
+	want := []string{
+		"200        5 bytes N polls  " + web + "/short",
+		"200  1000000 bytes N polls  " + web + "/long",
+		"404       19 bytes N polls  " + web + "/missing",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || exit != 0 || stderr != "" {
+		t.Errorf("exit status %d, and on standard error %q; standard output (-want +got):\n%s", exit, stderr, diff)
+	}
+}
+
+func TestFetchFromIPv6(t *testing.T) {
+	web := startWeb(t, "[::1]:0")
+	got, stderr, exit := runProgram(t, web+"/short")
+	want := []string{"200        5 bytes N polls  " + web + "/short"}
+	if diff := cmp.Diff(want, got); diff != "" || exit != 0 {
+		t.Errorf("exit status %d, and on standard error %q; standard output (-want +got):\n%s", exit, stderr, diff)
+	}
+}
+
+func TestFetchWithAFailureServesTheOthersAndExitsWith1(t *testing.T) {
+	web, nobody := startWeb(t, "127.0.0.1:0"), refused(t)
+	got, stderr, exit := runProgram(t, nobody+"/x", web+"/short")
+	want := []string{"200        5 bytes N polls  " + web + "/short"}
+	if diff := cmp.Diff(want, got); diff != "" || exit != 1 {
+		t.Errorf("exit status %d, want 1; standard output (-want +got):\n%s", exit, diff)
+	}
+	if !strings.Contains(stderr, nobody) || !strings.Contains(stderr, "refused") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("standard error is %q, want a line with the address that refused", stderr)
+	}
+}
+
+func TestFetchTakesNoNames(t *testing.T) {
+	web := startWeb(t, "127.0.0.1:0")
+	for _, target := range []string{"localhost:80/x", "http://127.0.0.1:80/x", "127.0.0.1/x", ""} {
+		got, stderr, exit := runProgram(t, web+"/short", target)
+		if exit != 2 || len(got) > 0 {
+			t.Errorf("%q: exit status %d and standard output %q, want 2 and nothing", target, exit, got)
+		}
+		if !strings.Contains(stderr, "numeric address") || !strings.Contains(stderr, "chapter 06") {
+			t.Errorf("%q: standard error is %q, want that names come in chapter 06", target, stderr)
+		}
+	}
+}
