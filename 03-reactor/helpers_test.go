@@ -17,8 +17,13 @@ func openReactor(t *testing.T) *Reactor {
 	return r
 }
 
+// idleReactor is one for which nobody waits but the test.
+func idleReactor(t *testing.T) *Reactor { return openReactor(t) }
+
+func contextOf(r *Reactor) *Context { return &Context{reactor: r} }
+
 // newContext is for tests that poll by hand.
-func newContext(t *testing.T) *Context { return &Context{reactor: openReactor(t)} }
+func newContext(t *testing.T) *Context { return contextOf(openReactor(t)) }
 
 // runOne polls f to its end.
 func runOne[T any](t *testing.T, f Future[T]) T {

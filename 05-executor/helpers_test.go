@@ -2,8 +2,15 @@ package main
 
 import "testing"
 
+// idleReactor is one whose goroutine does not run: the test itself waits.
+func idleReactor(t *testing.T) *Reactor {
+	return &Reactor{queue: openTestQueue(t), waiting: make(map[int]waiters)}
+}
+
+func contextOf(r *Reactor) *Context { return &Context{waker: NewParker(), reactor: r} }
+
 // newContext is for tests that poll by hand.
-func newContext(t *testing.T) *Context { return &Context{waker: NewParker(), reactor: openReactor(t)} }
+func newContext(t *testing.T) *Context { return contextOf(openReactor(t)) }
 
 // runOne polls f to its end.
 func runOne[T any](t *testing.T, f Future[T]) T {
