@@ -29,7 +29,9 @@ func openQueue() (queue, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	q := &epoll{fd: fd, bell: bell}
-	if err := q.add(bell, 0); err != nil {
+	// Only to read: taking the number out makes it writable, and that event
+	// would end the next wait.
+	if err := q.ctl(unix.EPOLL_CTL_ADD, bell, unix.EPOLLIN|unix.EPOLLET, 0); err != nil {
 		q.close()
 		return nil, err
 	}
@@ -37,19 +39,19 @@ func openQueue() (queue, error) {
 }
 
 func (q *epoll) add(fd int, generation uint32) error {
-	return q.ctl(unix.EPOLL_CTL_ADD, fd, generation)
+	return q.ctl(unix.EPOLL_CTL_ADD, fd, edges, generation)
 }
 
 func (q *epoll) again(fd int, generation uint32) error {
-	return q.ctl(unix.EPOLL_CTL_MOD, fd, generation)
+	return q.ctl(unix.EPOLL_CTL_MOD, fd, edges, generation)
 }
 
-func (q *epoll) remove(fd int) { q.ctl(unix.EPOLL_CTL_DEL, fd, 0) }
+func (q *epoll) remove(fd int) { q.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 // ctl gives the kernel 64 bits to give back with the event. They hold two
 // numbers, never a Go pointer: the garbage collector would not see it there.
-func (q *epoll) ctl(op, fd int, generation uint32) error {
-	ev := unix.EpollEvent{Events: edges, Fd: int32(fd), Pad: int32(generation)}
+func (q *epoll) ctl(op, fd int, events, generation uint32) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: int32(generation)}
 	err := unix.EpollCtl(q.fd, op, fd, &ev)
 	for err == unix.EINTR {
 		err = unix.EpollCtl(q.fd, op, fd, &ev)
@@ -62,7 +64,7 @@ func (q *epoll) ctl(op, fd int, generation uint32) error {
 func (q *epoll) wait(timeout time.Duration) ([]event, error) {
 	ms := -1
 	if timeout >= 0 {
-		ms = int(min((timeout+time.Millisecond-1)/time.Millisecond, 1<<30))
+		ms = int((min(timeout, longest) + time.Millisecond - 1) / time.Millisecond)
 	}
 	n, err := unix.EpollWait(q.fd, q.kernel[:], ms)
 	q.events = q.events[:0]
@@ -86,7 +88,10 @@ func (q *epoll) ring() error {
 	return err
 }
 
+// close leaves no number behind: a stream that is closed later would deregister
+// with whoever has it then.
 func (q *epoll) close() {
 	unix.Close(q.bell)
 	unix.Close(q.fd)
+	q.bell, q.fd = -1, -1
 }

@@ -72,7 +72,7 @@ func (q *kqueue) change(fd, filter, flags int) error {
 func (q *kqueue) wait(timeout time.Duration) ([]event, error) {
 	var limit *unix.Timespec
 	if timeout >= 0 {
-		ts := unix.NsecToTimespec(int64(timeout))
+		ts := unix.NsecToTimespec(int64(min(timeout, longest)))
 		limit = &ts
 	}
 	n, err := unix.Kevent(q.fd, nil, q.kernel[:], limit)
@@ -94,8 +94,11 @@ func (q *kqueue) ring() error {
 	return err
 }
 
+// close leaves no number behind: a stream that is closed later would deregister
+// with whoever has it then.
 func (q *kqueue) close() {
 	unix.Close(q.bell[0])
 	unix.Close(q.bell[1])
 	unix.Close(q.fd)
+	q.bell, q.fd = [2]int{-1, -1}, -1
 }

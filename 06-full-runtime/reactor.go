@@ -23,6 +23,8 @@ type queue interface {
 	close()
 }
 
+const longest = 24 * time.Hour // of a wait: some kernels refuse very long ones
+
 type direction int
 
 const (
@@ -112,7 +114,7 @@ func (r *Reactor) deliver(ev event) {
 }
 
 func (r *Reactor) lookup(fd int) *source {
-	if fd >= len(r.sources) {
+	if fd < 0 || fd >= len(r.sources) {
 		return nil
 	}
 	return r.sources[fd]
