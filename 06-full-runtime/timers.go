@@ -2,6 +2,7 @@ package main
 
 import (
 	"container/heap"
+	"math"
 	"time"
 )
 
@@ -24,7 +25,11 @@ type timer struct {
 // add starts t, which fires d from now.
 func (ts *timers) add(t *timer, d time.Duration, w Waker) {
 	ts.count++
-	*t = timer{deadline: time.Since(ts.start) + d, order: ts.count, waker: w}
+	deadline := time.Since(ts.start) + d
+	if deadline < d {
+		deadline = math.MaxInt64 // so far away that the sum is negative
+	}
+	*t = timer{deadline: deadline, order: ts.count, waker: w}
 	heap.Push(ts, t)
 }
 
