@@ -193,9 +193,10 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 		t.Skip("takes 300 MB of memory")
 	}
 	noLeaks(t)
+	size := bigBody
 	addr := startPeer(t, func(c *net.TCPConn) {
-		answer(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", bigBody))(c)
-		chunk := bytes.Repeat([]byte("x"), bigBody/100)
+		answer(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size))(c)
+		chunk := bytes.Repeat([]byte("x"), size/100)
 		for range 100 {
 			c.Write(chunk)
 		}
@@ -203,8 +204,8 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	over := make(chan struct{})
 	close(over)
 	responses := runAll[Response](t, NewHTTPGet(addr, "/"), neighbor(t, over))
-	if got := strings.Count(responses[0].Body, "x"); got != bigBody || len(responses[0].Body) != bigBody {
-		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), bigBody, responses[0].Err)
+	if got := strings.Count(responses[0].Body, "x"); got != size || len(responses[0].Body) != size {
+		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), size, responses[0].Err)
 	}
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
 	bigBody = 1_000_000 // once is enough when the tests are repeated
