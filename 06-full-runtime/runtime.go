@@ -188,7 +188,7 @@ func (rt *Runtime) mayTransfer(cx *Context) bool {
 // end closes the future of t unless it was ready, and tells who waits for t.
 func (rt *Runtime) end(t *Task, err error) {
 	if err != nil {
-		rt.current = t
+		rt.current, rt.budget = t, transfersPerPoll // it may have to say goodbye
 		t.work.abandon(err)
 		rt.current = nil
 	}
@@ -198,7 +198,7 @@ func (rt *Runtime) end(t *Task, err error) {
 	rt.mu.Unlock()
 	rt.Trace.task(rt.Trace.End, t)
 	wakeHere(t.joiner)
-	t.joiner = nil
+	t.joiner, t.waits = nil, nil
 }
 
 // park sleeps in the kernel until there is an event, a timer is due or the
