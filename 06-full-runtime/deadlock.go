@@ -14,10 +14,11 @@ func (e *DeadlockError) Error() string {
 	return "deadlock: no task can go on\n  " + strings.Join(e.Tasks, "\n  ")
 }
 
-// stuck says whether no task can be woken from outside. Caller holds mu.
+// stuck says whether no task can be woken from outside. One that is marked as
+// queued, but not yet in a queue, is being woken right now. Caller holds mu.
 func (rt *Runtime) stuck() bool {
 	for t := rt.tasks; t != nil; t = t.next {
-		if t.outside {
+		if t.outside || t.queued.Load() {
 			return false
 		}
 	}

@@ -268,6 +268,7 @@ func (rt *Runtime) wakeFromOutside(t *Task) {
 func (rt *Runtime) spawn(t *Task) {
 	t.runtime = rt
 	t.cx = Context{waker: t, reactor: &rt.reactor, task: t}
+	t.queued.Store(true) // before the runtime sees it: see stuck
 	rt.mu.Lock()
 	closed := rt.closed
 	if !closed {
@@ -282,7 +283,6 @@ func (rt *Runtime) spawn(t *Task) {
 		return
 	}
 	rt.Trace.task(rt.Trace.Spawn, t)
-	t.queued.Store(true)
 	rt.wakeFromOutside(t)
 }
 
