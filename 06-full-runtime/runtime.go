@@ -131,7 +131,7 @@ func (rt *Runtime) loop(root *Task) error {
 		if err := rt.park(); err != nil {
 			return err
 		}
-		rt.timers.fire()
+		rt.timers.fire(&rt.Trace)
 	}
 	return nil
 }
@@ -223,6 +223,9 @@ func (rt *Runtime) park() error {
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
+		if f := rt.Trace.Descriptor; f != nil {
+			f(ev.fd, ev.ready[readable], ev.ready[writable])
+		}
 		rt.reactor.deliver(ev)
 	}
 	switch err {

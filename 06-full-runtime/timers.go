@@ -50,13 +50,14 @@ func (ts *timers) next() time.Duration {
 }
 
 // fire wakes those whose deadline has come, never one before.
-func (ts *timers) fire() {
+func (ts *timers) fire(trace *Trace) {
 	if len(ts.heap) == 0 {
 		return
 	}
 	for now := time.Since(ts.start); len(ts.heap) > 0 && ts.heap[0].deadline <= now; {
 		t := heap.Pop(ts).(*timer)
 		t.fired = true
+		trace.call(trace.Timer)
 		wakeHere(t.waker)
 	}
 }
