@@ -22,7 +22,7 @@ func (f wakeFunc) Wake() { f() }
 
 // mustEnd ends the process with the stacks of all goroutines if the test does
 // not end: it would be of no use to wait for it.
-func mustEnd(t *testing.T) { mustEndWithin(t, 20*time.Second) }
+func mustEnd(t *testing.T) { mustEndWithin(t, 10*time.Second) }
 
 func mustEndWithin(t *testing.T, d time.Duration) {
 	late := time.AfterFunc(d, func() {

@@ -133,6 +133,9 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 		want := []int{2, 0, 3, 1, 4}
 		spawn(e, func(*Context) bool {
 			for _, i := range want {
+				if wakers[i] == nil {
+					t.Fatalf("task %d has not been polled, and one that was spawned after it has", i+1)
+				}
 				wakers[i].Wake()
 			}
 			return true

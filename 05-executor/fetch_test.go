@@ -53,11 +53,11 @@ func refused(t *testing.T) (hostPort string) {
 
 var polls = regexp.MustCompile(` +\d+ polls`)
 
-// runProgram is what a reader sees, but for the number of polls.
-func runProgram(t *testing.T, args ...string) (stdout []string, stderr string, exit int) {
+// fetched is what a reader sees, but for the number of polls.
+func fetched(t *testing.T, args ...string) (stdout []string, stderr string, exit int) {
 	t.Helper()
-	mustEnd(t)
-	out, stderr := output(t, func() { exit = run(args) })
+	r := openReactor(t)
+	out, stderr := output(t, func() { exit = fetch(r, args) })
 	if out != "" {
 		stdout = strings.Split(strings.TrimSpace(polls.ReplaceAllString(out, " N polls")), "\n")
 	}
@@ -66,7 +66,7 @@ func runProgram(t *testing.T, args ...string) (stdout []string, stderr string, e
 
 func TestFetchPrintsALinePerReply(t *testing.T) {
 	web := startWeb(t, "127.0.0.1:0")
-	got, stderr, exit := runProgram(t, web+"/short", web+"/long", web+"/missing")
+	got, stderr, exit := fetched(t, web+"/short", web+"/long", web+"/missing")
 	want := []string{
 		"200        5 bytes N polls  " + web + "/short",
 		"200  1000000 bytes N polls  " + web + "/long",
@@ -79,7 +79,7 @@ func TestFetchPrintsALinePerReply(t *testing.T) {
 
 func TestFetchFromIPv6(t *testing.T) {
 	web := startWeb(t, "[::1]:0")
-	got, stderr, exit := runProgram(t, web+"/short")
+	got, stderr, exit := fetched(t, web+"/short")
 	want := []string{"200        5 bytes N polls  " + web + "/short"}
 	if diff := cmp.Diff(want, got); diff != "" || exit != 0 {
 		t.Errorf("exit status %d, and on standard error %q; standard output (-want +got):\n%s", exit, stderr, diff)
@@ -88,7 +88,7 @@ func TestFetchFromIPv6(t *testing.T) {
 
 func TestFetchWithAFailureServesTheOthersAndExitsWith1(t *testing.T) {
 	web, nobody := startWeb(t, "127.0.0.1:0"), refused(t)
-	got, stderr, exit := runProgram(t, nobody+"/x", web+"/short")
+	got, stderr, exit := fetched(t, nobody+"/x", web+"/short")
 	want := []string{"200        5 bytes N polls  " + web + "/short"}
 	if diff := cmp.Diff(want, got); diff != "" || exit != 1 {
 		t.Errorf("exit status %d, want 1; standard output (-want +got):\n%s", exit, diff)
@@ -101,7 +101,7 @@ func TestFetchWithAFailureServesTheOthersAndExitsWith1(t *testing.T) {
 func TestFetchTakesNoNames(t *testing.T) {
 	web := startWeb(t, "127.0.0.1:0")
 	for _, target := range []string{"localhost:80/x", "http://127.0.0.1:80/x", "127.0.0.1/x", ""} {
-		got, stderr, exit := runProgram(t, web+"/short", target)
+		got, stderr, exit := fetched(t, web+"/short", target)
 		if exit != 2 || len(got) > 0 {
 			t.Errorf("%q: exit status %d and standard output %q, want 2 and nothing", target, exit, got)
 		}
