@@ -97,8 +97,9 @@ func (rt *Runtime) run(f func() error) (err error) {
 			finished = true
 		}()
 		<-exited
-		if rt.fault != nil && rt.current == nil {
-			panic(rt.fault) // no task's fault but the runtime's own
+		if fault := rt.fault; fault != nil && rt.current == nil {
+			rt.fault = nil
+			panic(fault) // no task's but the runtime's own
 		}
 	}
 	return err
@@ -326,17 +327,18 @@ func (rt *Runtime) Report() Report {
 // Close cancels every task and reports what is left: nothing, unless something
 // leaked. It must not be called while BlockOn runs. A Wake after it is harmless.
 func (rt *Runtime) Close() Report {
-	rt.mu.Lock()
-	already := rt.closed
-	rt.closed = true
-	rt.mu.Unlock()
+	first := false
 	rt.run(func() error {
+		rt.mu.Lock()
+		first = first || !rt.closed
+		rt.closed = true
+		rt.mu.Unlock()
 		for rt.tasks != nil {
 			rt.end(rt.tasks, ErrCancelled)
 		}
 		return nil
 	})
-	if !already {
+	if first {
 		rt.reactor.queue.close()
 	}
 	return rt.Report()
