@@ -54,17 +54,25 @@ func (c *Call[T]) run(rt *Runtime) {
 		if v := recover(); !returned {
 			fault = asPanicError(v)
 		}
+		rt.countBlocking(-1) // before anybody sees the value
 		c.mu.Lock()
 		c.value, c.fault, c.done = value, fault, true
 		w := c.waker
 		c.mu.Unlock()
-		rt.countBlocking(-1)
 		if w != nil {
 			w.Wake()
 		}
 	}()
 	value = c.f()
 	returned = true
+}
+
+// Close drops the result. The call itself cannot be stopped.
+func (c *Call[T]) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken, c.waker = true, nil
+	return nil
 }
 
 func (rt *Runtime) countBlocking(n int) {
