@@ -69,13 +69,14 @@ func (j *Joined[T]) poll(c *child[T], cx *Context) {
 	}
 }
 
-// Close abandons the futures that have not finished.
+// Close abandons the futures that have not finished, all of them even if the
+// Close of one panics.
 func (j *Joined[T]) Close() error {
 	j.left = -1
 	for i := range j.children {
 		f := j.children[i].future
 		j.children[i].future = nil
-		Close(f)
+		defer Close(f)
 	}
 	return nil
 }

@@ -24,31 +24,32 @@ type Raced[A, B any] struct {
 func Race[A, B any](a Future[A], b Future[B]) *Raced[A, B] { return &Raced[A, B]{a, b} }
 
 func (r *Raced[A, B]) Poll(cx *Context) (Either[A, B], bool) {
-	if r.a == nil {
+	if r.a == nil && r.b == nil {
 		panic("Race polled after it finished")
 	}
 	first := rand.IntN(2) // always a first: while a is ready, b never wins
 	for turn := range 2 {
 		if turn == first {
 			if value, ready := r.a.Poll(cx); ready {
-				Close(r.b)
-				r.a, r.b = nil, nil
+				r.a = nil
+				r.Close()
 				return Either[A, B]{First: true, A: value}, true
 			}
 		} else if value, ready := r.b.Poll(cx); ready {
-			Close(r.a)
-			r.a, r.b = nil, nil
+			r.b = nil
+			r.Close()
 			return Either[A, B]{B: value}, true
 		}
 	}
 	return Either[A, B]{}, false
 }
 
-// Close abandons both.
+// Close abandons both, b also if the Close of a panics.
 func (r *Raced[A, B]) Close() error {
 	a, b := r.a, r.b
 	r.a, r.b = nil, nil
-	return errors.Join(Close(a), Close(b))
+	defer Close(b)
+	return Close(a)
 }
 
 // ErrTimeout is the error of a Timeout whose time has passed.
