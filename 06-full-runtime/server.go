@@ -1,0 +1,188 @@
+package main
+
+import "time"
+
+// server accepts connections and serves HTTP on each. It is the future of its
+// own accept loop, which newServer has made a task. To stop it, drain it.
+type server struct {
+	options  serverOptions
+	runtime  *Runtime
+	listener *Listener
+	loop     *Coroutine[error]
+	task     *JoinHandle[error]
+	places   *Semaphore // for connections
+	conns    map[*connection]bool
+	free     []*worker // no connection has one of these, whichever is next takes it
+	draining bool
+	arrived  [bufferSize]byte // see connection.await
+	counts   *counts          // for the page
+	second   int64            // of dated
+	dated    string           // for the replies
+}
+
+// serverOptions says what a server puts up with.
+type serverOptions struct {
+	Connections int           // at once; more wait in the kernel's queue
+	Idle        time.Duration // without a byte, between two requests
+	Read        time.Duration // for a whole request, however it trickles in
+	Write       time.Duration // for a whole reply to a client that reads slowly
+	Grace       time.Duration // for the requests under way when the server drains
+	Counts      *counts       // of what the runtime does, or nil
+}
+
+var defaultOptions = serverOptions{
+	Connections: 20000,
+	Idle:        time.Minute,
+	Read:        10 * time.Second,
+	Write:       30 * time.Second,
+	Grace:       10 * time.Second,
+}
+
+const freeWorkers = 64 // are kept; the others give back their memory
+
+// newServer starts to serve on l, which belongs to the server from now on.
+func newServer(rt *Runtime, l *Listener, o serverOptions) *server {
+	s := &server{
+		options: o, runtime: rt, listener: l,
+		places: NewSemaphore(o.Connections),
+		conns:  make(map[*connection]bool),
+		counts: o.Counts,
+	}
+	if s.counts == nil {
+		s.counts = new(counts)
+	}
+	s.loop = Async(s.accept)
+	s.task = Spawn[error](rt, s)
+	return s
+}
+
+func (s *server) Poll(cx *Context) (err error, ready bool) {
+	if err, ready = s.loop.Poll(cx); ready {
+		s.Close()
+	}
+	return err, ready
+}
+
+// accept is the loop. It has a place before it asks for a connection: one too
+// many is not refused, but stays in the kernel's queue until another one ends.
+func (s *server) accept(co *Co) error {
+	for {
+		Await(co, s.places.Acquire())
+		got := Await(co, s.listener.Accept())
+		if got.Err != nil {
+			return got.Err
+		}
+		c := &connection{server: s, stream: got.Value, idle: Sleep{d: s.options.Idle}}
+		s.conns[c] = true
+		c.task = Spawn(s.runtime, c)
+	}
+}
+
+// Close stops to listen. The connections that there are run on.
+func (s *server) Close() error {
+	s.draining = true
+	s.loop.Close()
+	for _, w := range s.free {
+		w.coroutine.Close()
+	}
+	s.free = nil
+	return s.listener.Close()
+}
+
+// drain ends the server: no new connections, the idle ones are closed, the
+// others have until the end of the grace period. Then they are cancelled; it
+// yields how many were.
+func (s *server) drain() *Coroutine[int] {
+	return Async(func(co *Co) (cut int) {
+		s.draining = true
+		s.task.Cancel()
+		Await(co, s.task)
+		var tasks []Future[Result[struct{}]]
+		for c := range s.conns {
+			wakeHere(c.waker) // the idle ones are to see that the server drains
+			tasks = append(tasks, c.task)
+		}
+		Await(co, Timeout(JoinAll(tasks...), s.options.Grace))
+		cut = len(s.conns)
+		for c := range s.conns {
+			c.task.Cancel()
+		}
+		Await(co, JoinAll(tasks...))
+		return cut
+	})
+}
+
+// connection is the task of one connection. While a request is under way it
+// has a worker. In between it has nothing but its timer, so that ten thousand
+// idle ones are cheap: no coroutine, no buffer.
+type connection struct {
+	server *server
+	stream *Stream
+	task   *JoinHandle[struct{}]
+	waker  Waker   // of the latest poll
+	worker *worker // nil while idle
+	idle   Sleep
+}
+
+func (c *connection) Poll(cx *Context) (struct{}, bool) {
+	c.waker = cx.waker
+	for open := true; open; {
+		var ready bool
+		if c.worker == nil {
+			open, ready = c.await(cx)
+		} else {
+			open, ready = c.work(cx)
+		}
+		if !ready {
+			return struct{}{}, false
+		}
+	}
+	c.Close()
+	return struct{}{}, true
+}
+
+// await is ready when a request begins to arrive, or with false when none will.
+// It reads into a buffer that all connections share, as nothing else is polled
+// before the worker has taken the bytes out.
+func (c *connection) await(cx *Context) (open, ready bool) {
+	s := c.server
+	if s.draining {
+		c.stream.ready[readable] = true // a request may be there of which no event has told yet
+	}
+	n, err, ready := c.stream.PollRead(cx, s.arrived[:])
+	if ready {
+		c.idle.Close()
+		if err == nil {
+			c.idle = Sleep{d: s.options.Idle} // for the next time
+			c.worker = s.takeWorker(c.stream, s.arrived[:n])
+		}
+		return err == nil, true
+	}
+	if s.draining {
+		return false, true
+	}
+	_, late := c.idle.Poll(cx)
+	return false, late
+}
+
+// work is ready when there is no request left to answer.
+func (c *connection) work(cx *Context) (open, ready bool) {
+	w := c.worker
+	if open, ready = w.poll(cx); ready {
+		c.worker = nil
+		c.server.putWorker(w)
+	}
+	return open, ready
+}
+
+// Close gives back what the connection holds. Its place goes to the next one.
+func (c *connection) Close() error {
+	delete(c.server.conns, c)
+	c.server.places.Release()
+	c.idle.Close()
+	err := c.stream.Close()
+	if c.worker != nil {
+		c.worker.coroutine.Close()
+	}
+	return err
+}
