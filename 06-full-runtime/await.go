@@ -33,7 +33,7 @@ func Async[T any](body func(co *Co) T) *Coroutine[T] { return &Coroutine[T]{body
 // Await suspends the body until f is ready.
 func Await[T any](co *Co, f Future[T]) T {
 	if co.stopped {
-		panic(stopped{})
+		co.suspend(f)
 	}
 	for {
 		if value, ready := f.Poll(co.cx); ready {
