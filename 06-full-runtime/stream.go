@@ -73,7 +73,12 @@ func (s *Stream) failed(dir direction, err error) error {
 }
 
 // CloseWrite tells the peer that nothing more will come. It can still be read from.
-func (s *Stream) CloseWrite() error { return unix.Shutdown(s.fd, unix.SHUT_WR) }
+func (s *Stream) CloseWrite() error {
+	if s.closed { // the number may be another's
+		return s.failed(writable, net.ErrClosed)
+	}
+	return unix.Shutdown(s.fd, unix.SHUT_WR)
+}
 
 // Close closes the connection, once, and wakes who waits for it: they fail with
 // net.ErrClosed.
