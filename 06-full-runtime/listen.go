@@ -101,6 +101,7 @@ func (a *Accepting) accept(cx *Context) (*Stream, error) {
 	l := a.l
 	for {
 		if l.closed {
+			a.Close()
 			return nil, net.ErrClosed
 		}
 		if a.pause != nil {
