@@ -37,7 +37,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		if ready {
 			return n, err
 		}
-		if err := c.wait(); err != nil {
+		if err := c.wait(readable); err != nil {
 			return 0, err
 		}
 	}
@@ -51,7 +51,7 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 			return written, err
 		}
 		if !ready {
-			if err := c.wait(); err != nil {
+			if err := c.wait(writable); err != nil {
 				return written, err
 			}
 		}
@@ -59,12 +59,14 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-func (c *Conn) wait() error {
+func (c *Conn) wait(dir direction) error {
 	if c.timeout != nil {
-		if c.timeout.done {
-			return os.ErrDeadlineExceeded
+		late := c.timeout.done
+		if !late {
+			_, late = c.timeout.Poll(c.co.cx)
 		}
-		if _, ready := c.timeout.Poll(c.co.cx); ready {
+		if late {
+			c.stream.reactor.leave(&c.stream.source, dir, c.co.cx.waker)
 			return os.ErrDeadlineExceeded
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listener accepts TCP connections.
+// Listener accepts TCP connections, for one task at a time.
 type Listener struct {
 	source
 	runtime *Runtime
@@ -78,6 +78,8 @@ func (l *Listener) Addr() netip.AddrPort { return l.addr }
 type Accepting struct {
 	l     *Listener
 	pause *Sleep // until descriptors may be free again, or nil
+	waker Waker  // of the latest poll
+	done  bool
 }
 
 // Accept yields the next connection. While the process has no descriptor left
@@ -85,11 +87,16 @@ type Accepting struct {
 func (l *Listener) Accept() *Accepting { return &Accepting{l: l} }
 
 func (a *Accepting) Poll(cx *Context) (Result[*Stream], bool) {
+	if a.done {
+		panic("Accept polled after it finished")
+	}
 	s, err := a.accept(cx)
 	if err == unix.EAGAIN {
+		a.waker = cx.waker
 		a.l.runtime.reactor.store(&a.l.source, readable, cx.waker)
 		return Result[*Stream]{}, false
 	}
+	a.Close()
 	if err != nil {
 		err = fmt.Errorf("accept at %s: %w", a.l.addr, err)
 	}
@@ -101,7 +108,6 @@ func (a *Accepting) accept(cx *Context) (*Stream, error) {
 	l := a.l
 	for {
 		if l.closed {
-			a.Close()
 			return nil, net.ErrClosed
 		}
 		if a.pause != nil {
@@ -143,8 +149,12 @@ func (l *Listener) adopt(fd int, peer netip.AddrPort) (*Stream, error) {
 	return s, nil
 }
 
-// Close ends the pause of an Accept that is abandoned.
+// Close waits no longer. Who has connected is for the next Accept.
 func (a *Accepting) Close() error {
+	if !a.done {
+		a.l.runtime.reactor.leave(&a.l.source, readable, a.waker)
+	}
+	a.done = true
 	if a.pause != nil {
 		a.pause.Close()
 	}

@@ -97,6 +97,13 @@ func (r *Reactor) take(s *source, dir direction) Waker {
 	return w
 }
 
+// leave takes w back, whose future is abandoned. What is ready stays ready.
+func (r *Reactor) leave(s *source, dir direction, w Waker) {
+	if w != nil && s.wakers[dir] == w {
+		r.take(s, dir)
+	}
+}
+
 // deliver wakes who waits for ev. The event may be older than the descriptor:
 // one of the same batch may have closed it, and another opened it anew.
 func (r *Reactor) deliver(ev event) {

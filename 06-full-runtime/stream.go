@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stream is a TCP connection. One task may read while another one writes.
+// Stream is a TCP connection. One task may read while another one writes; of
+// two that read, the first would not be woken.
 type Stream struct {
 	source
 	reactor *Reactor
@@ -102,55 +103,94 @@ func (r *Reactor) shut(s *source) error {
 
 // Reading is the future that Read makes.
 type Reading struct {
-	s *Stream
-	p []byte
+	s     *Stream // nil when it has finished
+	p     []byte
+	waker Waker // of the latest poll
 }
 
 // Read yields how many bytes of p it has read: at least one, or an error.
-func (s *Stream) Read(p []byte) *Reading { return &Reading{s, p} }
+func (s *Stream) Read(p []byte) *Reading { return &Reading{s: s, p: p} }
 
 func (r *Reading) Poll(cx *Context) (Result[int], bool) {
+	if r.s == nil {
+		panic("Read polled after it finished")
+	}
 	n, err, ready := r.s.PollRead(cx, r.p)
+	if r.waker = cx.waker; ready {
+		r.s = nil
+	}
 	return Result[int]{n, err}, ready
+}
+
+// Close waits no longer. What has arrived is for the next Read.
+func (r *Reading) Close() error {
+	if s := r.s; s != nil {
+		r.s = nil
+		s.reactor.leave(&s.source, readable, r.waker)
+	}
+	return nil
 }
 
 // Writing is the future that Write makes.
 type Writing struct {
-	s    *Stream
-	rest []byte
-	n    int
+	s     *Stream // nil when it has finished
+	rest  []byte
+	n     int
+	waker Waker // of the latest poll
 }
 
 // Write yields how many bytes of p it has written: all, or an error.
 func (s *Stream) Write(p []byte) *Writing { return &Writing{s: s, rest: p} }
 
-func (w *Writing) Poll(cx *Context) (Result[int], bool) {
+func (w *Writing) Poll(cx *Context) (result Result[int], ready bool) {
+	if w.s == nil {
+		panic("Write polled after it finished")
+	}
+	w.waker = cx.waker
 	for len(w.rest) > 0 {
 		n, err, ready := w.s.PollWrite(cx, w.rest)
+		if !ready {
+			return result, false
+		}
 		w.n += n
 		w.rest = w.rest[n:]
-		if err != nil || !ready {
-			return Result[int]{w.n, err}, ready
+		if result.Err = err; err != nil {
+			break
 		}
 	}
-	return Result[int]{Value: w.n}, true
+	result.Value, w.s = w.n, nil
+	return result, true
+}
+
+// Close waits no longer. What has been written is on its way.
+func (w *Writing) Close() error {
+	if s := w.s; s != nil {
+		w.s = nil
+		s.reactor.leave(&s.source, writable, w.waker)
+	}
+	return nil
 }
 
 // Dialing is the future that Dial makes.
 type Dialing struct {
-	addr   netip.AddrPort
-	stream *Stream // nil before the first Poll
+	addr     netip.AddrPort
+	stream   *Stream // nil before the first Poll, and at the end
+	finished bool
 }
 
 // Dial connects to addr. It yields an error that says to whom if that fails.
 func Dial(addr netip.AddrPort) *Dialing { return &Dialing{addr: addr} }
 
 func (d *Dialing) Poll(cx *Context) (Result[*Stream], bool) {
+	if d.finished {
+		panic("Dial polled after it finished")
+	}
 	err := d.connect(cx)
 	if err == unix.EAGAIN {
 		return Result[*Stream]{}, false
 	}
 	s := d.stream
+	d.finished = true
 	if err == nil {
 		d.stream = nil
 		return Result[*Stream]{Value: s}, true
@@ -190,6 +230,7 @@ func (d *Dialing) connect(cx *Context) error {
 
 // Close gives up connecting.
 func (d *Dialing) Close() error {
+	d.finished = true
 	if d.stream == nil {
 		return nil
 	}
