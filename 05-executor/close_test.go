@@ -100,6 +100,20 @@ func TestCloseTwiceIsHarmless(t *testing.T) {
 	closes.Wait()
 }
 
+// Property 31: by then the numbers belong to somebody else.
+func TestSecondCloseLeavesTheDescriptorsOfOthersOpen(t *testing.T) {
+	r := openReactor(t)
+	r.Close()
+	a, b := openPair(t)
+	c, d := openPair(t)
+	r.Close()
+	for _, fd := range []int{a, b, c, d} {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+			t.Errorf("descriptor %d, opened after Close, was closed by another Close: %v", fd, err)
+		}
+	}
+}
+
 // Whoever closes second may rely on it as well.
 func TestSecondCloseReturnsAfterTheReactorHasEnded(t *testing.T) {
 	openReactor(t).Close()
