@@ -1,0 +1,46 @@
+package main
+
+// relayHand passes on what it receives and
+// yields the sum. It is a state machine.
+type relayHand struct {
+	in, out   *Channel[int]
+	receiving *Receiving[int] // or nil
+	sending   *Sending[int]   // or nil
+	sum       int
+}
+
+func (r *relayHand) Poll(cx *Context) (int, bool) {
+	for {
+		switch {
+		case r.sending != nil:
+			_, ready := r.sending.Poll(cx)
+			if !ready {
+				return 0, false
+			}
+			r.sending = nil
+		case r.receiving != nil:
+			got, ready := r.receiving.Poll(cx)
+			if !ready {
+				return 0, false
+			}
+			r.receiving = nil
+			if !got.OK {
+				return r.sum, true
+			}
+			r.sum += got.Value
+			r.sending = r.out.Send(got.Value)
+		default:
+			r.receiving = r.in.Receive()
+		}
+	}
+}
+
+func (r *relayHand) Close() error {
+	if r.sending != nil {
+		return r.sending.Close()
+	}
+	if r.receiving != nil {
+		return r.receiving.Close()
+	}
+	return nil
+}
