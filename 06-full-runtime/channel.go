@@ -16,7 +16,10 @@ var ErrChannelClosed = errors.New("send on a closed channel")
 
 // NewChannel makes a channel that holds up to so many values, at least one.
 func NewChannel[T any](size int) *Channel[T] {
-	return &Channel[T]{places: NewSemaphore(max(size, 1)), filled: NewSemaphore(0)}
+	return &Channel[T]{
+		places: newSemaphore(max(size, 1), "a place in a Channel"),
+		filled: newSemaphore(0, "a value from a Channel"),
+	}
 }
 
 // Sending is the future that Send makes.

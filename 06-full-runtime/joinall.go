@@ -1,6 +1,9 @@
 package main
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // Joined is the future that JoinAll makes.
 type Joined[T any] struct {
@@ -16,7 +19,8 @@ type child[T any] struct {
 	future  Future[T] // nil when it has finished
 	cx      Context
 	waker   childWaker
-	outside bool // something outside the runtime has its waker
+	outside bool         // something outside the runtime has its waker
+	waits   fmt.Stringer // for whom: see deadlock
 }
 
 // JoinAll owns the futures now, and yields their values in argument order.
@@ -43,6 +47,7 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	}
 	cx.task.outside = cx.task.outside || j.outside > 0
 	if j.left > 0 {
+		cx.task.waits = j
 		return nil, false
 	}
 	j.left = -1
@@ -55,10 +60,10 @@ func (j *Joined[T]) poll(c *child[T], cx *Context) {
 	if c.outside {
 		j.outside--
 	}
-	task.outside = false
+	task.outside, task.waits = false, nil
 	c.cx = Context{waker: &c.waker, reactor: cx.reactor, task: task}
 	value, ready := c.future.Poll(&c.cx)
-	c.outside = task.outside && !ready
+	c.outside, c.waits = task.outside && !ready, task.waits
 	task.outside = outside
 	if c.outside {
 		j.outside++
@@ -79,6 +84,17 @@ func (j *Joined[T]) Close() error {
 		defer Close(f)
 	}
 	return nil
+}
+
+// String says for whom the first child waits that waits for somebody.
+func (j *Joined[T]) String() string {
+	what := fmt.Sprintf("%d of %d in a JoinAll", j.left, len(j.children))
+	for _, c := range j.children {
+		if c.future != nil && c.waits != nil {
+			return what + ", one of them for " + c.waits.String()
+		}
+	}
+	return what
 }
 
 // wokenList knows which children have been woken since the latest poll.

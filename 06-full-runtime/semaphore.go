@@ -6,12 +6,15 @@ import "fmt"
 // permit it is a mutex. It is for the tasks of one runtime. Unlike a
 // sync.Mutex it may be held while the task waits: others wait, not the thread.
 type Semaphore struct {
+	what    string // is a permit: see deadlock
 	free    int
 	waiters []*Acquired // first in, first out
 }
 
 // NewSemaphore makes a semaphore with that many free permits.
-func NewSemaphore(permits int) *Semaphore { return &Semaphore{free: permits} }
+func NewSemaphore(permits int) *Semaphore { return newSemaphore(permits, "a permit of a Semaphore") }
+
+func newSemaphore(permits int, what string) *Semaphore { return &Semaphore{what: what, free: permits} }
 
 // Acquired is the future that Acquire makes.
 type Acquired struct {
@@ -41,6 +44,7 @@ func (s *Semaphore) Release() {
 		return
 	}
 	a := s.waiters[0]
+	s.waiters[0] = nil // not kept by the slice
 	s.waiters = s.waiters[1:]
 	a.state = granted
 	wakeHere(a.waker)
@@ -91,5 +95,5 @@ func (s *Semaphore) wakeAll() {
 }
 
 func (s *Semaphore) String() string {
-	return fmt.Sprintf("a permit of a Semaphore (%d wait)", len(s.waiters))
+	return fmt.Sprintf("%s (%d wait)", s.what, len(s.waiters))
 }
