@@ -26,7 +26,7 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	l := &Listener{source: source{fd: fd}, runtime: rt}
-	if l.addr, err = listen(fd, addr); err == nil {
+	if l.addr, err = bind(fd, addr); err == nil {
 		err = rt.reactor.add(&l.source)
 	}
 	if err != nil {
@@ -36,7 +36,7 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	return l, nil
 }
 
-func listen(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
+func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return bound, os.NewSyscallError("setsockopt", err)
 	}
