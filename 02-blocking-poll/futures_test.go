@@ -81,7 +81,7 @@ func TestPollingTooEarlyLosesNothing(t *testing.T) {
 	}
 }
 
-// Property 5.
+// Properties 3 and 5.
 func TestJoinAllPollsEveryUnfinishedChild(t *testing.T) {
 	a, b, c := &after{n: 3}, &after{n: 1}, &after{n: 2}
 	all := JoinAll[string](a, b, c)

@@ -83,7 +83,7 @@ func endless(c *net.TCPConn) {
 	}
 }
 
-// Property 12, and 10 and 11 on the way.
+// Properties 10, 11 and 12.
 func TestFaultOfOnePeerIsErrorOfOneRequest(t *testing.T) {
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {

@@ -162,6 +162,21 @@ func TestHTTPGetPolledAfterItFinishedPanics(t *testing.T) {
 	get.Poll(cx)
 }
 
+// Property 6.
+func TestResponseIsZeroUntilReady(t *testing.T) {
+	noLeaks(t)
+	l := listen(t)
+	cx, get := newContext(t), NewHTTPGet(address(l), "/")
+	c := pollAndAccept(t, cx, get, l)
+	defer c.Close()
+	defer get.Close()
+	io.WriteString(c, hello)
+	pollUntil(t, cx, get, "the reply has come", func() bool { return string(get.reply) == hello })
+	if r, ready := get.Poll(cx); ready || r != (Response{}) {
+		t.Errorf("got %+v, %t, before the connection has ended", r, ready)
+	}
+}
+
 // Property 8.
 func TestRequestArrivesWholeThroughPartialWrites(t *testing.T) {
 	noLeaks(t)
