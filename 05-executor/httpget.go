@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,10 +101,11 @@ func (g *HTTPGet) send() error {
 
 // receive reads once, and returns io.EOF at the peer's end.
 func (g *HTTPGet) receive() error {
-	buf := make([]byte, 4096)
-	n, err := retry(unix.Read, g.fd, buf)
-	g.reply = append(g.reply, buf[:n]...)
-	switch had := len(g.reply) - n; {
+	had := len(g.reply)
+	g.reply = slices.Grow(g.reply, 4096)
+	n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
+	g.reply = g.reply[:had+n]
+	switch {
 	case err == nil && n == 0:
 		err = io.EOF
 	case had+n > g.MaxReply:
