@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,10 +14,8 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
-	syscall.ForkLock.RLock() // a process started between the calls would inherit fd
-	defer syscall.ForkLock.RUnlock()
 	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd)
+		unix.CloseOnExec(fd) // package net holds syscall.ForkLock, as others may start processes
 		if err = unix.SetNonblock(fd, true); err == nil {
 			return fd, nil
 		}
