@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -20,11 +19,11 @@ func openQueue() (*queue, error) {
 	return &queue{fd: fd}, os.NewSyscallError("epoll_create1", err)
 }
 
-// arm replaces what fd was armed for. It keeps no record of that, which could
-// go stale: the kernel drops a descriptor from epoll when it is closed.
+// arm replaces what fd was armed for, and keeps no record of it: that would go
+// stale when fd is closed. There is no EINTR here, as epoll_ctl never sleeps.
 func (q *queue) arm(fd int, want interest) error {
 	if want == (interest{}) {
-		return q.ctl(unix.EPOLL_CTL_DEL, fd, nil)
+		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(q.fd, unix.EPOLL_CTL_DEL, fd, nil))
 	}
 	ev := unix.EpollEvent{Fd: int32(fd), Events: unix.EPOLLONESHOT}
 	if want[readable] {
@@ -33,17 +32,9 @@ func (q *queue) arm(fd int, want interest) error {
 	if want[writable] {
 		ev.Events |= unix.EPOLLOUT
 	}
-	err := q.ctl(unix.EPOLL_CTL_MOD, fd, &ev)
-	if errors.Is(err, unix.ENOENT) {
-		err = q.ctl(unix.EPOLL_CTL_ADD, fd, &ev)
-	}
-	return err
-}
-
-func (q *queue) ctl(op, fd int, ev *unix.EpollEvent) error {
-	err := unix.EpollCtl(q.fd, op, fd, ev)
-	for err == unix.EINTR {
-		err = unix.EpollCtl(q.fd, op, fd, ev)
+	err := unix.EpollCtl(q.fd, unix.EPOLL_CTL_MOD, fd, &ev)
+	if err == unix.ENOENT {
+		err = unix.EpollCtl(q.fd, unix.EPOLL_CTL_ADD, fd, &ev)
 	}
 	return os.NewSyscallError("epoll_ctl", err)
 }
