@@ -22,18 +22,20 @@ func (l *letter) Poll(*Context) (Response, bool) {
 	return Response{Body: "hello"}, true
 }
 
-func run() error {
-	addr, stop, err := startDelayServer()
+func check(err error) {
 	if err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, "03-reactor:", err)
+		os.Exit(1)
 	}
+}
+
+func main() {
+	addr, stop, err := startDelayServer()
+	check(err)
 	defer stop()
 	r, err := NewReactor()
-	if err != nil {
-		return err
-	}
+	check(err)
 	defer r.Close()
-
 	l, start := new(letter), time.Now()
 	time.AfterFunc(50*time.Millisecond, func() { l.arrived.Store(true) })
 	BlockOn(r, JoinAll[Response](l, NewHTTPGet(addr, "/300/hello")))
@@ -42,18 +44,8 @@ func run() error {
 
 	fmt.Println("Every event polls every future that waits: about N*N/2 polls for N requests,\n" +
 		"and once more for each that is connected before it is answered.")
+	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	for _, n := range []int{1, 100, 10} {
-		err := scoreboard(addr, n, func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "03-reactor:", err)
-		os.Exit(1)
+		check(scoreboard(addr, n, block))
 	}
 }

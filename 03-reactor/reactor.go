@@ -19,10 +19,7 @@ type Reactor struct {
 
 type direction int
 
-const (
-	readable direction = iota
-	writable
-)
+const readable, writable direction = 0, 1
 
 // interest says for each direction whether it matters.
 type interest [2]bool
@@ -36,7 +33,10 @@ type event struct {
 // NewReactor opens an event queue. Call Close when done with it.
 func NewReactor() (*Reactor, error) {
 	q, err := openQueue()
-	return &Reactor{queue: q, waiting: make(map[int]interest)}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Reactor{queue: q, waiting: make(map[int]interest)}, nil
 }
 
 // Register makes the next Wait return once fd is ready, also if it is already.
