@@ -13,14 +13,10 @@ type Context struct {
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
-func (cx *Context) WakeWhenReadable(fd int) error {
-	return cx.reactor.Register(fd, readable, cx.waker)
-}
+func (cx *Context) WakeWhenReadable(fd int) error { return cx.reactor.Register(fd, readable, cx.waker) }
 
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
-func (cx *Context) WakeWhenWritable(fd int) error {
-	return cx.reactor.Register(fd, writable, cx.waker)
-}
+func (cx *Context) WakeWhenWritable(fd int) error { return cx.reactor.Register(fd, writable, cx.waker) }
 
 // Forget takes back what was asked for fd, which is about to be closed.
 func (cx *Context) Forget(fd int) { cx.reactor.Forget(fd) }

@@ -13,8 +13,7 @@ func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
 // a token it would sleep for ever, as the wake is over and does not come again.
 func (p *Parker) Park() { <-p.token }
 
-// Wake leaves the token unless it is there already: many wakes before one Park
-// are one.
+// Wake leaves the token unless it is there: many wakes before a Park are one.
 func (p *Parker) Wake() {
 	select {
 	case p.token <- struct{}{}:

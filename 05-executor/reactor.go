@@ -26,10 +26,7 @@ type Reactor struct {
 
 type direction int
 
-const (
-	readable direction = iota
-	writable
-)
+const readable, writable direction = 0, 1
 
 // interest says for each direction whether it matters.
 type interest [2]bool
@@ -66,10 +63,6 @@ func NewReactor() (*Reactor, error) {
 	}
 	unix.CloseOnExec(r.bell[0])
 	unix.CloseOnExec(r.bell[1])
-	if err := q.arm(r.bell[0], interest{readable: true}); err != nil {
-		r.release()
-		return nil, err
-	}
 	go r.run()
 	return r, nil
 }
@@ -98,22 +91,21 @@ func (r *Reactor) Forget(fd int) {
 	}
 }
 
-// run is the reactor's goroutine.
+// run is the reactor's goroutine. It waits for the bell as well.
 func (r *Reactor) run() {
 	defer close(r.done)
-	for {
-		events, err := r.queue.wait()
-		if err != nil && err != unix.EINTR { // EINTR: a signal, not an event
-			r.fail(os.NewSyscallError("reactor", err))
-			return
-		}
+	var events []event
+	err := r.queue.arm(r.bell[0], interest{readable: true})
+	for err == nil || err == unix.EINTR { // EINTR: a signal, not an event
 		for _, ev := range events {
 			if ev.fd == r.bell[0] {
 				return
 			}
 			r.deliver(ev).wake() // without the lock: Wake may call Register
 		}
+		events, err = r.queue.wait()
 	}
+	r.fail(os.NewSyscallError("reactor", err))
 }
 
 // deliver takes out who waits for ev. The event has disarmed both directions,
@@ -123,18 +115,15 @@ func (r *Reactor) deliver(ev event) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := r.waiting[ev.fd]
+	delete(r.waiting, ev.fd)
 	left := all
 	for dir, ready := range ev.ready {
 		if ready {
 			woken[dir], left[dir] = left[dir], nil
 		}
 	}
-	delete(r.waiting, ev.fd)
-	if left == (waiters{}) {
-		return woken
-	}
-	if err := r.queue.arm(ev.fd, left.interest()); err != nil {
-		return all // they register again, and are told
+	if left == (waiters{}) || r.queue.arm(ev.fd, left.interest()) != nil {
+		return all // whom arm refused: Register, called again, says why
 	}
 	r.waiting[ev.fd] = left
 	return woken
@@ -158,13 +147,9 @@ func (r *Reactor) Close() error {
 		r.fail(errors.New("reactor is closed"))
 		unix.Write(r.bell[1], []byte{0})
 		<-r.done
-		r.release()
+		r.queue.close()
+		unix.Close(r.bell[0])
+		unix.Close(r.bell[1])
 	})
 	return nil
-}
-
-func (r *Reactor) release() {
-	r.queue.close()
-	unix.Close(r.bell[0])
-	unix.Close(r.bell[1])
 }

@@ -21,7 +21,7 @@ func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
 	if s.deadline.IsZero() {
 		s.deadline = time.Now().Add(s.d)
 	}
-	s.stop() // it would wake the waker of an earlier poll
+	s.Close() // for now: the timer of an earlier poll would wake that poll's waker
 	left := time.Until(s.deadline)
 	if s.finished = left <= 0; !s.finished {
 		s.timer = time.AfterFunc(left, cx.Waker().Wake)
@@ -29,15 +29,11 @@ func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, s.finished
 }
 
-func (s *Sleep) stop() {
+// Close stops the timer.
+func (s *Sleep) Close() error {
+	s.finished = true
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-}
-
-// Close stops the timer.
-func (s *Sleep) Close() error {
-	s.stop()
-	s.finished = true
 	return nil
 }
