@@ -5,7 +5,7 @@ import "sync"
 // Executor polls tasks, on the goroutine that calls Run, and sleeps when none
 // of them has been woken.
 type Executor struct {
-	Trace Trace // set it before the first Spawn, if at all
+	Trace Trace // does nothing; set its fields, if at all, before the first Spawn
 
 	reactor *Reactor
 	parker  *Parker
@@ -21,13 +21,12 @@ type Task struct {
 	ID int // 1, 2, 3 ... in the order of Spawn
 
 	executor *Executor
-	cx       Context
-	poll     func(*Context) (ready bool) // the future's Poll; nil once it was ready
-	queued   bool                        // guarded by executor.mu: it is in ready
+	poll     func() (ready bool) // the future's; nil once it was ready
+	queued   bool                // guarded by executor.mu: it is in ready
 }
 
-// Trace is told what happens, as it happens. What is nil is not called. Woken
-// is called by whoever calls Wake, the others on Run's goroutine.
+// Trace is told what happens, as it happens. Woken is called by whoever calls
+// Wake, the others on Run's goroutine.
 type Trace struct {
 	Poll, Pending, Ready, Woken func(*Task)
 	Park, Unpark                func()
@@ -35,7 +34,11 @@ type Trace struct {
 
 // NewExecutor makes an executor without tasks. Their futures register with r,
 // which may be nil if none of them waits for a descriptor.
-func NewExecutor(r *Reactor) *Executor { return &Executor{reactor: r, parker: NewParker()} }
+func NewExecutor(r *Reactor) *Executor {
+	ignore, nothing := func(*Task) {}, func() {}
+	trace := Trace{ignore, ignore, ignore, ignore, nothing, nothing}
+	return &Executor{Trace: trace, reactor: r, parker: NewParker()}
+}
 
 // Spawn makes f a task, which is polled without having been woken. Call it
 // before Run, or from a Poll inside it.
@@ -43,8 +46,8 @@ func Spawn[T any](e *Executor, f Future[T]) {
 	e.spawned++
 	e.live++
 	t := &Task{ID: e.spawned, executor: e}
-	t.cx = Context{waker: t, reactor: e.reactor}
-	t.poll = func(cx *Context) bool {
+	cx := &Context{waker: t, reactor: e.reactor}
+	t.poll = func() bool {
 		_, ready := f.Poll(cx)
 		return ready
 	}
@@ -54,35 +57,29 @@ func Spawn[T any](e *Executor, f Future[T]) {
 // Run returns when every task has finished.
 func (e *Executor) Run() {
 	for e.live > 0 {
-		if t := e.pop(); t != nil {
-			e.pollTask(t)
-			continue
+		switch t := e.pop(); {
+		case t == nil:
+			e.Trace.Park()
+			e.parker.Park() // a wake since pop has left its token
+			e.Trace.Unpark()
+		case t.poll != nil: // otherwise it was woken after it finished
+			e.Trace.Poll(t)
+			if !t.poll() {
+				e.Trace.Pending(t)
+				continue
+			}
+			e.Trace.Ready(t)
+			t.poll = nil // and with it the future
+			e.live--
 		}
-		e.Trace.call(e.Trace.Park)
-		e.parker.Park() // a wake since pop has left its token
-		e.Trace.call(e.Trace.Unpark)
 	}
-}
-
-func (e *Executor) pollTask(t *Task) {
-	if t.poll == nil {
-		return // woken after it finished
-	}
-	e.Trace.task(e.Trace.Poll, t)
-	if !t.poll(&t.cx) {
-		e.Trace.task(e.Trace.Pending, t)
-		return
-	}
-	e.Trace.task(e.Trace.Ready, t)
-	t.poll = nil // and with it the future
-	e.live--
 }
 
 // Wake puts the task into the queue, once however often it is called before
 // the next poll.
 func (t *Task) Wake() {
 	e := t.executor
-	e.Trace.task(e.Trace.Woken, t)
+	e.Trace.Woken(t)
 	// Push, then unpark. An executor that is unparked first may find an empty
 	// queue and park again, and nobody is left to wake it.
 	if e.push(t) {
@@ -93,37 +90,21 @@ func (t *Task) Wake() {
 func (e *Executor) push(t *Task) (added bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t.queued {
-		return false
+	if added = !t.queued; added {
+		t.queued = true
+		e.ready = append(e.ready, t)
 	}
-	t.queued = true
-	e.ready = append(e.ready, t)
-	return true
+	return added
 }
 
 // pop takes the task out before it is polled: a wake during the poll queues it
 // again. Taken out after the poll, that wake would be lost.
-func (e *Executor) pop() *Task {
+func (e *Executor) pop() (t *Task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.ready) == 0 {
-		return nil
+	if len(e.ready) > 0 {
+		t, e.ready = e.ready[0], e.ready[1:]
+		t.queued = false
 	}
-	t := e.ready[0]
-	e.ready[0] = nil
-	e.ready = e.ready[1:]
-	t.queued = false
 	return t
-}
-
-func (Trace) call(f func()) {
-	if f != nil {
-		f()
-	}
-}
-
-func (Trace) task(f func(*Task), t *Task) {
-	if f != nil {
-		f(t)
-	}
 }

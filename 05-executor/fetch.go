@@ -18,24 +18,22 @@ func parseTarget(target string) (addr netip.AddrPort, path string, err error) {
 
 // fetch gets all targets at once, and prints a line for each in their order.
 func fetch(r *Reactor, targets []string) (status int) {
-	responses, polls := make([]Response, len(targets)), make([]int, len(targets))
-	e := NewExecutor(r)
+	gets, polls := make([]Future[Response], len(targets)), make([]int, len(targets))
 	for i, target := range targets {
 		addr, path, err := parseTarget(target)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "05-executor:", err)
 			return 2
 		}
-		Spawn(e, into[Response]{Counted[Response]{NewHTTPGet(addr, path), &polls[i]}, &responses[i]})
+		gets[i] = Counted[Response]{NewHTTPGet(addr, path), &polls[i]}
 	}
-	e.Run()
-	for i, r := range responses {
-		if r.Err != nil {
-			fmt.Fprintln(os.Stderr, "05-executor:", r.Err)
+	for i, got := range runTasks(r, gets) {
+		if got.Err != nil {
+			fmt.Fprintln(os.Stderr, "05-executor:", got.Err)
 			status = 1
 			continue
 		}
-		fmt.Printf("%d %8d bytes %3d polls  %s\n", r.Status, len(r.Body), polls[i], targets[i])
+		fmt.Printf("%d %8d bytes %3d polls  %s\n", got.Status, len(got.Body), polls[i], targets[i])
 	}
 	return status
 }

@@ -1,6 +1,5 @@
-// Command 05-executor polls only the tasks that have been woken.
-//
-// With arguments HOST:PORT/PATH it fetches those instead.
+// Command 05-executor polls only the tasks that have been woken. With arguments
+// HOST:PORT/PATH it fetches those instead.
 package main
 
 import (
@@ -15,13 +14,9 @@ type into[T any] struct {
 }
 
 func (i into[T]) Poll(cx *Context) (value T, ready bool) {
-	if value, ready = i.future.Poll(cx); ready {
-		*i.to = value
-	}
-	return value, ready
+	*i.to, ready = i.future.Poll(cx)
+	return *i.to, ready
 }
-
-func (i into[T]) Close() error { return Close(i.future) }
 
 // runTasks makes every request a task of its own.
 func runTasks(r *Reactor, gets []Future[Response]) []Response {
@@ -33,41 +28,27 @@ func runTasks(r *Reactor, gets []Future[Response]) []Response {
 	return responses
 }
 
-func demonstrate(r *Reactor) error {
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	fmt.Println("One task, step by step:")
-	if err := narrate(r); err != nil {
-		return err
-	}
-	fmt.Println("\nA wake now says who: only that task is polled. Ten tasks, then a thousand:")
-	for _, n := range []int{10, 1000} {
-		err := scoreboard(addr, n, func(gets []Future[Response]) []Response { return runTasks(r, gets) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func run(args []string) (status int) {
-	r, err := NewReactor()
-	if err == nil && len(args) > 0 {
-		defer r.Close()
-		return fetch(r, args)
-	}
-	if err == nil {
-		defer r.Close()
-		err = demonstrate(r)
-	}
+func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "05-executor:", err)
-		return 1
+		os.Exit(1)
 	}
-	return 0
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	r, err := NewReactor()
+	check(err)
+	defer r.Close()
+	if len(os.Args) > 1 {
+		os.Exit(fetch(r, os.Args[1:]))
+	}
+	addr, stop, err := startDelayServer()
+	check(err)
+	defer stop()
+	fmt.Println("One task, step by step:")
+	check(narrate(r))
+	fmt.Println("\nA wake now says who: only that task is polled. Ten tasks, then a thousand:")
+	run := func(gets []Future[Response]) []Response { return runTasks(r, gets) }
+	check(scoreboard(addr, 10, run))
+	check(scoreboard(addr, 1000, run))
+}

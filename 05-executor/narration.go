@@ -10,27 +10,15 @@ import (
 // word is a leaf future: what the peer writes to fd.
 type word struct{ fd int }
 
-func (w word) Poll(cx *Context) (string, bool) {
-	var buf [16]byte
-	n, err := retry(unix.Read, w.fd, buf[:])
+func (w word) Poll(cx *Context) (Response, bool) {
+	buf := make([]byte, 16)
+	n, err := retry(unix.Read, w.fd, buf)
 	if err == unix.EAGAIN {
-		err = cx.reactor.Register(w.fd, readable, announced{cx.Waker()})
-		if err == nil {
-			return "", false
+		if err = cx.WakeWhenReadable(w.fd); err == nil {
+			return Response{}, false
 		}
 	}
-	if err != nil {
-		return "error: " + err.Error(), true
-	}
-	return string(buf[:n]), true
-}
-
-// announced is a Waker around a Waker.
-type announced struct{ Waker }
-
-func (a announced) Wake() {
-	say("reactor", "the kernel has an event: its descriptor is readable")
-	a.Waker.Wake()
+	return Response{Body: string(buf[:n]), Err: err}, true
 }
 
 func say(who, what string, args ...any) {
@@ -41,28 +29,28 @@ func say(who, what string, args ...any) {
 // so things happen in the same order every time.
 func narrate(r *Reactor) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return os.NewSyscallError("socketpair", err)
-	}
+	check(os.NewSyscallError("socketpair", err))
 	defer unix.Close(pair[1])
 	defer unix.Close(pair[0])
-	if err := unix.SetNonblock(pair[0], true); err != nil {
-		return os.NewSyscallError("set non-blocking", err)
-	}
+	check(os.NewSyscallError("set non-blocking", unix.SetNonblock(pair[0], true)))
+	var got Response
 	e := NewExecutor(r)
 	e.Trace = Trace{
 		Poll:    func(t *Task) { say("executor", "polls task %d", t.ID) },
 		Pending: func(t *Task) { say("task", "%d has asked the reactor, and returns: pending", t.ID) },
-		Ready:   func(t *Task) { say("task", "%d is ready", t.ID) },
-		Woken:   func(t *Task) { say("reactor", "wakes task %d, which is queued again", t.ID) },
-		Unpark:  func() { say("executor", "unparks") },
+		Ready:   func(t *Task) { say("task", "%d is ready: %q", t.ID, got.Body) },
+		Woken: func(t *Task) {
+			say("reactor", "the kernel has an event: its descriptor is readable")
+			say("reactor", "wakes task %d, which is queued again", t.ID)
+		},
 		Park: func() {
 			say("executor", "parks: its queue is empty")
 			say("peer", "writes")
 			unix.Write(pair[1], []byte("hello"))
 		},
+		Unpark: func() { say("executor", "unparks") },
 	}
-	Spawn(e, word{pair[0]})
+	Spawn(e, into[Response]{word{pair[0]}, &got})
 	e.Run()
-	return nil
+	return got.Err
 }
