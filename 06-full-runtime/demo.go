@@ -78,7 +78,7 @@ func drained(rt *Runtime) error {
 		return err
 	}
 	s := newServer(rt, l, defaultOptions)
-	failure, err := BlockOn(rt, Async(func(co *Co) error { return drain(co, s, l.Addr()) }))
+	failure, err := BlockOn(rt, Async(func(co *Co) error { return stopBusy(co, s, l.Addr()) }))
 	if err = errors.Join(err, failure); err != nil {
 		return err
 	}
@@ -87,9 +87,9 @@ func drained(rt *Runtime) error {
 	return nil
 }
 
-// drain sends two requests at once. When the first has been answered, the
+// stopBusy sends two requests at once. When the first has been answered, the
 // second is sure to have arrived. Then it stops the server.
-func drain(co *Co, s *server, addr netip.AddrPort) error {
+func stopBusy(co *Co, s *server, addr netip.AddrPort) error {
 	dialed := Await(co, Dial(addr))
 	if dialed.Err != nil {
 		return dialed.Err

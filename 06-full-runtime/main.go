@@ -72,12 +72,15 @@ func parse(flags *flag.FlagSet, args []string, operands int, stderr io.Writer) (
 	return 0, true
 }
 
-// withRuntime calls f with a runtime, and closes that.
+// withRuntime calls f with a runtime, and closes that. Calls of Blocking may go
+// on: of a name look-up that has been given up, for one.
 func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 	rt, err := NewRuntime()
 	if err == nil {
-		defer rt.Close()
 		err = f(rt)
+		if r := rt.Close(); err == nil && r.Tasks+r.Timers+r.Descriptors > 0 {
+			err = fmt.Errorf("left behind: %d tasks, %d timers, %d descriptors", r.Tasks, r.Timers, r.Descriptors)
+		}
 	}
 	if err != nil {
 		return failed(stderr, err)
