@@ -23,6 +23,7 @@ type worker struct {
 	conn   *Conn   // the same for use inside the coroutine
 	first  []byte  // has been read from it already
 	limit  int     // bytes that may be read from it
+	failed error   // of the latest read
 	open   bool    // after the work
 }
 
@@ -113,6 +114,7 @@ func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 // have its replies: it may not go on without.
 func (w *worker) Read(p []byte) (n int, err error) {
 	if w.limit <= 0 {
+		w.failed = errHeader
 		return 0, errHeader
 	}
 	p = p[:min(len(p), w.limit)]
@@ -122,7 +124,7 @@ func (w *worker) Read(p []byte) (n int, err error) {
 	} else if err = w.flush(w.server.options.Read); err == nil {
 		n, err = w.conn.Read(p)
 	}
-	w.limit -= n
+	w.limit, w.failed = w.limit-n, err
 	return n, err
 }
 
@@ -147,9 +149,11 @@ var (
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
-	w.limit = maxHeader - w.in.Buffered()
+	w.limit, w.failed = maxHeader-w.in.Buffered(), nil
 	req, err := http.ReadRequest(w.in)
 	switch {
+	case err != nil && w.failed != nil && w.failed != io.EOF:
+		return nil, w.failed // without it half a line would seem to be a malformed one
 	case err != nil:
 		return nil, err
 	case req.ProtoMajor != 1:
