@@ -1,0 +1,262 @@
+package main
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// outcome makes errors comparable.
+func outcome[T any](r Result[T]) string {
+	if r.Err != nil {
+		return r.Err.Error()
+	}
+	return "a value"
+}
+
+func explode() { panic("boom") }
+
+// faulty are tasks that end badly, and how.
+var faulty = []struct {
+	name, want string
+	future     Future[struct{}]
+}{
+	{"panic", "task panicked: boom", until(func(*Context) bool { panic("boom") })},
+	{"panic in a coroutine", "task panicked: boom", Async(func(*Co) struct{} { panic("boom") })},
+	{"panic after an Await", "task panicked: boom", Async(func(co *Co) struct{} { Await(co, new(Yield)); panic("boom") })},
+	{"panic in a call of Blocking", "task panicked: boom", Blocking(func() struct{} { panic("boom") })},
+	{"Goexit", "task panicked: runtime.Goexit was called", until(func(*Context) bool { runtime.Goexit(); return true })},
+	{"Goexit in a coroutine", "task panicked: runtime.Goexit was called", Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} })},
+	{"Goexit after an Await", "task panicked: runtime.Goexit was called", Async(func(co *Co) struct{} { Await(co, new(Yield)); runtime.Goexit(); return struct{}{} })},
+	{"Goexit in a call of Blocking", "task panicked: runtime.Goexit was called", Blocking(func() struct{} { runtime.Goexit(); return struct{}{} })},
+}
+
+// Property 32.
+func TestFaultOfOneTaskIsErrorOfItsHandle(t *testing.T) {
+	for _, fault := range faulty {
+		t.Run(fault.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, rt *Runtime) {
+				before := Spawn(rt, NewSleep(time.Second))
+				bad := Spawn(rt, fault.future)
+				after := Spawn(rt, NewSleep(time.Second))
+				var got []string
+				for _, r := range blockOn(t, rt, JoinAll[Result[struct{}]](before, bad, after)) {
+					got = append(got, outcome(r))
+				}
+				if diff := cmp.Diff([]string{"a value", fault.want, "a value"}, got); diff != "" {
+					t.Errorf("outcomes (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Property 32.
+func TestPanicOfTheRootIsErrorOfBlockOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		_, err := BlockOn(rt, Async(func(*Co) int { explode(); return 1 }))
+		var fault *PanicError
+		if !errors.As(err, &fault) || !strings.Contains(string(fault.Stack), "explode") {
+			t.Errorf("BlockOn fails with %v, want a *PanicError with the stack of explode", err)
+		}
+	})
+}
+
+// Property 32.
+func TestTaskThatPanicsIsClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		other := new(never)
+		_, err := BlockOn(rt, JoinAll[struct{}](other, until(func(*Context) bool { panic("boom") })))
+		if err == nil || other.closes != 1 {
+			t.Errorf("BlockOn fails with %v, and what the task had was closed %d times, want once", err, other.closes)
+		}
+	})
+}
+
+// badClose is pending, and its Close panics.
+type badClose struct{ never }
+
+func (b *badClose) Close() error {
+	b.never.Close()
+	panic("boom")
+}
+
+// Property 32: a panic of Close is one of its task too.
+func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		b := new(badClose)
+		h := Spawn(rt, b)
+		blockOn(t, rt, new(Yield))
+		h.Cancel()
+		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" || b.closes != 1 {
+			t.Errorf("outcome %q after %d times Close, want the panic, once", got, b.closes)
+		}
+	})
+}
+
+// A panic of one Close is no reason to leave others open.
+func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
+	for name, own := range map[string]func(a, b Future[struct{}]) any{
+		"JoinAll": func(a, b Future[struct{}]) any { return JoinAll(a, b) },
+		"Race":    func(a, b Future[struct{}]) any { return Race(a, b) },
+	} {
+		a, b := new(badClose), new(never)
+		func() {
+			defer func() { recover() }()
+			Close(own(a, b))
+		}()
+		if a.closes != 1 || b.closes != 1 {
+			t.Errorf("%s has closed its futures %d and %d times, want once each", name, a.closes, b.closes)
+		}
+	}
+}
+
+func TestCancelledTaskIsClosedNotPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		n := new(never)
+		h := Spawn(rt, n)
+		h.Cancel()
+		if got := blockOn(t, rt, h); got.Err != ErrCancelled || n.polls != 0 || n.closes != 1 {
+			t.Errorf("cancelled before it began: %v, %d polls, closed %d times, want no poll, once", got.Err, n.polls, n.closes)
+		}
+	})
+}
+
+func TestTaskCancelledByAnotherGoroutineEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		n := new(never)
+		h := Spawn(rt, n)
+		time.AfterFunc(time.Hour, h.Cancel)
+		if got := blockOn(t, rt, h); got.Err != ErrCancelled || n.closes != 1 {
+			t.Errorf("%v, closed %d times, want %v, once", got.Err, n.closes, ErrCancelled)
+		}
+	})
+}
+
+func TestTaskMayCancelItself(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var h *JoinHandle[struct{}]
+		unwound := false
+		h = Spawn(rt, Async(func(co *Co) struct{} {
+			defer func() { unwound = true }()
+			h.Cancel()
+			Await(co, NewSleep(time.Hour))
+			return struct{}{}
+		}))
+		if got := blockOn(t, rt, h); got.Err != ErrCancelled || !unwound {
+			t.Errorf("%v, unwound: %t, want %v, true", got.Err, unwound, ErrCancelled)
+		}
+	})
+}
+
+func TestRootMayBeCancelled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		start := time.Now()
+		_, err := BlockOn(rt, pollFunc[int](func(cx *Context) (int, bool) {
+			cx.task.work.(*JoinHandle[int]).Cancel()
+			return 0, false
+		}))
+		if err != ErrCancelled || time.Since(start) != 0 {
+			t.Errorf("BlockOn fails with %v, want %v", err, ErrCancelled)
+		}
+	})
+}
+
+func TestCancelDuringTheLastPollComesTooLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var h *JoinHandle[int]
+		h = Spawn(rt, pollFunc[int](func(*Context) (int, bool) { h.Cancel(); return 7, true }))
+		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
+			t.Errorf("got %+v, want 7: it was ready", got)
+		}
+	})
+}
+
+func TestCancelAfterTheEndChangesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := Spawn(rt, ready(7))
+		blockOn(t, rt, h)
+		h.Cancel()
+		blockOn(t, rt, new(Yield))
+		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
+			t.Errorf("got %+v, want 7", got)
+		}
+	})
+}
+
+func TestDroppedHandleDetachesTheTask(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		ended := false
+		h := Spawn(rt, Async(func(co *Co) struct{} {
+			Await(co, NewSleep(time.Hour))
+			ended = true
+			return struct{}{}
+		}))
+		blockOn(t, rt, Timeout(h, time.Minute)) // closes the handle
+		blockOn(t, rt, NewSleep(time.Hour))
+		if !ended {
+			t.Error("the task did not run on")
+		}
+	})
+}
+
+func TestLatestPollerOfAHandleIsWoken(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := Spawn(rt, NewSleep(time.Hour))
+		Spawn(rt, Timeout[Result[struct{}]](until2(h), time.Minute)) // polls, and leaves off
+		start := time.Now()
+		blockOn(t, rt, Async(func(co *Co) struct{} {
+			Await(co, NewSleep(2*time.Minute))
+			Await(co, h)
+			return struct{}{}
+		}))
+		if got := time.Since(start); got != time.Hour {
+			t.Errorf("the second poller was woken after %v, want 1h", got)
+		}
+	})
+}
+
+// until2 hides the Close of f.
+func until2[T any](f Future[T]) Future[T] { return pollFunc[T](f.Poll) }
+
+// Property 31.
+func TestSpawnAfterCloseIsCancelled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		rt.Close()
+		n := new(never)
+		if _, err := BlockOn(rt, n); err != ErrCancelled || n.polls != 0 || n.closes != 1 {
+			t.Errorf("%v, %d polls, closed %d times, want %v, none, once", err, n.polls, n.closes, ErrCancelled)
+		}
+	})
+}
+
+// Property 31.
+func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
+	for range 100 {
+		rt := newRuntime(newFakeQueue(t))
+		var spawning sync.WaitGroup
+		futures, start := make([]never, 400), make(chan struct{})
+		for g := range 4 {
+			spawning.Go(func() {
+				<-start
+				for i := range 100 {
+					Spawn(rt, &futures[100*g+i]).Cancel()
+				}
+			})
+		}
+		close(start)
+		runtime.Gosched()
+		rt.Close()
+		spawning.Wait()
+		for i := range futures {
+			if futures[i].closes != 1 {
+				t.Fatalf("a future was closed %d times, want once", futures[i].closes)
+			}
+		}
+	}
+}
