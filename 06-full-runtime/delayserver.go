@@ -16,21 +16,19 @@ func startDelayServer() (addr netip.AddrPort, stop func() error, err error) {
 		return addr, nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{ms}/{text}", answerLater)
+	mux.HandleFunc("GET /{ms}/{text}", func(w http.ResponseWriter, r *http.Request) {
+		delay, err := time.ParseDuration(r.PathValue("ms") + "ms")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		select {
+		case <-time.After(delay):
+			io.WriteString(w, r.PathValue("text"))
+		case <-r.Context().Done(): // nobody waits for the answer any more
+		}
+	})
 	server := &http.Server{Handler: mux}
 	go server.Serve(listener)
 	return listener.Addr().(*net.TCPAddr).AddrPort(), server.Close, nil
-}
-
-func answerLater(w http.ResponseWriter, r *http.Request) {
-	delay, err := time.ParseDuration(r.PathValue("ms") + "ms")
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	select {
-	case <-time.After(delay):
-		io.WriteString(w, r.PathValue("text"))
-	case <-r.Context().Done(): // nobody waits for the answer any more
-	}
 }

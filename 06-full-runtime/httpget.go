@@ -38,17 +38,17 @@ const ( // the states of an HTTPGet, from top to bottom
 	finished   = "finish"  // has returned its Response, or was closed
 )
 
-// NewHTTPGet makes a request for a path such as "/50/hello". Nothing is opened
-// before the first Poll.
+// NewHTTPGet asks for a path such as "/50/hello", but not before its first Poll.
 func NewHTTPGet(addr netip.AddrPort, path string) *HTTPGet {
 	return &HTTPGet{MaxReply: 1 << 28, addr: addr, path: path, state: starting, fd: -1}
 }
 
-// Poll goes as far as it can without waiting.
+// Poll goes as far as it can without waiting. After some steps it lets the
+// others have a turn, however fast the peer sends.
 func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
 	g.cx = cx
-	for {
-		var err error
+	var err error
+	for step := 0; step < 64 && err == nil; step++ {
 		switch g.state {
 		case starting:
 			err = g.start()
@@ -63,14 +63,19 @@ func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
 		case finished:
 			panic("HTTPGet polled after it finished")
 		}
-		switch err {
-		case nil: // the next state may be able to go on at once
-		case unix.EAGAIN:
-			return g.wait()
-		default:
-			return g.finish(err)
-		}
 	}
+	if err == nil || err == unix.EAGAIN {
+		// Without this a future that returns false might never be polled again.
+		wake := cx.WakeWhenWritable
+		if g.state == receiving {
+			wake = cx.WakeWhenReadable
+		}
+		err = wake(g.fd)
+	}
+	if err != nil {
+		return g.finish(err), true
+	}
+	return Response{}, false
 }
 
 func (g *HTTPGet) start() error {
@@ -94,45 +99,25 @@ func (g *HTTPGet) send() error {
 	return err
 }
 
-// receive reads what is there, and returns io.EOF at the peer's end. It lets
-// the others have a turn now and then, however fast the peer sends.
+// receive reads once, and returns io.EOF at the peer's end.
 func (g *HTTPGet) receive() error {
-	for range 64 {
-		had := len(g.reply)
-		g.reply = slices.Grow(g.reply, 4096)
-		n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
-		g.reply = g.reply[:had+n]
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return io.EOF
-		case had+n > g.MaxReply:
-			return fmt.Errorf("more than %d bytes", g.MaxReply)
-		case had <= maxHeader && had+n > maxHeader:
-			if _, _, err := parseHead(g.reply); err != nil {
-				return err
-			}
-		}
+	had := len(g.reply)
+	g.reply = slices.Grow(g.reply, 4096)
+	n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
+	g.reply = g.reply[:had+n]
+	switch {
+	case err == nil && n == 0:
+		err = io.EOF
+	case had+n > g.MaxReply:
+		err = fmt.Errorf("more than %d bytes", g.MaxReply)
+	case had <= maxHeader && had+n > maxHeader: // the header must have ended
+		_, _, err = parseHead(g.reply)
 	}
-	return unix.EAGAIN
-}
-
-// wait comes before every "not ready": a future that returned false without it
-// might never be polled again.
-func (g *HTTPGet) wait() (Response, bool) {
-	wake := g.cx.WakeWhenWritable
-	if g.state == receiving {
-		wake = g.cx.WakeWhenReadable
-	}
-	if err := wake(g.fd); err != nil {
-		return g.finish(err)
-	}
-	return Response{}, false
+	return err
 }
 
 // finish makes the Response. A reset after a complete reply does no harm.
-func (g *HTTPGet) finish(end error) (Response, bool) {
+func (g *HTTPGet) finish(end error) Response {
 	r := Response{Err: end}
 	if g.state == receiving && (end == io.EOF || end == unix.ECONNRESET) {
 		r = parseReply(g.reply, end)
@@ -141,7 +126,7 @@ func (g *HTTPGet) finish(end error) (Response, bool) {
 		r.Err = fmt.Errorf("GET http://%s%s: %s: %w", g.addr, g.path, g.state, r.Err)
 	}
 	g.Close()
-	return r, true
+	return r
 }
 
 // Close gives the descriptor back, at any moment and any number of times.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -12,11 +13,10 @@ import (
 // poll them, and prints what that took the whole process, delay server included.
 // A switch is a thread that went to sleep in the kernel.
 func scoreboard(addr netip.AddrPort, n int, run func([]Future[Response]) []Response) error {
-	var gets []Future[Response]
-	polls := 0
-	for i := range n {
-		get := NewHTTPGet(addr, fmt.Sprintf("/%d/hello", 500*(i+1)/n))
-		gets = append(gets, Counted[Response]{get, &polls})
+	gets, polls := make([]Future[Response], n), 0
+	for i := range gets {
+		path := fmt.Sprintf("/%d/hello", 500*(i+1)/n)
+		gets[i] = Counted[Response]{NewHTTPGet(addr, path), &polls}
 	}
 	var before, after unix.Rusage
 	unix.Getrusage(unix.RUSAGE_SELF, &before)
@@ -26,7 +26,7 @@ func scoreboard(addr netip.AddrPort, n int, run func([]Future[Response]) []Respo
 	unix.Getrusage(unix.RUSAGE_SELF, &after)
 	for _, r := range responses {
 		if r.Body != "hello" {
-			return fmt.Errorf("want hello, got %q, status %d: %w", r.Body, r.Status, r.Err)
+			return cmp.Or(r.Err, fmt.Errorf("want hello, got %d %q", r.Status, r.Body))
 		}
 	}
 	fmt.Printf("%d responses in %v: %d polls, %d switches, %v of CPU\n", len(responses), wall,

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,13 +14,17 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
-	syscall.ForkLock.RLock() // a process started between the calls would inherit fd
-	defer syscall.ForkLock.RUnlock()
-	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err != nil {
-		return -1, fmt.Errorf("socket: %w (ulimit -n shows and raises the limit)", err)
+	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
+		unix.CloseOnExec(fd) // package net holds syscall.ForkLock, as others may start processes
+		if err = unix.SetNonblock(fd, true); err == nil {
+			return fd, nil
+		}
+		unix.Close(fd)
 	}
-	unix.CloseOnExec(fd)
-	return fd, unix.SetNonblock(fd, true)
+	if err == unix.EMFILE {
+		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
+	}
+	return -1, fmt.Errorf("socket: %w", err)
 }
 
 // startConnect returns EAGAIN if fd will be writable when the connect is over.
