@@ -94,38 +94,38 @@ func (r *Reactor) Forget(fd int) {
 // run is the reactor's goroutine. It waits for the bell as well.
 func (r *Reactor) run() {
 	defer close(r.done)
-	var events []event
 	err := r.queue.arm(r.bell[0], interest{readable: true})
 	for err == nil || err == unix.EINTR { // EINTR: a signal, not an event
-		for _, ev := range events {
-			if ev.fd == r.bell[0] {
+		var events []event
+		events, err = r.queue.wait()
+		for _, got := range events {
+			if got.fd == r.bell[0] {
 				return
 			}
-			r.deliver(ev).wake() // without the lock: Wake may call Register
+			r.deliver(got.fd, got.ready).wake() // without the lock: Wake may call Register
 		}
-		events, err = r.queue.wait()
 	}
 	r.fail(os.NewSyscallError("reactor", err))
 }
 
-// deliver takes out who waits for ev. The event has disarmed both directions,
-// so what is left is armed again, before anybody else can register: done after
-// the unlock, it could replace a registration that is newer than left.
-func (r *Reactor) deliver(ev event) (woken waiters) {
+// deliver takes out who waits for fd to be ready. The event has disarmed both
+// directions, so what is left is armed again, before anybody else can register:
+// done after the unlock, it could replace a registration that is newer than left.
+func (r *Reactor) deliver(fd int, ready interest) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := r.waiting[ev.fd]
-	delete(r.waiting, ev.fd)
+	all := r.waiting[fd]
+	delete(r.waiting, fd)
 	left := all
-	for dir, ready := range ev.ready {
-		if ready {
+	for dir, now := range ready {
+		if now {
 			woken[dir], left[dir] = left[dir], nil
 		}
 	}
-	if left == (waiters{}) || r.queue.arm(ev.fd, left.interest()) != nil {
+	if left == (waiters{}) || r.queue.arm(fd, left.interest()) != nil {
 		return all // whom arm refused: Register, called again, says why
 	}
-	r.waiting[ev.fd] = left
+	r.waiting[fd] = left
 	return woken
 }
 
