@@ -41,6 +41,19 @@ func TestWhatIsReadyBeforeItIsRegisteredWakes(t *testing.T) {
 	}
 }
 
+// Property 15.
+func TestEventBetweenReadAndRegisterWakes(t *testing.T) {
+	r, woken := openReactor(t), newBell()
+	fd, peer := openPair(t)
+	for range 3 {
+		drain(t, fd)
+		send(t, peer)
+		letReactorCatchUp(t, r)
+		register(t, r, fd, readable, woken)
+		woken.wait(t)
+	}
+}
+
 // Property 16.
 func TestOneEventIsOneWake(t *testing.T) {
 	r, woken := openReactor(t), newBell()
