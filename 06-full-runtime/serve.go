@@ -44,7 +44,7 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
 	cut, err := serveUntil(rt, newServer(rt, l, o), interrupt)
 	if cut > 0 {
-		fmt.Fprintf(stderr, "%d connections were cut off after %v\n", cut, o.Grace)
+		fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
 	}
 	r := rt.Close()
 	fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", r.Tasks, r.Timers, r.Descriptors)

@@ -93,6 +93,9 @@ func startServer(t *testing.T, change func(o *serverOptions)) *serving {
 	return s
 }
 
+// impatient is for tests that leave requests behind.
+func impatient(o *serverOptions) { o.Grace = time.Millisecond }
+
 // openNow counts the descriptors of the process, where there is a /proc.
 func openNow() int {
 	fds, _ := os.ReadDir("/proc/self/fd")
@@ -286,7 +289,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 
 // A reply does not wait for a request of which only a part is there.
 func TestReplyComesBeforeTheNextRequestIsComplete(t *testing.T) {
-	c := startServer(t, nil).dial().send(getHello + getHello[:20])
+	c := startServer(t, impatient).dial().send(getHello + getHello[:20])
 	c.expect(200, "hello")
 	c.send(getHello[20:]).expect(200, "hello")
 	c.send(getHello+"GET /60000/later HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, "hello")
@@ -473,10 +476,10 @@ func TestClosedRuntimeLeavesNothingOfAServer(t *testing.T) {
 }
 
 func TestClientsThatLeaveDoNoHarm(t *testing.T) {
-	s := startServer(t, nil)
+	s := startServer(t, impatient)
 	for i := range 200 {
 		c := s.dial()
-		c.send([]string{"", "G", getHello, getHello + getHello, "GET /60000/x HTTP/1.1\r\nHost: x\r\n\r\n"}[i%4])
+		c.send([]string{"", "G", getHello, getHello + getHello, "GET /60000/x HTTP/1.1\r\nHost: x\r\n\r\n"}[i%5])
 		if i%3 == 0 {
 			c.SetLinger(0) // a reset
 		}
@@ -486,7 +489,7 @@ func TestClientsThatLeaveDoNoHarm(t *testing.T) {
 }
 
 func TestPageShowsWhatTheRuntimeDoes(t *testing.T) {
-	s := startServer(t, nil)
+	s := startServer(t, impatient)
 	waits := s.dial().send("GET /60000/x HTTP/1.1\r\nHost: x\r\n\r\n")
 	c := s.dial()
 	for c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"); ; c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n") {
