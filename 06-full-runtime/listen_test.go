@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// openListener listens at a free port, until the test ends.
+func openListener(t *testing.T, rt *Runtime) *Listener {
+	t.Helper()
+	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// dialAll connects n times, and closes what it got at the end of the test.
+func dialAll(t *testing.T, to netip.AddrPort, n int) {
+	t.Helper()
+	for range n {
+		c, err := net.Dial("tcp", to.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+}
+
+func TestListenAtATakenPortFails(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	_, err := Listen(rt, l.Addr())
+	if want := "listen " + l.Addr().String() + ": bind: address already in use"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// Property 15: one edge, many connections.
+func TestOneEdgeBringsAllConnections(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	const connections = 200
+	dialAll(t, l.Addr(), connections)
+	blockOn(t, rt, Async(func(co *Co) int {
+		for range connections {
+			if got := Await(co, l.Accept()); got.Err != nil {
+				t.Error(got.Err)
+			} else {
+				got.Value.Close()
+			}
+		}
+		return 1
+	}))
+}
+
+// Property 38.
+func TestClosedListenerWakesWhoAccepts(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	h := Spawn(rt, l.Accept())
+	blockOn(t, rt, Async(func(co *Co) int {
+		Await(co, NewSleep(time.Millisecond))
+		l.Close()
+		l.Close()
+		return 1
+	}))
+	if got := blockOn(t, rt, h); !errors.Is(got.Value.Err, net.ErrClosed) {
+		t.Errorf("Accept yields %v, want %v", got.Value.Err, net.ErrClosed)
+	}
+}
+
+// Property 36.
+func TestAbandonedAcceptLeavesNothing(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	blockOn(t, rt, Timeout(l.Accept(), time.Millisecond))
+	if rt.reactor.waiting != 0 {
+		t.Errorf("%d wakers are left", rt.reactor.waiting)
+	}
+	dialAll(t, l.Addr(), 1)
+	if got := blockOn[Result[*Stream]](t, rt, l.Accept()); got.Err != nil {
+		t.Error(got.Err)
+	} else {
+		got.Value.Close()
+	}
+}
+
+// Property 3.
+func TestFinishedAcceptIsNotPolled(t *testing.T) {
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	dialAll(t, l.Addr(), 1)
+	a := l.Accept()
+	blockOn[Result[*Stream]](t, rt, a).Value.Close()
+	wantPanic(t, "Accept polled after it finished", func() { a.Poll(taskContext(rt)) })
+}
+
+// limitVariable tells the test binary that it may lower its limit of descriptors.
+const limitVariable = "LOW_LIMIT"
+
+// inOwnProcess runs the calling test again in a process of its own, and is true
+// inside that.
+func inOwnProcess(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(limitVariable) != "" {
+		return true
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command(program, "-test.run=^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), limitVariable+"=1")
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("in a process of its own: %v\n%s", err, out)
+	}
+	return false
+}
+
+// exhaust lowers the limit of descriptors, and takes what is left.
+func exhaust(t *testing.T) (taken []int) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = 64
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err == unix.EMFILE {
+			return taken
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, fd)
+	}
+}
+
+// Property 39.
+func TestAcceptWithoutDescriptorsBacksOffAndRecovers(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	dialAll(t, l.Addr(), 3)
+	taken, polls, ticks := exhaust(t), 0, 0
+	h := Spawn(rt, Counted[int]{Async(func(co *Co) int {
+		for range 3 {
+			got := Await(co, l.Accept())
+			if got.Err != nil {
+				t.Error(got.Err)
+				break
+			}
+			got.Value.Close()
+		}
+		return 1
+	}), &polls})
+	blockOn(t, rt, Async(func(co *Co) int {
+		for ; ticks < 10; ticks++ { // the others run on meanwhile
+			Await(co, NewSleep(acceptPause/2))
+		}
+		return 1
+	}))
+	if h.task.done || polls > 12 {
+		t.Errorf("after %d polls without descriptors, it is done: %t; want at most one for each pause", polls, h.task.done)
+	}
+	for _, fd := range taken {
+		unix.Close(fd)
+	}
+	blockOn(t, rt, h)
+}
+
+// Properties 36 and 39.
+func TestListenerClosedInAPauseLeavesNoTimer(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	dialAll(t, l.Addr(), 1)
+	taken := exhaust(t)
+	h := Spawn(rt, l.Accept())
+	blockOn(t, rt, until(func(cx *Context) bool {
+		wakeHere(cx.waker)
+		return rt.Report().Timers == 1
+	}))
+	l.Close()
+	blockOn(t, rt, h)
+	if got := rt.Report(); got.Timers != 0 {
+		t.Errorf("%d timers are left", got.Timers)
+	}
+	for _, fd := range taken {
+		unix.Close(fd)
+	}
+}

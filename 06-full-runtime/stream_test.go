@@ -1,0 +1,371 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pollRead reads up to n bytes, or says that it would have to wait.
+func pollRead(s *Stream, cx *Context, n int) string {
+	p := make([]byte, n)
+	n, err, ready := s.PollRead(cx, p)
+	switch {
+	case !ready:
+		return "not ready"
+	case err != nil:
+		return err.Error()
+	}
+	return string(p[:n])
+}
+
+// Property 15: the edge comes after the read that found nothing.
+func TestEdgeAfterEmptyReadWakes(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	deliver(t, rt) // what there is from the start
+	pollRead(s, cx, 1)
+	send(t, peer)
+	deliver(t, rt)
+	if n, got := wakesOf(cx), pollRead(s, cx, 1); n != 1 || got != "x" {
+		t.Errorf("%d wakes, then %q, want 1, then x", n, got)
+	}
+}
+
+// Property 15: nobody waited when it came. The bit remembers it.
+func TestEdgeThatNobodyWaitedForIsRemembered(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	reading := s.Read(make([]byte, 1))
+	reading.Poll(cx)
+	reading.Close()
+	send(t, peer)
+	deliver(t, rt)
+	if got := pollRead(s, cx, 1); got != "x" {
+		t.Errorf("read: %s, want x", got)
+	}
+}
+
+// Property 16: a read that takes all asks no more, and one that does not, does.
+func TestPartlyReadEdgeIsReadOn(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	pollRead(s, cx, 1)
+	send(t, peer)
+	send(t, peer)
+	deliver(t, rt)
+	first := pollRead(s, cx, 1)
+	if second := pollRead(s, cx, 1); first != "x" || second != "x" {
+		t.Errorf("read: %s, then %s, want x, x: there is no second edge", first, second)
+	}
+}
+
+// Property 9 and 15: data and the end come as one edge, and nothing after.
+func TestEndInTheEdgeOfTheLastDataIsFound(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	pollRead(s, cx, 10)
+	send(t, peer)
+	unix.Shutdown(peer, unix.SHUT_WR)
+	deliver(t, rt)
+	first := pollRead(s, cx, 10)
+	if second := pollRead(s, cx, 10); first != "x" || second != "EOF" {
+		t.Errorf("read: %s, then %s, want x, then EOF", first, second)
+	}
+}
+
+// The end comes later, as an edge of its own.
+func TestEndAfterTheLastDataIsFound(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	send(t, peer)
+	deliver(t, rt)
+	pollRead(s, cx, 10)
+	unix.Shutdown(peer, unix.SHUT_WR)
+	deliver(t, rt)
+	if got := pollRead(s, cx, 10); got != "EOF" {
+		t.Errorf("read: %s, want EOF", got)
+	}
+}
+
+// Property 16: without the bit each message would cost a read that finds nothing.
+func TestShortReadClearsTheBit(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	send(t, peer)
+	pollRead(s, taskContext(rt), 10)
+	if s.ready[readable] {
+		t.Error("after a short read the stream is still said to be readable")
+	}
+}
+
+// Property 16.
+func TestSteadyConnectionIsRegisteredOnce(t *testing.T) {
+	rt := openRuntime(t)
+	q := &countingQueue{queue: rt.reactor.queue}
+	rt.reactor.queue = q
+	s, peer := openStream(t, rt)
+	blockOn(t, rt, Async(func(co *Co) int {
+		for range 100 {
+			Await(co, Race(s.Read(make([]byte, 10)), until(func(*Context) bool { send(t, peer); return false })))
+		}
+		return 1
+	}))
+	if q.calls != 1 {
+		t.Errorf("%d calls to register one connection, want 1", q.calls)
+	}
+}
+
+// countingQueue counts the calls that change it.
+type countingQueue struct {
+	queue
+	calls int
+}
+
+func (q *countingQueue) add(fd int, generation uint32) error {
+	q.calls++
+	return q.queue.add(fd, generation)
+}
+
+func (q *countingQueue) again(fd int, generation uint32) error {
+	q.calls++
+	return q.queue.again(fd, generation)
+}
+
+// Property 17.
+func TestHalfCloseWakesTheReaderOnly(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	fill(t, s.fd)
+	reader, writer := taskContext(rt), taskContext(rt)
+	deliver(t, rt)
+	s.PollRead(reader, make([]byte, 1))
+	s.PollWrite(writer, []byte("x"))
+	s.PollWrite(writer, []byte("x"))
+	unix.Shutdown(peer, unix.SHUT_WR)
+	deliver(t, rt)
+	if r, w := wakesOf(reader), wakesOf(writer); r != 1 || w != 0 {
+		t.Errorf("the reader was woken %d times, the writer %d times, want once, never", r, w)
+	}
+}
+
+// Property 17.
+func TestHangUpWakesBothDirections(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	fill(t, s.fd)
+	reader, writer := taskContext(rt), taskContext(rt)
+	deliver(t, rt)
+	s.PollRead(reader, make([]byte, 1))
+	s.PollWrite(writer, []byte("x"))
+	s.PollWrite(writer, []byte("x"))
+	unix.Shutdown(peer, unix.SHUT_RDWR)
+	deliver(t, rt)
+	if r, w := wakesOf(reader), wakesOf(writer); r != 1 || w != 1 {
+		t.Errorf("the reader was woken %d times, the writer %d times, want once each", r, w)
+	}
+}
+
+// Property 21.
+func TestReaderAndWriterAreWokenEachByItsOwnDirection(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	fill(t, s.fd)
+	reader, writer := taskContext(rt), taskContext(rt)
+	deliver(t, rt)
+	s.PollRead(reader, make([]byte, 1))
+	s.PollWrite(writer, []byte("x"))
+	s.PollWrite(writer, []byte("x"))
+	send(t, peer)
+	deliver(t, rt)
+	if r, w := wakesOf(reader), wakesOf(writer); r != 1 || w != 0 {
+		t.Errorf("a byte came: the reader was woken %d times, the writer %d times, want once, never", r, w)
+	}
+	drain(t, peer)
+	deliver(t, rt)
+	if r, w := wakesOf(reader), wakesOf(writer); r != 1 || w != 1 {
+		t.Errorf("there is room: the reader was woken %d times, the writer %d times, want once each", r, w)
+	}
+}
+
+// Property 38.
+func TestCloseWakesWhoeverWaits(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	fill(t, s.fd)
+	reading, writing := Spawn(rt, s.Read(make([]byte, 1))), Spawn(rt, s.Write([]byte("x")))
+	var got []Result[Result[int]]
+	blockOn(t, rt, Async(func(co *Co) int {
+		Await(co, NewSleep(time.Millisecond))
+		s.Close()
+		got = Await(co, JoinAll[Result[Result[int]]](reading, writing))
+		return 1
+	}))
+	for _, r := range got {
+		if !errors.Is(r.Value.Err, net.ErrClosed) {
+			t.Errorf("got %v, want %v", r.Value.Err, net.ErrClosed)
+		}
+	}
+}
+
+// Property 11.
+func TestClosedStreamTouchesNoDescriptor(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	fd := s.fd
+	s.Close()
+	twin, other := openPair(t) // gets the number
+	if twin != fd && other != fd {
+		t.Skipf("%d was taken by somebody else", fd)
+	}
+	s.Close()
+	s.CloseWrite()
+	cx := taskContext(rt)
+	s.PollWrite(cx, []byte("y"))
+	pollRead(s, cx, 1)
+	send(t, twin)
+	got := make([]byte, 10)
+	if n, err := retry(unix.Read, other, got); string(got[:n]) != "x" {
+		t.Errorf("through the connection with its number came %q, %v, want x", got[:n], err)
+	}
+	if n, err := retry(unix.Read, twin, got); err != unix.EAGAIN {
+		t.Errorf("and back came %q, %v, want nothing yet", got[:n], err)
+	}
+}
+
+// Property 8.
+func TestWriteGoesOnThroughPartialWrites(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	const size = 3 << 20
+	writing := Spawn(rt, s.Write(make([]byte, size)))
+	got := 0
+	blockOn(t, rt, until(func(cx *Context) bool {
+		n, err := retry(unix.Read, peer, make([]byte, 1<<16))
+		if got += n; err != nil && err != unix.EAGAIN {
+			t.Fatal(err)
+		}
+		wakeHere(cx.waker)
+		return got == size
+	}))
+	if r := blockOn(t, rt, writing); r.Value != (Result[int]{Value: size}) {
+		t.Errorf("Write says %+v, want %d bytes", r.Value, size)
+	}
+}
+
+// Property 3.
+func TestFinishedTransfersAreNotPolled(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	send(t, peer)
+	reading, writing := s.Read(make([]byte, 1)), s.Write([]byte("x"))
+	reading.Poll(cx)
+	writing.Poll(cx)
+	wantPanic(t, "Read polled after it finished", func() { reading.Poll(cx) })
+	wantPanic(t, "Write polled after it finished", func() { writing.Poll(cx) })
+}
+
+// Close of a Read that has finished must not take the waker of the next one.
+func TestCloseOfFinishedReadLeavesTheNextOneItsWaker(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	cx := taskContext(rt)
+	first, second := s.Read(make([]byte, 1)), s.Read(make([]byte, 1))
+	send(t, peer)
+	first.Poll(cx)
+	second.Poll(cx)
+	first.Close()
+	send(t, peer)
+	deliver(t, rt)
+	if wakesOf(cx) != 1 {
+		t.Errorf("%d wakes, want 1", wakesOf(cx))
+	}
+}
+
+// Property 7.
+func TestDialToNobodyFails(t *testing.T) {
+	noLeaks(t)
+	_, addr := bound(t)
+	got := runOne(t, Dial(addr))
+	if want := "dial " + addr.String() + ": connection refused"; got.Err == nil || got.Err.Error() != want {
+		t.Errorf("got %v, want %s", got.Err, want)
+	}
+}
+
+// Properties 2 and 7.
+func TestDialThatHangsIsAbandoned(t *testing.T) {
+	noLeaks(t)
+	got := runOne(t, Timeout(Dial(fullBacklog(t)), 10*time.Millisecond))
+	if got.Err != ErrTimeout {
+		t.Errorf("got %v, want %v", got.Err, ErrTimeout)
+	}
+}
+
+// Property 3.
+func TestFinishedDialIsNotPolled(t *testing.T) {
+	rt := openRuntime(t)
+	d := Dial(address(listen(t)))
+	blockOn[Result[*Stream]](t, rt, d).Value.Close()
+	wantPanic(t, "Dial polled after it finished", func() { d.Poll(taskContext(rt)) })
+}
+
+// Properties 9 and 12.
+func TestErrorOfAStreamNamesOperationAndAddress(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	addr := startPeer(t, func(c *net.TCPConn) {
+		c.Read(make([]byte, 1))
+		reset(c)
+	})
+	err := blockOn(t, rt, Async(func(co *Co) error {
+		c := co.Conn(Await(co, Dial(addr)).Value)
+		defer c.Close()
+		c.Write([]byte("xy"))
+		_, err := c.Read(make([]byte, 1))
+		return err
+	}))
+	if want := "read " + addr.String() + ": connection reset by peer"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// One end writes all that it can while the other reads: both through the runtime.
+func TestConnCarriesMegabytes(t *testing.T) {
+	noLeaks(t)
+	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
+		rt := openRuntime(t)
+		l, err := Listen(rt, netip.MustParseAddrPort(at))
+		if err != nil && at[0] == '[' {
+			t.Skip("no IPv6 here: ", err)
+		}
+		const size = 5_000_000
+		Spawn(rt, Async(func(co *Co) int {
+			c := co.Conn(Await(co, Dial(l.Addr())).Value)
+			defer c.Close()
+			io.Copy(c, strings.NewReader(strings.Repeat("x", size)))
+			return 1
+		}))
+		n := blockOn(t, rt, Async(func(co *Co) int64 {
+			defer l.Close()
+			c := co.Conn(Await(co, l.Accept()).Value)
+			defer c.Close()
+			n, _ := io.Copy(io.Discard, c)
+			return n
+		}))
+		if n != size {
+			t.Errorf("%s: %d bytes arrived, want %d", at, n, size)
+		}
+	}
+}
