@@ -391,9 +391,9 @@ var (
 	// What follows a number that is another in every run.
 	measured = regexp.MustCompile(`^ (polls?|switches|events|wakes|parks|rounds|times|ns|µs|ms|s|seconds)\b`)
 
-	// What is another in every run, whatever the page allows: ports, and
-	// the times that go test prints.
-	incidental = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]):\d+|\(\d+\.\d\ds\)|\t\d+\.\d+s$|\t\(cached\)$`)
+	// What is another in every run, whatever the page allows: ports, the
+	// lines of tests, and the times that go test prints.
+	incidental = regexp.MustCompile(`_test\.go:\d+|(127\.0\.0\.1|\[::1\]):\d+|\(\d+\.\d\ds\)|\t\d+\.\d+s$|\t\(cached\)$`)
 
 	space = regexp.MustCompile(`\s+`)
 )
