@@ -51,8 +51,9 @@ func requests(rt *Runtime, addr netip.AddrPort) (err error) {
 		}
 		fmt.Printf("  the executor slept %d times\n", parks)
 	}
-	fmt.Println("It sleeps inside the kernel's queue. In chapter 05 a thread of the reactor does, and wakes")
-	fmt.Println("the executor's thread for each event. Compare the switches: go run ./05-executor")
+	fmt.Println("It sleeps inside the kernel's queue. In chapter 05 a thread of the reactor sleeps there, and")
+	fmt.Println("wakes the executor's thread for each event: two switches where there is one now. Ten requests")
+	fmt.Println("hide that behind the switches of the delay server; compare a thousand: go run ./05-executor")
 	return nil
 }
 
