@@ -15,7 +15,8 @@ import (
 const usage = `usage:
   06-full-runtime                                   show how it works
   06-full-runtime get [-n N] [-timeout D] URL...    fetch all URLs at once
-  06-full-runtime serve [-addr HOST:PORT]           serve HTTP until interrupted
+  06-full-runtime serve [-addr HOST:PORT] [-connections N]
+      [-idle D] [-read D] [-write D] [-grace D]     serve HTTP until interrupted
   06-full-runtime echo [-addr HOST:PORT]            send back what comes, until killed
   06-full-runtime sleep -n N -ms M                  measure N tasks that sleep M ms
   06-full-runtime sched KIND -n N                   measure N times what KIND says:

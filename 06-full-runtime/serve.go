@@ -30,31 +30,29 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	if err != nil {
 		return misused(stderr, err)
 	}
-	rt, err := NewRuntime()
-	if err != nil {
-		return failed(stderr, err)
+	return withRuntime(stderr, func(rt *Runtime) error {
+		o.Counts = watch(rt)
+		l, err := Listen(rt, addr)
+		if err != nil {
+			return err
+		}
+		interrupt := newInterrupt() // from here on one is not the end of the process
+		fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
+		cut, err := serveUntil(rt, newServer(rt, l, o), interrupt)
+		if cut > 0 {
+			fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
+		}
+		return errors.Join(err, report(rt.Close(), stdout))
+	})
+}
+
+// report says what a closed runtime still has. That must be nothing.
+func report(left Report, stdout io.Writer) error {
+	fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
+	if left != (Report{}) {
+		return errors.New("something was left")
 	}
-	o.Counts = watch(rt)
-	l, err := Listen(rt, addr)
-	if err != nil {
-		rt.Close()
-		return failed(stderr, err)
-	}
-	interrupt := newInterrupt() // from here on one is not the end of the process
-	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-	cut, err := serveUntil(rt, newServer(rt, l, o), interrupt)
-	if cut > 0 {
-		fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
-	}
-	r := rt.Close()
-	fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", r.Tasks, r.Timers, r.Descriptors)
-	if err == nil && r != (Report{}) {
-		err = errors.New("something was left")
-	}
-	if err != nil {
-		return failed(stderr, err)
-	}
-	return 0
+	return nil
 }
 
 // serveUntil drains the server when there is an interrupt.
