@@ -445,11 +445,16 @@ var (
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	for _, p := range pages(t) {
-		for i, line := range p.prose {
-			for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
-				if link := m[1] + m[2] + m[3]; !scheme.MatchString(link) {
-					checkLink(t, p, i+1, link)
-				}
+		checkLinks(t, p)
+	}
+}
+
+func checkLinks(t *testing.T, p page) {
+	t.Helper()
+	for i, line := range p.prose {
+		for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
+			if link := m[1] + m[2] + m[3]; !scheme.MatchString(link) {
+				checkLink(t, p, i+1, link)
 			}
 		}
 	}

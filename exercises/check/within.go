@@ -1,0 +1,126 @@
+// Package check is for the tests of the exercises: whatever a solution does,
+// what its author sees is a sentence.
+package check
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Within runs f and fails the test if it does not return in time, with the
+// sentence, or if it panics, with the line. The t that f gets is good for as
+// long as the test: an f that comes back too late says nothing more.
+//
+// Do not use it in a bubble of testing/synctest: an f that hangs there ends in
+// a list of goroutines.
+func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)) {
+	t.Helper()
+	inner := &guarded{TB: t}
+	over := make(chan string, 1) // why f has ended
+	go func() {
+		why := "left by Goexit" // t.Fatal in f
+		defer func() { over <- why }()
+		defer func() {
+			if v := recover(); v != nil {
+				why = fmt.Sprintf("%s panics: %v", culprit(), v)
+			}
+		}()
+		f(inner)
+		why = ""
+	}()
+	select {
+	case why := <-over:
+		switch {
+		case strings.Contains(why, " panics: "):
+			t.Fatal(why)
+		case why != "" && !t.Failed() && !t.Skipped():
+			t.Fatal("runtime.Goexit was called: nothing here asks for that")
+		case why != "":
+			runtime.Goexit() // as t.Fatal and t.Skip would have done here
+		}
+	case <-time.After(d):
+		inner.abandon()
+		t.Fatalf("still waiting after %v: %s", d, sentence)
+	}
+}
+
+// culprit names the line that panicked: the innermost one outside Go's own
+// packages, whose paths do not start with a domain.
+func culprit() string {
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	for {
+		frame, more := frames.Next()
+		domain, _, _ := strings.Cut(frame.Function, "/")
+		ours := strings.Contains(domain, ".") && domain != frame.Function
+		if ours && filepath.Base(frame.File) != "within.go" {
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "something"
+		}
+	}
+}
+
+// guarded is a testing.TB that falls silent when it is abandoned.
+type guarded struct {
+	testing.TB
+	mu        sync.Mutex
+	abandoned bool // guarded by mu
+}
+
+func (g *guarded) abandon() {
+	g.mu.Lock()
+	g.abandoned = true
+	g.mu.Unlock()
+}
+
+// alive returns with g.mu locked, or not at all.
+func (g *guarded) alive() {
+	g.mu.Lock()
+	if g.abandoned {
+		g.mu.Unlock()
+		runtime.Goexit()
+	}
+}
+
+func (g *guarded) Log(args ...any) {
+	g.TB.Helper()
+	g.alive()
+	defer g.mu.Unlock()
+	g.TB.Log(args...)
+}
+
+func (g *guarded) Logf(format string, args ...any) {
+	g.TB.Helper()
+	g.Log(fmt.Sprintf(format, args...))
+}
+
+func (g *guarded) Error(args ...any) {
+	g.TB.Helper()
+	g.alive()
+	defer g.mu.Unlock()
+	g.TB.Error(args...)
+}
+
+func (g *guarded) Errorf(format string, args ...any) {
+	g.TB.Helper()
+	g.Error(fmt.Sprintf(format, args...))
+}
+
+func (g *guarded) Fatal(args ...any) {
+	g.TB.Helper()
+	g.alive()
+	defer g.mu.Unlock()
+	g.TB.Fatal(args...)
+}
+
+func (g *guarded) Fatalf(format string, args ...any) {
+	g.TB.Helper()
+	g.Fatal(fmt.Sprintf(format, args...))
+}
