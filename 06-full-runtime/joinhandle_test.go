@@ -24,16 +24,18 @@ func explode() { panic("boom") }
 // faulty are tasks that end badly, and how.
 var faulty = []struct {
 	name, want string
-	future     Future[struct{}]
+	make       func() Future[struct{}]
 }{
-	{"panic", "task panicked: boom", until(func(*Context) bool { panic("boom") })},
-	{"panic in a coroutine", "task panicked: boom", Async(func(*Co) struct{} { panic("boom") })},
-	{"panic after an Await", "task panicked: boom", Async(func(co *Co) struct{} { Await(co, new(Yield)); panic("boom") })},
-	{"panic in a call of Blocking", "task panicked: boom", Blocking(func() struct{} { panic("boom") })},
-	{"Goexit", "task panicked: runtime.Goexit was called", until(func(*Context) bool { runtime.Goexit(); return true })},
-	{"Goexit in a coroutine", "task panicked: runtime.Goexit was called", Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} })},
-	{"Goexit after an Await", "task panicked: runtime.Goexit was called", Async(func(co *Co) struct{} { Await(co, new(Yield)); runtime.Goexit(); return struct{}{} })},
-	{"Goexit in a call of Blocking", "task panicked: runtime.Goexit was called", Blocking(func() struct{} { runtime.Goexit(); return struct{}{} })},
+	{"panic", "task panicked: boom", func() Future[struct{}] { return until(func(*Context) bool { panic("boom") }) }},
+	{"panic in a coroutine", "task panicked: boom", func() Future[struct{}] { return Async(func(*Co) struct{} { panic("boom") }) }},
+	{"panic after an Await", "task panicked: boom", func() Future[struct{}] { return Async(func(co *Co) struct{} { Await(co, new(Yield)); panic("boom") }) }},
+	{"panic in a call of Blocking", "task panicked: boom", func() Future[struct{}] { return Blocking(func() struct{} { panic("boom") }) }},
+	{"Goexit", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return until(func(*Context) bool { runtime.Goexit(); return true }) }},
+	{"Goexit in a coroutine", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} }) }},
+	{"Goexit after an Await", "task panicked: runtime.Goexit was called", func() Future[struct{}] {
+		return Async(func(co *Co) struct{} { Await(co, new(Yield)); runtime.Goexit(); return struct{}{} })
+	}},
+	{"Goexit in a call of Blocking", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Blocking(func() struct{} { runtime.Goexit(); return struct{}{} }) }},
 }
 
 // Property 32.
@@ -42,7 +44,7 @@ func TestFaultOfOneTaskIsErrorOfItsHandle(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
 				before := Spawn(rt, NewSleep(time.Second))
-				bad := Spawn(rt, fault.future)
+				bad := Spawn(rt, fault.make())
 				after := Spawn(rt, NewSleep(time.Second))
 				var got []string
 				for _, r := range blockOn(t, rt, JoinAll[Result[struct{}]](before, bad, after)) {
