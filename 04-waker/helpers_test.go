@@ -2,6 +2,21 @@ package main
 
 import "testing"
 
+// watched is a reactor for what runs within a time limit.
+func watched(t *testing.T) *Reactor {
+	t.Helper()
+	r, err := NewReactor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() { // else it may be stuck
+			within(t, "Close", func() { r.Close() })
+		}
+	})
+	return r
+}
+
 // idleReactor is one whose goroutine does not run: the test itself waits.
 func idleReactor(t *testing.T) *Reactor {
 	return &Reactor{queue: openTestQueue(t), waiting: make(map[int]waiters)}
@@ -10,7 +25,7 @@ func idleReactor(t *testing.T) *Reactor {
 func contextOf(r *Reactor) *Context { return &Context{waker: NewParker(), reactor: r} }
 
 // newContext is for tests that poll by hand.
-func newContext(t *testing.T) *Context { return contextOf(openReactor(t)) }
+func newContext(t *testing.T) *Context { return contextOf(watched(t)) }
 
 // runOne polls f to its end.
 func runOne[T any](t *testing.T, f Future[T]) T {
@@ -21,7 +36,7 @@ func runOne[T any](t *testing.T, f Future[T]) T {
 // runAll polls futures to their end, beside each other.
 func runAll[T any](t *testing.T, futures ...Future[T]) (values []T) {
 	t.Helper()
-	r := openReactor(t)
+	r := watched(t)
 	within(t, "BlockOn", func() { values = BlockOn(r, JoinAll(futures...)) })
 	return values
 }

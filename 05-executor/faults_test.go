@@ -206,6 +206,8 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	}
 	noLeaks(t)
 	size := bigBody
+	patience *= 6
+	t.Cleanup(func() { patience /= 6 })
 	addr := startPeer(t, func(c *net.TCPConn) {
 		answer(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size))(c)
 		chunk := bytes.Repeat([]byte("x"), size/100)
