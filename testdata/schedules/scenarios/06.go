@@ -1,0 +1,403 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"schedules/sched"
+)
+
+var Scenarios = []sched.Scenario{
+	{"a wake against a park", wakeAgainstPark},
+	{"two wakes of one task", twoWakesOfOneTask},
+	{"two tasks, woken by two goroutines", twoTasks},
+	{"first woken, first polled", firstWokenFirstPolled},
+	{"a task that wakes itself does not hide a wake", wakesItself},
+	{"a child of JoinAll is woken while it is polled", joinAllOfLetters},
+	{"the latest waker wins", latestWakerWins},
+	{"a wake between two calls of BlockOn", wakeBetweenRuns},
+	{"a spawn from another goroutine", foreignSpawn},
+	{"a Wake that spawns", wakeThatSpawns},
+	{"join", join},
+	{"cancel from another goroutine", cancel},
+	{"cancel against a wake", cancelAgainstWake},
+	{"a coroutine is cancelled against a wake", cancelCoroutine},
+	{"Race of two letters", raceOfLetters},
+	{"a timer is added while the runtime is parked", timerAddedWhileParked},
+	{"an earlier timer is added while the runtime is parked", earlierTimer},
+	{"Timeout against a wake", timeoutAgainstWake},
+	{"a timer is cancelled in flight", timerCancelled},
+	{"Blocking returns against a park", blockingAgainstPark},
+	{"Blocking is abandoned", blockingAbandoned},
+	{"a task panics while another one is woken", panicAgainstWake},
+	{"a permit is handed over", permit},
+	{"a value is sent by a task from another goroutine", send},
+	{"Close against a spawn", closeAgainstSpawn},
+	{"Close against a wake", closeAgainstWake},
+	{"Close against a cancel", closeAgainstCancel},
+	{"a descriptor is ready while it is registered", readyWhileRegistered},
+	{"one direction is delivered while the other registers", otherDirection},
+	{"an event against the bell", eventAgainstBell},
+}
+
+// withRuntime makes a runtime that holds nothing at the end.
+func withRuntime(r *sched.R) *Runtime {
+	rt, err := NewRuntime()
+	sched.Equal("NewRuntime", err, nil)
+	r.After(func() { sched.Equal("what is left", rt.Close(), Report{}) })
+	return rt
+}
+
+// blockOn is what the runtime's goroutine does.
+func blockOn[T any](rt *Runtime, f Future[T]) func() {
+	return func() {
+		_, err := BlockOn(rt, f)
+		sched.Equal("BlockOn", err, nil)
+	}
+}
+
+func wakeAgainstPark(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, l))
+	r.Go("post", l.post)
+}
+
+func twoWakesOfOneTask(r *sched.R) {
+	rt, l, polls := withRuntime(r), new(letter), 0
+	r.Go("main", func() {
+		blockOn(rt, Counted[struct{}]{l, &polls})()
+		sched.Equal("at most 2 polls", polls <= 2, true)
+	})
+	r.Go("post", l.post)
+	r.Go("post", l.post)
+}
+
+func twoTasks(r *sched.R) {
+	rt, a, b := withRuntime(r), new(letter), new(letter)
+	h := Spawn(rt, a)
+	r.Go("main", func() {
+		blockOn(rt, b)()
+		blockOn(rt, h)()
+	})
+	r.Go("post a", a.post)
+	r.Go("post b", b.post)
+}
+
+func firstWokenFirstPolled(r *sched.R) {
+	rt, a, b := withRuntime(r), new(letter), new(letter)
+	var order []string
+	first, second := noted{a, "a", &order}, announce(noted{b, "b", &order})
+	h := Spawn(rt, first)
+	r.Go("main", func() {
+		blockOn(rt, second)()
+		blockOn(rt, h)()
+		sched.Equal("order", strings.Join(order, " "), "b a")
+	})
+	r.Go("post", func() {
+		<-second.polled
+		b.post()
+		a.post()
+	})
+}
+
+// eager wakes itself in its first poll.
+type eager struct {
+	*letter
+	polled *bool
+}
+
+func (e eager) Poll(cx *Context) (struct{}, bool) {
+	_, ready := e.letter.Poll(cx)
+	if !*e.polled {
+		*e.polled = true
+		wakeHere(cx.Waker())
+	}
+	return struct{}{}, ready
+}
+
+func wakesItself(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, eager{l, new(bool)}))
+	r.Go("post", l.post)
+}
+
+func joinAllOfLetters(r *sched.R) {
+	rt, a, b := withRuntime(r), new(letter), new(letter)
+	r.Go("main", blockOn(rt, JoinAll[struct{}](a, b)))
+	r.Go("post a", a.post)
+	r.Go("post b", b.post)
+}
+
+func latestWakerWins(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	h := Spawn(rt, l) // polls it too, until it is cancelled
+	r.Go("main", func() {
+		blockOn(rt, new(Yield))()
+		h.Cancel()
+		blockOn(rt, l)()
+	})
+	r.Go("post", l.post)
+}
+
+func wakeBetweenRuns(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	h := Spawn(rt, l)
+	r.Go("main", func() {
+		blockOn(rt, new(Yield))()
+		blockOn(rt, h)()
+	})
+	r.Go("post", l.post)
+}
+
+// then is a future that calls f when another one is ready.
+type then[T any] struct {
+	Future[T]
+	f func()
+}
+
+func (t then[T]) Poll(cx *Context) (value T, ready bool) {
+	if value, ready = t.Future.Poll(cx); ready {
+		t.f()
+	}
+	return value, ready
+}
+
+func (t then[T]) Close() error { return Close(t.Future) }
+
+func foreignSpawn(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, l))
+	r.Go("spawn", func() { Spawn(rt, then[struct{}]{new(Yield), l.post}) })
+}
+
+// spawner is a Waker that makes a task, which wakes another one.
+type spawner struct {
+	rt   *Runtime
+	next Waker
+}
+
+func (s spawner) Wake() { Spawn(s.rt, then[struct{}]{new(Yield), s.next.Wake}) }
+
+// relayed is a letter whose waker spawns.
+type relayed struct {
+	*letter
+	rt *Runtime
+}
+
+func (f relayed) Poll(cx *Context) (struct{}, bool) {
+	return f.letter.Poll(&Context{waker: spawner{f.rt, cx.Waker()}, reactor: cx.reactor, task: cx.task})
+}
+
+func wakeThatSpawns(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, relayed{l, rt}))
+	r.Go("post", l.post)
+}
+
+func join(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	h := Spawn(rt, l)
+	r.Go("main", blockOn(rt, h))
+	r.Go("post", l.post)
+}
+
+func cancel(r *sched.R) {
+	rt := withRuntime(r)
+	h := Spawn(rt, new(letter))
+	r.Go("main", func() {
+		got, err := BlockOn(rt, h)
+		sched.Equal("BlockOn", err, nil)
+		sched.Equal("the task's end", got.Err, ErrCancelled)
+	})
+	r.Go("cancel", h.Cancel)
+}
+
+func cancelAgainstWake(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	h := Spawn(rt, l)
+	r.Go("main", blockOn(rt, h))
+	r.Go("cancel", h.Cancel)
+	r.Go("post", l.post)
+}
+
+func cancelCoroutine(r *sched.R) {
+	rt, l, started, unwound := withRuntime(r), new(letter), false, false
+	h := Spawn(rt, Async(func(co *Co) struct{} {
+		started = true
+		defer func() { unwound = true }()
+		return Await(co, l)
+	}))
+	r.Go("main", func() {
+		blockOn(rt, new(Yield))() // meanwhile the body starts, unless it is cancelled
+		blockOn(rt, h)()
+		sched.Equal("the body has been unwound", unwound, started)
+	})
+	r.Go("cancel", h.Cancel)
+	r.Go("post", l.post)
+}
+
+func raceOfLetters(r *sched.R) {
+	rt, a, b := withRuntime(r), new(letter), new(letter)
+	r.Go("main", blockOn(rt, Race(a, b)))
+	r.Go("post a", a.post)
+	r.Go("post b", b.post)
+}
+
+func timerAddedWhileParked(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, l))
+	r.Go("spawn", func() { Spawn(rt, then[struct{}]{NewSleep(time.Second), l.post}) })
+}
+
+func earlierTimer(r *sched.R) {
+	rt, start := withRuntime(r), time.Now()
+	r.Go("main", blockOn(rt, NewSleep(2*time.Second)))
+	r.Go("spawn", func() {
+		Spawn(rt, then[struct{}]{NewSleep(time.Second), func() {
+			sched.Equal("it slept", time.Since(start) >= time.Second, true)
+		}})
+	})
+}
+
+func timeoutAgainstWake(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	r.Go("main", blockOn(rt, Timeout(l, time.Second)))
+	r.Go("post", l.post)
+}
+
+func timerCancelled(r *sched.R) {
+	rt := withRuntime(r)
+	h := Spawn(rt, NewSleep(time.Second))
+	r.Go("main", func() {
+		blockOn(rt, h)()
+		sched.Equal("timers", rt.Report().Timers, 0)
+	})
+	r.Go("cancel", h.Cancel)
+}
+
+func blockingAgainstPark(r *sched.R) {
+	rt := withRuntime(r)
+	r.Go("main", func() {
+		got, err := BlockOn(rt, Blocking(func() int { return 7 }))
+		sched.Equal("BlockOn", err, nil)
+		sched.Equal("Blocking", got, 7)
+	})
+}
+
+func blockingAbandoned(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	h := Spawn(rt, Blocking(func() int { l.post(); return 7 }))
+	r.Go("main", func() {
+		blockOn(rt, l)()
+		h.Cancel()
+		blockOn(rt, h)()
+	})
+	r.After(func() {
+		left := rt.Close() // the call may be under way
+		left.Blocking = 0
+		sched.Equal("what is left", left, Report{})
+	})
+}
+
+// broken panics in its first poll.
+type broken struct{}
+
+func (broken) Poll(*Context) (struct{}, bool) { panic("broken") }
+
+func panicAgainstWake(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	Spawn(rt, broken{})
+	r.Go("main", blockOn(rt, l))
+	r.Go("post", l.post)
+}
+
+func permit(r *sched.R) {
+	rt, l, s := withRuntime(r), new(letter), NewSemaphore(0)
+	Spawn(rt, then[struct{}]{l, s.Release})
+	first := Spawn(rt, then[struct{}]{s.Acquire(), s.Release})
+	r.Go("main", blockOn(rt, then[struct{}]{s.Acquire(), s.Release}))
+	r.Go("post", l.post)
+	r.Go("cancel", first.Cancel)
+}
+
+func send(r *sched.R) {
+	rt, c := withRuntime(r), NewChannel[int](1)
+	keepAlive := new(letter) // or else main is alone, and that is a deadlock
+	Spawn(rt, keepAlive)
+	r.Go("main", func() {
+		got, err := BlockOn(rt, c.Receive())
+		sched.Equal("BlockOn", err, nil)
+		sched.Equal("received", got, Received[int]{7, true})
+	})
+	r.Go("spawn", func() { Spawn(rt, c.Send(7)) })
+}
+
+func closeAgainstSpawn(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	var h *JoinHandle[struct{}]
+	r.Go("close", func() { rt.Close() })
+	r.Go("spawn", func() { h = Spawn(rt, l) })
+	r.After(func() {
+		sched.Equal("what is left", rt.Report(), Report{})
+		sched.Equal("the task has ended", h.task.done, true)
+		sched.Equal("the task's end", h.err, ErrCancelled)
+	})
+}
+
+func closeAgainstWake(r *sched.R) {
+	rt, l := withRuntime(r), new(letter)
+	Spawn(rt, l)
+	r.Go("main", func() {
+		blockOn(rt, NewSleep(time.Second))()
+		sched.Equal("what is left", rt.Close(), Report{})
+	})
+	r.Go("post", l.post)
+}
+
+func closeAgainstCancel(r *sched.R) {
+	rt := withRuntime(r)
+	h := Spawn(rt, NewSleep(time.Second))
+	r.Go("close", func() { rt.Close() })
+	r.Go("cancel", h.Cancel)
+}
+
+func readyWhileRegistered(r *sched.R) {
+	rt, fd := withRuntime(r), sched.Open()
+	r.Go("main", blockOn(rt, forgets{descriptor{fd, readable}}))
+	r.Go("peer", func() { sched.SetReady(fd, int(readable)) })
+}
+
+// forgets deregisters when it is ready.
+type forgets struct{ descriptor }
+
+func (f forgets) Poll(cx *Context) (err error, ready bool) {
+	if err, ready = f.descriptor.Poll(cx); ready {
+		cx.Forget(f.fd)
+	}
+	return err, ready
+}
+
+func otherDirection(r *sched.R) {
+	rt, fd := withRuntime(r), sched.Open()
+	h := Spawn(rt, descriptor{fd, writable})
+	r.Go("main", func() {
+		blockOn(rt, descriptor{fd, readable})()
+		blockOn(rt, h)()
+		rt.reactor.Forget(fd)
+	})
+	r.Go("peer", func() {
+		sched.SetReady(fd, int(writable))
+		sched.SetReady(fd, int(readable))
+	})
+}
+
+func eventAgainstBell(r *sched.R) {
+	rt, l, fd := withRuntime(r), new(letter), sched.Open()
+	h := Spawn(rt, forgets{descriptor{fd, readable}})
+	r.Go("main", func() {
+		blockOn(rt, l)()
+		blockOn(rt, h)()
+	})
+	r.Go("post", l.post)
+	r.Go("peer", func() { sched.SetReady(fd, int(readable)) })
+}
