@@ -58,7 +58,7 @@ func main() {
 	fmt.Printf("A Sleep of 100ms took %dms and %d polls.\n\n", time.Since(start).Milliseconds(), polls)
 
 	fmt.Println("But a wake says \"somebody\", so everybody is still asked. And every event\n" +
-		"now crosses from one thread to another: see the switches.")
+		"now crosses from one thread to another, which chapter 06 will undo.")
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	check(scoreboard(addr, 10, block))
 }

@@ -77,8 +77,8 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	}
 	all := r.waiting[fd]
 	all[dir] = w
-	r.waiting[fd] = all // before arm: its event must find the waker
-	return r.queue.arm(fd, all.interest())
+	r.waiting[fd] = all
+	return r.queue.arm(fd, all.interest()) // still locked: deliver must find the waker
 }
 
 // Forget undoes every Register of fd.
