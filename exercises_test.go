@@ -26,7 +26,8 @@ import (
 //	TUTORIAL_CHECK=all go test -run 'TestExercise.*' .   # all of them
 //	EXERCISE_FLAGS='-race -count=20' go test -run TestExerciseSolutions .
 //
-// EXERCISE_FLAGS are flags for the go test that runs them.
+// EXERCISE_FLAGS are flags for the go test that runs them; EXERCISE is part of
+// the names of those to try, such as 03-reactor.
 
 const exercisesPath = "github.com/async-go-tutorial/async-runtime/exercises/"
 
@@ -64,34 +65,48 @@ func exercises(t *testing.T) []exercise {
 			t.Fatal(err)
 		}
 	}
-	folders, _ := filepath.Glob("exercises/[0-9][0-9]-*/*")
-	kept, _ := filepath.Glob("exercises/testdata/[0-9][0-9]-*/*")
-	for i, path := range kept {
-		kept[i] = strings.Replace(path, "testdata/", "", 1)
-	}
-	if !slices.Equal(folders, kept) || len(folders) == 0 {
-		t.Fatalf("each folder of exercises/ has one in exercises/testdata, and the other way round:\n%q\n%q", folders, kept)
+	folders := make(map[string]bool)
+	for _, pattern := range []string{"exercises", "exercises/testdata"} {
+		paths, _ := filepath.Glob(pattern + "/[0-9][0-9]-*/*")
+		for _, path := range paths {
+			folders[strings.TrimPrefix(path, pattern+"/")] = true
+		}
 	}
 	var all []exercise
-	for _, dir := range folders {
-		e := exercise{name: strings.TrimPrefix(dir, "exercises/")}
-		path := filepath.Join(dir, "README.md")
-		text, _ := readIfThere(t, path)
-		m := editedLink.FindStringSubmatch(text)
-		if m == nil {
-			t.Fatalf("%s must be there and link to the file that is edited: Edit [drain.go](drain.go).", path)
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
+		if !strings.Contains(name, os.Getenv("EXERCISE")) {
+			continue
 		}
-		e.edited, e.page = filepath.Join(dir, m[1]), parsePage(path, lines(text))
-		files, _ := filepath.Glob(filepath.Join(e.folder(), "*.go"))
-		for _, file := range files {
-			e.kept = append(e.kept, strings.TrimSuffix(filepath.Base(file), ".go"))
+		if e, err := readExercise(t, name); err != nil {
+			t.Errorf("exercise %s is not complete: %v", name, err)
+		} else {
+			all = append(all, e)
 		}
-		if !slices.Contains(e.kept, "stub") || !slices.Contains(e.kept, "solution") || len(e.wrong()) < 2 {
-			t.Fatalf("%s has %q: it needs a stub, a solution, and wrong answers, two at least", e.folder(), e.kept)
-		}
-		all = append(all, e)
+	}
+	if len(all) == 0 {
+		t.Fatalf("there is no exercise %s", os.Getenv("EXERCISE"))
 	}
 	return all
+}
+
+func readExercise(t *testing.T, name string) (exercise, error) {
+	t.Helper()
+	e := exercise{name: name}
+	path := filepath.Join(e.dir(), "README.md")
+	text, _ := readIfThere(t, path)
+	m := editedLink.FindStringSubmatch(text)
+	if m == nil {
+		return e, fmt.Errorf("%s must be there and link to the file that is edited: Edit [drain.go](drain.go)", path)
+	}
+	e.edited, e.page = filepath.Join(e.dir(), m[1]), parsePage(path, lines(text))
+	files, _ := filepath.Glob(filepath.Join(e.folder(), "*.go"))
+	for _, file := range files {
+		e.kept = append(e.kept, strings.TrimSuffix(filepath.Base(file), ".go"))
+	}
+	if !slices.Contains(e.kept, "stub") || !slices.Contains(e.kept, "solution") || len(e.wrong()) < 2 {
+		return e, fmt.Errorf("%s has %q: it needs a stub, a solution, and wrong answers, two at least", e.folder(), e.kept)
+	}
+	return e, nil
 }
 
 func chapterFolders(t *testing.T) []string {
@@ -317,6 +332,9 @@ func TestExerciseFilesAreCopies(t *testing.T) {
 	}
 	for _, e := range all {
 		sameFile(t, e.file("stub"), e.edited)
+		if strings.Contains(strings.Join(e.page.prose, " "), "the chapter's own file") {
+			sameFile(t, filepath.Join(e.chapter(), filepath.Base(e.edited)), e.file("solution"))
+		}
 		for _, name := range goFiles(t, e.dir()) {
 			if path := filepath.Join(e.dir(), name); path != e.edited {
 				sameFile(t, filepath.Join(e.chapter(), name), path)
@@ -397,6 +415,9 @@ func TestExerciseLinks(t *testing.T) {
 func TestExerciseRunner(t *testing.T) {
 	t.Parallel()
 	all := exercises(t)
+	if os.Getenv("EXERCISE") != "" {
+		t.Skip("the picture is of all")
+	}
 	if os.Getenv("TUTORIAL_CHECK") != "all" {
 		all = slices.DeleteFunc(all, func(e exercise) bool { return e.chapter() != chapters[0].dir })
 	}

@@ -1,0 +1,24 @@
+// want: one Poll of Map polled the future inside 3 times
+package main
+
+// Mapped is the future that Map makes.
+type Mapped[A, B any] struct {
+	future Future[A]
+	change func(A) B
+}
+
+// Map is a future that yields what change makes of the value of f.
+func Map[A, B any](f Future[A], change func(A) B) *Mapped[A, B] {
+	return &Mapped[A, B]{f, change}
+}
+
+func (m *Mapped[A, B]) Poll(cx *Context) (changed B, ready bool) {
+	for { // waits, and everybody waits with it
+		if value, ready := m.future.Poll(cx); ready {
+			return m.change(value), true
+		}
+	}
+}
+
+// Close forwards: a wrapper that swallowed it would leak what is inside.
+func (m *Mapped[A, B]) Close() error { return Close(m.future) }

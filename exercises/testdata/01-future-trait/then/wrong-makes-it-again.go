@@ -1,0 +1,36 @@
+// want: next was called [2-9] times
+package main
+
+// Chained is the future that Then makes.
+type Chained[A, B any] struct {
+	first  Future[A] // nil once it has finished
+	next   func(A) Future[B]
+	second Future[B] // nil before that
+	value  A
+}
+
+// Then is a future that waits for f, then for the future that next makes of
+// its value, and yields the value of that one.
+func Then[A, B any](f Future[A], next func(A) Future[B]) *Chained[A, B] {
+	return &Chained[A, B]{first: f, next: next}
+}
+
+func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
+	if c.first != nil {
+		a, ready := c.first.Poll(cx)
+		if !ready {
+			return value, false
+		}
+		c.first, c.value = nil, a
+	}
+	c.second = c.next(c.value) // in every poll a new one, which starts afresh
+	return c.second.Poll(cx)
+}
+
+// Close closes the one that is under way.
+func (c *Chained[A, B]) Close() error {
+	if c.first != nil {
+		return Close(c.first)
+	}
+	return Close(c.second)
+}
