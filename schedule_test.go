@@ -163,7 +163,7 @@ func TestSchedules(t *testing.T) {
 					t.Skip("runs with TUTORIAL_CHECK=all")
 				}
 				t.Parallel()
-				check(t, random, c.dir, fmt.Sprintf("GOMAXPROCS=%d", processors), randomOnes/3/scenarios(t))
+				check(t, random, c.dir, fmt.Sprintf("GOMAXPROCS=%d", processors), randomOnes/3/scenarios(t)+1)
 			})
 		}
 	}
