@@ -141,6 +141,34 @@ func TestWakeOfRuntimeThatIsAwakeRingsNot(t *testing.T) {
 	})
 }
 
+// lockedQueue says when it is rung without the lock of the runtime.
+type lockedQueue struct {
+	*fakeQueue
+	runtime *Runtime
+}
+
+func (q lockedQueue) ring() error {
+	if q.runtime.mu.TryLock() {
+		q.runtime.mu.Unlock()
+		q.t.Error("the bell is rung without the lock: its number may be another's by now")
+	}
+	return q.fakeQueue.ring()
+}
+
+// Property 24: Close waits for who rings.
+func TestBellIsRungUnderTheLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		rt.reactor.queue = lockedQueue{queueOf(rt), rt}
+		polls := 0
+		blockOn(t, rt, until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Hour, cx.Waker().Wake)
+			}
+			return polls == 2
+		}))
+	})
+}
+
 // Property 35: an eventfd that is registered for writing too ends two.
 func TestRingEndsOneWait(t *testing.T) {
 	rt, parks, polls := openRuntime(t), 0, 0

@@ -182,6 +182,24 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 	}
 }
 
+// Property 28: wherever in the ring its first task is when it grows.
+func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
+	var queue ring
+	next, want := 0, 1
+	for pushes := 1; pushes < 300; pushes++ {
+		for range pushes {
+			next++
+			queue.push(&Task{ID: next})
+		}
+		for range pushes - 1 {
+			if got := queue.pop().ID; got != want {
+				t.Fatalf("task %d comes out, want %d", got, want)
+			}
+			want++
+		}
+	}
+}
+
 // Property 29.
 func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
