@@ -262,11 +262,16 @@ func (w *rewriter) call(n *ast.CallExpr) {
 }
 
 func (w *rewriter) goStmt(n *ast.GoStmt) {
-	name := "func"
-	if _, literal := n.Call.Fun.(*ast.FuncLit); !literal {
-		name = w.text[w.offset(n.Call.Fun.Pos()):w.offset(n.Call.Fun.End())]
-	} else if len(n.Call.Args) > 0 {
-		w.fail(n, "a go statement with arguments")
+	name := w.text[w.offset(n.Call.Fun.Pos()):w.offset(n.Call.Fun.End())]
+	if _, literal := n.Call.Fun.(*ast.FuncLit); literal {
+		for _, decl := range w.file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Pos() < n.Pos() && n.Pos() < f.End() {
+				name = "in " + f.Name.Name
+			}
+		}
+		if len(n.Call.Args) > 0 {
+			w.fail(n, "a go statement with arguments")
+		}
 	}
 	w.replace(n.Go, n.Call.Pos(), fmt.Sprintf("%s(%q, func() { ", w.use("sched.Go"), name))
 	w.insert(n.End(), " })")

@@ -26,6 +26,9 @@ import (
 //
 //	go test -run TestSchedules -v .                      # the first ones only
 //	TUTORIAL_CHECK=all go test -run TestSchedules -v .   # all of them
+//
+// TUTORIAL_SEED is where the random ones begin. What the processors do besides
+// differs from run to run.
 
 const (
 	scheduleDir = "testdata/schedules"
@@ -172,7 +175,11 @@ func TestSchedules(t *testing.T) {
 // check runs the scenarios of a chapter.
 func check(t *testing.T, program, chapter, env string, limit int) {
 	t.Helper()
-	got := run(t, 10*time.Minute, ".", strings.Fields(env), program, "-of=c"+chapter[:2], "-limit="+strconv.Itoa(limit), "-test.timeout=0")
+	args := []string{"-of=c" + chapter[:2], "-limit=" + strconv.Itoa(limit), "-test.timeout=0"}
+	if seed := os.Getenv("TUTORIAL_SEED"); seed != "" && env != "" {
+		args = append(args, "-seed="+seed)
+	}
+	got := run(t, 10*time.Minute, ".", strings.Fields(env), program, args...)
 	t.Log("\n" + got.stdout)
 	if got.exit != 0 {
 		t.Error(got.stderr)

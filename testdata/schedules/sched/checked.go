@@ -24,6 +24,7 @@ type thread struct {
 	stopped bool // at step; if not, and it is not current, it is blocked in a channel
 	step    step
 	ended   bool
+	fired   bool // it has been released: a timer can no longer be stopped
 }
 
 // A step is what a thread is about to do.
@@ -223,7 +224,7 @@ func AfterFunc(d time.Duration, f func()) *Timer {
 
 func (t *Timer) Stop() bool {
 	Step("stops the timer")
-	if !t.t.stopped || t.t.step.what != "fires" || t.t.ended {
+	if t.t.fired || t.t.ended {
 		return false
 	}
 	t.t.ended = true
@@ -239,11 +240,11 @@ func IntN(n int) int {
 	return choose(n)
 }
 
-// Explore runs a scenario in every order with so many preemptions: three for
-// one that is small, with three threads or 30 steps at most, and two for the
-// others; more as long as there are few. A preemption is a switch away from a
-// thread that could have gone on. Those with fewer are tried first. It stops
-// after a number of schedules, unless that is 0.
+// Explore runs a scenario in every order with a bounded number of preemptions,
+// which are switches away from a thread that could have gone on: three if the
+// scenario is small (at most three threads, or at most 30 steps), or else two,
+// and more while that makes few schedules. Those with fewer preemptions come
+// first. It stops after limit schedules, unless that is 0.
 func Explore(t *testing.T, s Scenario, limit int) (schedules int) {
 	const few = 2000
 	steps, highest, left := 0, 2, true
@@ -345,6 +346,9 @@ func runUntil(done func(*thread) bool) {
 		if current != nil && next != current && current.stopped && !current.ended && current.step.canRun() {
 			preemptions++
 		}
+		if !next.step.canRun() {
+			next.step.what += " (time is up)"
+		}
 		trace = append(trace, event{next.name, next.step})
 		next.run()
 	}
@@ -368,7 +372,7 @@ func (t *thread) run() {
 	if !t.step.canRun() {
 		time.Sleep(time.Until(t.step.deadline)) // the clock of synctest's bubble
 	}
-	current, t.stopped = t, false
+	current, t.stopped, t.fired = t, false, true
 	t.release <- struct{}{}
 }
 
@@ -406,15 +410,15 @@ func Failf(format string, args ...any) {
 	fmt.Fprintf(&b, format, args...)
 	fmt.Fprintf(&b, "\nin schedule %d, preemptions: %d\n", number, preemptions)
 	for i, s := range trace {
-		fmt.Fprintf(&b, "%4d  %-16s %-28s %s\n", i+1, s.thread, s.step.what, s.step.where())
+		fmt.Fprintf(&b, "%4d  %-16s %-32s %s\n", i+1, s.thread, s.step.what, s.step.where())
 	}
 	for _, t := range threads {
 		switch {
 		case t.ended:
 		case t.stopped:
-			fmt.Fprintf(&b, "      %-16s is before: %-16s %s\n", t.name, t.step.what, t.step.where())
+			fmt.Fprintf(&b, "   .  %-16s not yet: %-23s %s\n", t.name, t.step.what, t.step.where())
 		case phaseNow != preparing:
-			fmt.Fprintf(&b, "      %-16s is after: %-17s %s\n", t.name, t.step.what, t.step.where())
+			fmt.Fprintf(&b, "   .  %-16s in: %-28s %s\n", t.name, t.step.what, t.step.where())
 		}
 	}
 	fmt.Print(b.String())
@@ -427,7 +431,7 @@ func (s *step) where() string {
 	for {
 		frame, more := frames.Next()
 		dir, file := filepath.Split(frame.File)
-		if dir = filepath.Base(dir); dir != "sched" && file != "queue.go" || !more {
+		if dir = filepath.Base(dir); dir != "sched" && !strings.HasPrefix(file, "queue") || !more {
 			return fmt.Sprintf("%s/%s:%d", dir, file, frame.Line)
 		}
 	}
