@@ -1,0 +1,44 @@
+// want: the peer got "abb
+package main
+
+import "golang.org/x/sys/unix"
+
+// Written is what a WriteAll yields: how many bytes were taken, all of them or
+// those before the error.
+type Written struct {
+	N   int
+	Err error
+}
+
+// WriteAll is a future that writes all of p to a descriptor that never blocks.
+type WriteAll struct {
+	write func(fd int, p []byte) (n int, err error) // unix.Write, or a test's
+	fd    int
+	p     []byte
+	sent  int // bytes of p
+}
+
+// NewWriteAll writes nothing yet.
+func NewWriteAll(write func(int, []byte) (int, error), fd int, p []byte) *WriteAll {
+	return &WriteAll{write: write, fd: fd, p: p}
+}
+
+func (w *WriteAll) Poll(cx *Context) (Written, bool) {
+	for w.sent < len(w.p) {
+		n, err := w.write(w.fd, w.p[w.sent:])
+		w.sent += n
+		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.EAGAIN {
+			err = cx.WakeWhenWritable(w.fd)
+			if err == nil {
+				return Written{}, false
+			}
+		}
+		if err != nil {
+			return Written{w.sent, err}, true
+		}
+	}
+	return Written{N: w.sent}, true
+}
