@@ -386,6 +386,22 @@ func TestExercisePages(t *testing.T) {
 	}
 }
 
+// In each chapter one exercise is easy, and one is for who does only one.
+func TestExerciseTable(t *testing.T) {
+	t.Parallel()
+	easy, only := make(map[string]int), make(map[string]int)
+	index, _ := readIfThere(t, "exercises/README.md")
+	for _, m := range regexp.MustCompile(`(?m)^\|[^|]*\]\((\d\d-[\w-]+)/[\w-]+\)( ◆)? \|.*\| (★+) \| \d+ \|$`).FindAllStringSubmatch(index, -1) {
+		easy[m[1]] += map[bool]int{true: 1}[m[3] == "★"]
+		only[m[1]] += map[bool]int{true: 1}[m[2] != ""]
+	}
+	for _, e := range exercises(t) {
+		if dir := e.chapter(); easy[dir] == 0 || only[dir] != 1 {
+			t.Errorf("exercises/README.md has %d exercises of %s with one star, want one at least, and %d with a ◆, want one", easy[dir], dir, only[dir])
+		}
+	}
+}
+
 func checkHints(t *testing.T, e exercise, text string) {
 	t.Helper()
 	hints := regexp.MustCompile(`(?s)</summary>(.*?)</details>`).FindAllStringSubmatch(text, -1)
