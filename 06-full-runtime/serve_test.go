@@ -415,6 +415,7 @@ func TestOneConnectionTooManyWaitsForAPlace(t *testing.T) {
 	waits.expect(200, "hello")
 }
 
+// Property 41.
 func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	s := startServer(t, nil)
 	idle, fresh, late, many := s.dial().send(getHello), s.dial(), s.dial(), s.dial()
@@ -448,6 +449,7 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// Property 41.
 func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 	s := startServer(t, func(o *serverOptions) { o.Grace = 50 * time.Millisecond })
 	s.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
