@@ -19,7 +19,9 @@ func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 		}
 		if err == nil {
 			unix.CloseOnExec(conn)
-			err = unix.SetNonblock(conn, true)
+			if err = unix.SetNonblock(conn, true); err != nil {
+				unix.Close(conn)
+			}
 		}
 		return conn, peer, err
 	}
