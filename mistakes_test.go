@@ -72,8 +72,11 @@ func TestMistakesApply(t *testing.T) {
 	for _, m := range plantedMistakes(t) {
 		made[m.property] = append(made[m.property], m.chapter)
 		overlay(t, m.page(), m.diff)
-		if chapterTests(t, m.chapter)[m.test] == nil {
+		numbers, there := chapterTests(t, m.chapter)[m.test]
+		if !there {
 			t.Errorf("%s: %s has no test %s", m.page().path, m.chapter, m.test)
+		} else if !slices.Contains(numbers, m.property) {
+			t.Errorf("%s: the comment of %s does not say // Property %d", m.page().path, m.test, m.property)
 		}
 	}
 	for n := 1; n <= properties; n++ {
@@ -97,7 +100,7 @@ func firstChapter(property int) string {
 var testComment = regexp.MustCompile(`(?m)((?:^//.*\n)*)^func ((?:Test|Fuzz)\w+)\(`)
 
 // chapterTests returns, for each test of a chapter, the properties that its
-// comment names: none is an empty slice.
+// comment names.
 func chapterTests(t *testing.T, chapter string) map[string][]int {
 	t.Helper()
 	all := make(map[string][]int)
@@ -116,13 +119,14 @@ var (
 	wholeNum = regexp.MustCompile(`\d+`)
 )
 
-func propertiesOf(comment string) []int {
-	numbers := []int{}
-	if m := named.FindStringSubmatch(comment); m != nil {
-		for _, digits := range wholeNum.FindAllString(m[1], -1) {
-			n, _ := strconv.Atoi(digits)
-			numbers = append(numbers, n)
-		}
+func propertiesOf(comment string) (numbers []int) {
+	m := named.FindStringSubmatch(comment)
+	if m == nil {
+		return nil
+	}
+	for _, digits := range wholeNum.FindAllString(m[1], -1) {
+		n, _ := strconv.Atoi(digits)
+		numbers = append(numbers, n)
 	}
 	return numbers
 }
@@ -154,7 +158,7 @@ func checkRejected(t *testing.T, m planted, config string) {
 	t.Helper()
 	const watchdog = 30 * time.Second
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -overlay=" + config)
-	got := run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags}, "go", "test", "-vet=off",
+	got := run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags}, "go", "test", "-vet=off", "-ldflags=-s -w",
 		fmt.Sprintf("-timeout=%v", watchdog), "-run=^"+m.test+"$", "./"+m.chapter)
 	output := got.stdout + got.stderr
 	line := failureLine.FindString(output)
@@ -166,7 +170,7 @@ func checkRejected(t *testing.T, m planted, config string) {
 	case got.exit < 0 || line == "" || !strings.Contains(output, m.test):
 		t.Errorf("exit status %d, and no line that says what failed in %s:\n%s", got.exit, m.test, output)
 	default:
-		t.Log(strings.TrimSpace(line))
+		t.Logf("%s: %s", m.test, strings.TrimSpace(line))
 	}
 }
 

@@ -170,7 +170,7 @@ func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 	})
 }
 
-// A task that is cancelled may still say goodbye.
+// Property 40: a task that is cancelled may still say goodbye.
 func TestCancelledTaskMayWrite(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)

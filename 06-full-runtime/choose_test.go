@@ -94,6 +94,7 @@ func TestLoserIsClosedOnce(t *testing.T) {
 	})
 }
 
+// Property 36.
 func TestTimeoutYieldsTheValueInTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		got := blockOn(t, rt, Timeout(NewSleep(time.Hour), time.Hour+1))

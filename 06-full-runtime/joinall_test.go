@@ -60,7 +60,7 @@ func TestJoinAllPollsOnlyWokenChildren(t *testing.T) {
 	})
 }
 
-// Property 26, of a child.
+// Properties 23 and 26, of a child.
 func TestChildWokenDuringItsPollIsPolledAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0

@@ -101,7 +101,7 @@ func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 	})
 }
 
-// A panic of one Close is no reason to leave others open.
+// Property 32: a panic of one Close is no reason to leave others open.
 func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
 	for name, own := range map[string]func(a, b Future[struct{}]) any{
 		"JoinAll": func(a, b Future[struct{}]) any { return JoinAll(a, b) },
