@@ -158,7 +158,7 @@ func checkRejected(t *testing.T, m planted, config string) {
 	t.Helper()
 	const watchdog = 30 * time.Second
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -overlay=" + config)
-	got := run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags}, "go", "test", "-vet=off", "-ldflags=-s -w",
+	got := run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags}, "go", "test", "-vet=off", "-failfast", "-ldflags=-s -w",
 		fmt.Sprintf("-timeout=%v", watchdog), "-run=^"+m.test+"$", "./"+m.chapter)
 	output := got.stdout + got.stderr
 	line := failureLine.FindString(output)
