@@ -17,7 +17,7 @@ func nap(gets []Future[Response]) []Response {
 	}
 }
 
-// rude breaks the rule: its Poll does not return before the value is there.
+// rude breaks the rule: its Poll asks until the value is there. Nobody abandons it.
 type rude struct{ Future[Response] }
 
 func (r rude) Poll(*Context) (Response, bool) { return BlockOn(r.Future), true }
@@ -48,6 +48,6 @@ func main() {
 	check(scoreboard(addr, 10, loop))
 	fmt.Print("\nThe same with a nap of 10 ms between rounds. An answer waits up to 10 ms:\n  ")
 	check(scoreboard(addr, 10, nap))
-	fmt.Print("\nThe same when the first of them blocks in its Poll. Nine others freeze:\n  ")
+	fmt.Print("\nThe same when one blocks in its Poll: 500 ms for it, then 450 for the nine that froze:\n  ")
 	check(scoreboard(addr, 10, block))
 }

@@ -18,7 +18,7 @@ type letter struct {
 func (l *letter) Poll(cx *Context) (struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waker = cx.Waker() // under the lock: between check and store, post would wake nobody
+	l.waker = cx.Waker() // under the lock: without it, a post between look and store wakes nobody
 	return struct{}{}, l.arrived
 }
 
@@ -57,8 +57,8 @@ func main() {
 	BlockOn(r, Counted[struct{}]{NewSleep(100 * time.Millisecond), &polls})
 	fmt.Printf("A Sleep of 100ms took %dms and %d polls.\n\n", time.Since(start).Milliseconds(), polls)
 
-	fmt.Println("But a wake says \"somebody\", so everybody is still asked. And every event\n" +
-		"now crosses from one thread to another, which chapter 06 will undo.")
+	fmt.Println("But a wake says \"somebody\", so everybody is still asked. (Also, each event now\n" +
+		"crosses from one thread to another. Chapter 06 measures what that costs.)")
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	check(scoreboard(addr, 10, block))
 }

@@ -10,7 +10,7 @@ import (
 // parseTarget takes HOST:PORT/PATH apart.
 func parseTarget(target string) (addr netip.AddrPort, path string, err error) {
 	host, path, _ := strings.Cut(target, "/")
-	if addr, err = netip.ParseAddrPort(host); err != nil {
+	if addr, err = netip.ParseAddrPort(host); err != nil || addr.Addr().Zone() != "" {
 		err = fmt.Errorf("%q is not HOST:PORT/PATH with a numeric address; names come in chapter 06", target)
 	}
 	return addr, "/" + path, err

@@ -47,7 +47,7 @@ func main() {
 	defer stop()
 	fmt.Println("One task, step by step:")
 	check(narrate(r))
-	fmt.Println("\nA wake now says who: only that task is polled. Ten tasks, then a thousand:")
+	fmt.Println("\nA wake now says who, and only that task is polled: about 3 times, be they ten or a thousand.")
 	run := func(gets []Future[Response]) []Response { return runTasks(r, gets) }
 	check(scoreboard(addr, 10, run))
 	check(scoreboard(addr, 1000, run))

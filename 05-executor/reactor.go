@@ -68,7 +68,7 @@ func NewReactor() (*Reactor, error) {
 }
 
 // Register makes the reactor wake w once fd is ready, also if it is already.
-// Of the wakers for one direction of fd only the latest is kept.
+// The latest waker for each direction of fd is kept, until its event or Forget.
 func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,7 +81,7 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	return r.queue.arm(fd, all.interest()) // still locked: deliver must find the waker
 }
 
-// Forget undoes every Register of fd.
+// Forget undoes every Register of fd, whoever made it, and wakes nobody.
 func (r *Reactor) Forget(fd int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +123,7 @@ func (r *Reactor) deliver(fd int, ready interest) (woken waiters) {
 		}
 	}
 	if left == (waiters{}) || r.queue.arm(fd, left.interest()) != nil {
-		return all // whom arm refused: Register, called again, says why
+		return all // nobody is left, or arm refused: Register, called again, says why
 	}
 	r.waiting[fd] = left
 	return woken
@@ -140,8 +140,8 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// Close ends the reactor's goroutine and returns when it has ended. To close
-// the queue would not do: that wakes nobody who waits in it.
+// Close ends the reactor's goroutine and waits for that, so a Wake must not call
+// it. To close the queue would not do: that wakes nobody who waits in it.
 func (r *Reactor) Close() error {
 	r.closing.Do(func() {
 		r.fail(errors.New("reactor is closed"))
