@@ -42,8 +42,9 @@ func main() {
 	fmt.Printf("A letter came after 50ms. It was noticed after %v, by luck: a descriptor was\n"+
 		"ready then. Without one, BlockOn would sleep for ever.\n\n", l.noticed.Sub(start).Round(time.Millisecond))
 
-	fmt.Println("Every event polls all that wait: once each to start, a few rounds while they are\n" +
-		"connected, then N + (N-1) + ... + 1 for N answers, unless some share a round.")
+	fmt.Println("Every event polls all that wait: N + (N-1) + ... + 1 for N answers, about N*N/2,\n" +
+		"less if some share a round. Each request has another event before its answer:\n" +
+		"it is connected, and can be sent.")
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	for _, n := range []int{1, 100, 10} {
 		check(scoreboard(addr, n, block))
