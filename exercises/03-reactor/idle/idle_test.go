@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+const blocks = "Poll must return when nothing can be done; does something in it wait, or ask again and again?"
+
+// A client says its pieces, one in each read; "" is its end. What it takes in
+// a write is in takes, and 0 is EAGAIN; when that is used up, everything.
+type client struct {
+	says  []string
+	takes []int
+	got   string
+}
+
+func (c *client) read(fd int, p []byte) (int, error) {
+	if len(c.says) == 0 {
+		return -1, unix.EAGAIN
+	}
+	n := copy(p, c.says[0])
+	if n < len(c.says[0]) {
+		c.says[0] = c.says[0][n:]
+	} else if n > 0 { // the end stays
+		c.says = c.says[1:]
+	}
+	return n, nil
+}
+
+func (c *client) write(fd int, p []byte) (int, error) {
+	n := len(p)
+	if len(c.takes) > 0 {
+		n, c.takes = min(n, c.takes[0]), c.takes[1:]
+	}
+	if n == 0 {
+		return -1, unix.EAGAIN
+	}
+	c.got += string(p[:n])
+	return n, nil
+}
+
+// A server has one client. Its reactor is the chapter's, and its descriptor a
+// real one, but nobody sleeps: the tests look at what has been registered.
+type server struct {
+	client
+	echo *Echo
+	r    *Reactor
+	fd   int
+}
+
+func serve(t testing.TB, c client) *server {
+	t.Helper()
+	r, err := NewReactor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
+	s := &server{client: c, r: r, fd: pair[0]}
+	s.echo = NewEcho(s.read, s.write, s.fd)
+	return s
+}
+
+// poll polls, and says what Poll has registered.
+func (s *server) poll() (e Echoed, ready bool, asked interest) {
+	s.r.Forget(s.fd) // as Wait does with what it reports
+	e, ready = s.echo.Poll(&Context{reactor: s.r})
+	return e, ready, s.r.waiting[s.fd]
+}
+
+// checkIdle polls when there is nothing to do, and wants the client left alone.
+func (s *server) checkIdle(t testing.TB, when string) {
+	t.Helper()
+	e, ready, asked := s.poll()
+	if ready {
+		t.Fatalf("%s Poll gave %+v, true: the client is silent, and has not finished", when, e)
+	}
+	if asked[writable] {
+		t.Fatalf("%s Poll has nothing to send, and asks for another poll when the socket is writable. It is writable now, and nearly always: Wait returns at once, Poll asks again, and a core does nothing else. Where does it ask, and on what condition?", when)
+	}
+	if !asked[readable] {
+		t.Fatalf("%s Poll does not ask for another poll when the socket is readable: who will notice that the client says something?", when)
+	}
+}
+
+func TestSilentClient(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		s := serve(t, client{})
+		s.checkIdle(t, "before the client has said anything,")
+		s.checkIdle(t, "at the second poll before the client has said anything,")
+	})
+}
+
+func TestClientThatFallsSilent(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		s := serve(t, client{says: []string{"hello"}})
+		for range 3 {
+			s.poll()
+		}
+		if s.got != "hello" {
+			t.Fatalf("the client said hello and got %q back, after 3 polls", s.got)
+		}
+		s.checkIdle(t, "after the client had got its answer,")
+	})
+}
+
+func TestSlowClient(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		s := serve(t, client{says: []string{"hello"}, takes: []int{2, 0, 0}})
+		for range 3 {
+			_, _, asked := s.poll()
+			if s.got != "he" {
+				t.Fatalf("the client takes 2 bytes and no more for now, and got %q", s.got)
+			}
+			if !asked[writable] {
+				t.Fatal("the peer took 2 of 5 bytes, and Poll does not ask for another poll when the socket is writable again: who will send the other three?")
+			}
+		}
+		s.poll()
+		if s.got != "hello" {
+			t.Fatalf("the slow client said hello and got %q back", s.got)
+		}
+		s.checkIdle(t, "after a slow client had got its answer,")
+	})
+}
+
+func TestSlowClientThatHasFinished(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		s := serve(t, client{says: []string{"hello", ""}, takes: []int{2, 0}})
+		s.poll()
+		_, ready, asked := s.poll()
+		if ready || !asked[writable] {
+			t.Fatalf("the client said hello, took 2 bytes and will say no more; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true: three bytes are left to send", ready, asked[writable])
+		}
+		if asked[readable] {
+			t.Fatal("the client will say no more, and Poll asks for another poll when the socket is readable: at its end it is readable for ever")
+		}
+		if e, ready, _ := s.poll(); !ready || e != (Echoed{N: 5}) || s.got != "hello" {
+			t.Errorf("the client has finished and has got %q, and Poll gave %+v, %t, want {N:5 Err:<nil>}, true", s.got, e, ready)
+		}
+	})
+}
+
+func TestClientThatIsGone(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		s := serve(t, client{})
+		s.echo = NewEcho(func(int, []byte) (int, error) { return -1, unix.ECONNRESET }, s.write, s.fd)
+		if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, unix.ECONNRESET) {
+			t.Errorf("the connection was reset, and Poll gave %+v, %t, want the error and true", e, ready)
+		}
+	})
+}

@@ -1,0 +1,53 @@
+// want: another connection has the number
+package main
+
+// A kernel has the calls that a Reactor needs. What arm is given as data comes
+// back with the event, as the Data of epoll and the Udata of kqueue do.
+type kernel interface {
+	// arm makes a wait report fd once, as soon as it is ready. It replaces what
+	// fd was armed for.
+	arm(fd int, data uint64)
+	// disarm takes that back. What a wait has returned already, it has returned.
+	disarm(fd int)
+	// wait sleeps until there are events, and returns the data of each.
+	wait() (data []uint64)
+}
+
+// Reactor knows who waits for which descriptor. One goroutine uses it.
+type Reactor struct {
+	kernel  kernel
+	waiting map[int]registration // by descriptor
+}
+
+type registration struct{ wake func() }
+
+func NewReactor(k kernel) *Reactor {
+	return &Reactor{kernel: k, waiting: make(map[int]registration)}
+}
+
+// Register makes a Turn call wake once, when fd is ready. It replaces an
+// earlier one of fd.
+func (r *Reactor) Register(fd int, wake func()) {
+	r.waiting[fd] = registration{wake}
+	r.kernel.arm(fd, uint64(fd))
+}
+
+// Forget undoes the Register of fd, which is about to be closed.
+func (r *Reactor) Forget(fd int) {
+	if _, ok := r.waiting[fd]; ok {
+		delete(r.waiting, fd)
+		r.kernel.disarm(fd)
+	}
+}
+
+// Turn waits once, and calls the wake of each event whose registration is still
+// there. A wake may register and forget whatever it likes.
+func (r *Reactor) Turn() {
+	for _, data := range r.kernel.wait() {
+		fd := int(data)
+		if got, ok := r.waiting[fd]; ok { // one that is gone is not called
+			delete(r.waiting, fd)
+			got.wake()
+		}
+	}
+}

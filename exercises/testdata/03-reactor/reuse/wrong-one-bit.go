@@ -1,0 +1,58 @@
+// want: the number was used again twice
+package main
+
+// A kernel has the calls that a Reactor needs. What arm is given as data comes
+// back with the event, as the Data of epoll and the Udata of kqueue do.
+type kernel interface {
+	// arm makes a wait report fd once, as soon as it is ready. It replaces what
+	// fd was armed for.
+	arm(fd int, data uint64)
+	// disarm takes that back. What a wait has returned already, it has returned.
+	disarm(fd int)
+	// wait sleeps until there are events, and returns the data of each.
+	wait() (data []uint64)
+}
+
+// Reactor knows who waits for which descriptor. One goroutine uses it.
+type Reactor struct {
+	kernel   kernel
+	waiting  map[int]registration // by descriptor
+	instance map[int]uint32       // by descriptor: 0 or 1, in turns
+}
+
+type registration struct {
+	number uint32
+	wake   func()
+}
+
+func NewReactor(k kernel) *Reactor {
+	return &Reactor{kernel: k, waiting: make(map[int]registration), instance: make(map[int]uint32)}
+}
+
+// Register makes a Turn call wake once, when fd is ready. It replaces an
+// earlier one of fd.
+func (r *Reactor) Register(fd int, wake func()) {
+	r.instance[fd] = 1 - r.instance[fd]
+	r.waiting[fd] = registration{r.instance[fd], wake}
+	r.kernel.arm(fd, uint64(r.instance[fd])<<32|uint64(uint32(fd)))
+}
+
+// Forget undoes the Register of fd, which is about to be closed.
+func (r *Reactor) Forget(fd int) {
+	if _, ok := r.waiting[fd]; ok {
+		delete(r.waiting, fd)
+		r.kernel.disarm(fd)
+	}
+}
+
+// Turn waits once, and calls the wake of each event whose registration is still
+// there. A wake may register and forget whatever it likes.
+func (r *Reactor) Turn() {
+	for _, data := range r.kernel.wait() {
+		fd, number := int(uint32(data)), uint32(data>>32)
+		if got, ok := r.waiting[fd]; ok && got.number == number {
+			delete(r.waiting, fd)
+			got.wake()
+		}
+	}
+}
