@@ -82,8 +82,8 @@ const filesTable = `
 	listen.go        .   .   .   .   .   new
 	raw_linux.go     .   .   .   .   .   new
 	raw_other.go     .   .   .   .   .   new
-	accept_linux.go  .   .   .   .   .   new
-	accept_bsd.go    .   .   .   .   .   new
+	sockets_linux.go .   .   .   .   .   new
+	sockets_bsd.go   .   .   .   .   .   new
 	await.go         .   .   .   .   .   new
 	conn.go          .   .   .   .   .   new
 	blocking.go      .   .   .   .   .   new

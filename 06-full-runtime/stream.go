@@ -179,6 +179,8 @@ type Dialing struct {
 }
 
 // Dial connects to addr. It yields an error that says to whom if that fails.
+// The connection does not have TCP_NODELAY, which accepted ones have: what is
+// written in small pieces may wait for an answer to the piece before.
 func Dial(addr netip.AddrPort) *Dialing { return &Dialing{addr: addr} }
 
 func (d *Dialing) Poll(cx *Context) (Result[*Stream], bool) {
@@ -201,7 +203,7 @@ func (d *Dialing) Poll(cx *Context) (Result[*Stream], bool) {
 
 func (d *Dialing) connect(cx *Context) error {
 	if d.stream == nil {
-		fd, err := openSocket(d.addr)
+		fd, err := dialSocket(d.addr)
 		if err != nil {
 			return err
 		}
@@ -219,7 +221,7 @@ func (d *Dialing) connect(cx *Context) error {
 	}
 	s := d.stream
 	if s.ready[writable] {
-		if err := connectResult(s.fd); err != unix.EAGAIN {
+		if err := dialResult(&s.source); err != unix.EAGAIN {
 			return err
 		}
 		s.ready[writable] = false

@@ -3,10 +3,16 @@
 package main
 
 import (
+	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
+
+func dialSocket(addr netip.AddrPort) (fd int, err error) { return openSocket(addr) }
+
+// dialResult asks: the event may be about a former owner of the number.
+func dialResult(s *source) error { return connectResult(s.fd) }
 
 // acceptSocket has no accept4(2) on darwin, so it takes three calls.
 func acceptSocket(fd int) (int, unix.Sockaddr, error) {
