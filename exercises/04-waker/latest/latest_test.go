@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+const blocks = "Poll and Wake must return at once; is a lock held while a child is polled, or while a waker is called?"
+
+// A dish is a future that the test makes ready.
+type dish struct {
+	name  string
+	ready bool
+	polls int
+	waker Waker  // of its latest poll
+	then  func() // what happens while it is polled, once
+}
+
+func (d *dish) Poll(cx *Context) (string, bool) {
+	d.polls++
+	d.waker = cx.Waker()
+	if then := d.then; then != nil {
+		d.then = nil
+		then()
+	}
+	if !d.ready {
+		return "", false
+	}
+	return d.name, true
+}
+
+// somebody polls, and counts how often they are woken.
+type somebody struct {
+	name  string
+	woken int
+	then  func() // what they do when they are woken, once
+}
+
+func (s *somebody) Wake() {
+	s.woken++
+	if then := s.then; then != nil {
+		s.then = nil
+		then()
+	}
+}
+
+// A table is two dishes, joined, and two who wait for them.
+type table struct {
+	t          testing.TB
+	tea, toast *dish
+	joined     *Joined[string]
+	ann, bob   *somebody
+}
+
+func lay(t testing.TB) *table {
+	b := &table{t: t, tea: &dish{name: "tea"}, toast: &dish{name: "toast"}, ann: &somebody{name: "Ann"}, bob: &somebody{name: "Bob"}}
+	b.joined = NewJoined[string](b.tea, b.toast)
+	return b
+}
+
+// poll polls once, and wants so many polls of tea and of toast in it, and
+// these values, or none.
+func (b *table) poll(who *somebody, when string, tea, toast int, want ...string) {
+	b.t.Helper()
+	b.tea.polls, b.toast.polls = 0, 0
+	values, ready := b.joined.Poll(&Context{waker: who})
+	if b.tea.polls != tea || b.toast.polls != toast {
+		b.t.Fatalf("%s Poll has polled tea %d times and toast %d times, want %d and %d: a child is polled if it was woken since its last poll, or never polled, and not otherwise", when, b.tea.polls, b.toast.polls, tea, toast)
+	}
+	if ready != (want != nil) || !slices.Equal(values, want) {
+		b.t.Fatalf("%s Poll gave %q, %t, want %q, %t", when, values, ready, want, want != nil)
+	}
+}
+
+// checkWoken wants that one of the two was woken.
+func (b *table) checkWoken(what string, who *somebody) {
+	b.t.Helper()
+	if who.woken == 0 {
+		b.t.Fatalf("%s, and %s, who polled last, was not woken (Ann: %d times, Bob: %d times): %s sleeps for ever", what, who.name, b.ann.woken, b.bob.woken, who.name)
+	}
+}
+
+func TestEachIsPolledTheFirstTime(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		if b.tea.polls+b.toast.polls > 0 {
+			t.Fatal("NewJoined has polled a child: a future is lazy")
+		}
+		b.joined.Poll(&Context{waker: b.ann})
+		if b.tea.polls+b.toast.polls == 0 {
+			t.Fatal("latest.go is not started: the first Poll has polled no child")
+		}
+		b = lay(t)
+		b.poll(b.ann, "the first time", 1, 1)
+	})
+}
+
+func TestAllReadyAtOnce(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.tea.ready, b.toast.ready = true, true
+		b.poll(b.ann, "with both dishes ready", 1, 1, "tea", "toast")
+	})
+}
+
+func TestOnlyTheWokenAreAsked(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.poll(b.ann, "the first time", 1, 1)
+		b.poll(b.ann, "without a wake", 0, 0)
+		b.toast.ready = true
+		b.toast.waker.Wake()
+		b.checkWoken("toast was woken", b.ann)
+		b.poll(b.ann, "after a wake of toast", 0, 1)
+		b.tea.waker.Wake()
+		b.tea.waker.Wake()
+		b.poll(b.ann, "after two wakes of tea, which is not ready,", 1, 0)
+		b.tea.ready = true
+		b.tea.waker.Wake()
+		b.poll(b.ann, "after a wake of tea, which is ready,", 1, 0, "tea", "toast")
+	})
+}
+
+func TestFinishedIsNotAskedAgain(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.tea.ready = true
+		b.poll(b.ann, "with tea ready", 1, 1)
+		b.tea.waker.Wake()
+		b.poll(b.ann, "after a late wake of tea, which has finished,", 0, 0)
+	})
+}
+
+// The children are polled by Ann, and then Joined is moved to Bob.
+func TestWhoPolledLastIsWoken(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.poll(b.ann, "the first time, by Ann,", 1, 1)
+		b.toast.waker.Wake()
+		b.ann.woken = 0
+		b.poll(b.bob, "the second time, by Bob, after a wake of toast,", 0, 1)
+		b.toast.waker.Wake()
+		b.checkWoken("Ann polled, then Bob did, and polled toast again; then toast was woken", b.bob)
+
+		b = lay(t)
+		b.poll(b.ann, "the first time, by Ann,", 1, 1)
+		b.poll(b.bob, "the second time, by Bob,", 0, 0)
+		b.tea.waker.Wake()
+		b.checkWoken("Ann polled, then Bob did, with no reason to poll tea again; then tea was woken", b.bob)
+	})
+}
+
+func TestWakeDuringItsOwnPoll(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		for range 2 {
+			b := lay(t)
+			b.tea.then = func() { b.tea.waker.Wake() }
+			b.poll(b.ann, "the first time, when tea wakes itself while it is polled,", 1, 1)
+			b.checkWoken("tea wakes itself while it is polled", b.ann)
+			b.poll(b.ann, "after tea wakes itself while it is polled,", 1, 0)
+			b.poll(b.ann, "without another wake", 0, 0)
+		}
+	})
+}
+
+// Joined is under way, polled by Bob, when something happens to a child that
+// Ann has polled.
+func TestWakeOfAnotherDuringThePoll(t *testing.T) {
+	for _, name := range []string{"tea", "toast"} {
+		check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+			b := lay(t)
+			asked, other := b.toast, b.tea // asked comes after other, or before it
+			if name == "tea" {
+				asked, other = b.tea, b.toast
+			}
+			b.poll(b.ann, "the first time, by Ann,", 1, 1)
+			asked.waker.Wake()
+			b.ann.woken = 0
+			asked.then = func() { other.ready = true; other.waker.Wake() }
+			b.tea.polls, b.toast.polls = 0, 0
+			b.joined.Poll(&Context{waker: b.bob})
+			what := fmt.Sprintf("Ann polled first. Now Bob polls, and while %s is polled, %s is woken", asked.name, other.name)
+			if asked.polls != 1 {
+				t.Fatalf("%s: but %s was polled %d times, want once", what, asked.name, asked.polls)
+			}
+			if other.polls == 0 { // else it was seen in the same Poll
+				b.checkWoken(what, b.bob)
+				b.joined.Poll(&Context{waker: b.bob})
+			}
+			if other.polls != 1 {
+				t.Fatalf("%s: and then %s was polled %d times, want once, in this Poll or in the next", what, other.name, other.polls)
+			}
+		})
+	}
+}
+
+func TestWokenPollsAtOnce(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.poll(b.ann, "the first time", 1, 1)
+		b.ann.then = func() { b.poll(b.ann, "inside the wake of toast,", 0, 1) }
+		b.toast.waker.Wake()
+		b.checkWoken("toast was woken", b.ann)
+	})
+}
+
+func TestWakesFromOtherGoroutines(t *testing.T) {
+	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+		b := lay(t)
+		b.poll(b.ann, "the first time", 1, 1)
+		woken := make(chan bool)
+		waker := b.toast.waker
+		b.ann.then = func() { close(woken) }
+		go waker.Wake()
+		<-woken
+		b.poll(b.ann, "after a wake of toast on another goroutine", 0, 1)
+	})
+}

@@ -1,0 +1,37 @@
+// want: is polled by somebody else
+package main
+
+import "sync"
+
+// Box is a letter box, as a future: its value is the letter.
+type Box struct {
+	mu     sync.Locker
+	letter string // guarded by mu: "" until one is posted
+	waker  Waker  // guarded by mu: of the latest poll
+}
+
+func NewBox(mu sync.Locker) *Box { return &Box{mu: mu} }
+
+// Poll looks into the box.
+func (b *Box) Poll(cx *Context) (string, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.letter != "" {
+		return b.letter, true
+	}
+	if b.waker == nil {
+		b.waker = cx.Waker()
+	}
+	return "", false
+}
+
+// Post is called by the postman, who is another goroutine.
+func (b *Box) Post(letter string) {
+	b.mu.Lock()
+	b.letter = letter
+	w := b.waker
+	b.mu.Unlock()
+	if w != nil {
+		w.Wake()
+	}
+}
