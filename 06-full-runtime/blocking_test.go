@@ -56,18 +56,13 @@ func TestFinishedCallIsNotPolled(t *testing.T) {
 func TestCallIsNotUnderWayOnceItsValueIsSeen(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		cx, underWay := taskContext(rt), make(chan int, 1)
-		cx.waker = wakerFunc(func() { underWay <- rt.Report().Blocking })
+		cx.waker = wakeFunc(func() { underWay <- rt.Report().Blocking })
 		Blocking(func() int { time.Sleep(time.Hour); return 1 }).Poll(cx)
 		if n := <-underWay; n != 0 {
 			t.Errorf("the value is there, and %d calls are under way", n)
 		}
 	})
 }
-
-// wakerFunc is a Waker that is a function.
-type wakerFunc func()
-
-func (f wakerFunc) Wake() { f() }
 
 // Property 36: it runs on, but wakes nobody.
 func TestAbandonedCallWakesNobody(t *testing.T) {

@@ -122,7 +122,10 @@ func (a *Accepting) accept(cx *Context) (*Stream, error) {
 		fd, peer, err := acceptSocket(l.fd)
 		switch err {
 		case nil:
-			return l.adopt(fd, addrPort(peer))
+			if s, err := l.adopt(fd, addrPort(peer)); err == nil {
+				return s, nil
+			}
+			a.pause = NewSleep(acceptPause) // that connection is lost; the next one need not be
 		case unix.EAGAIN:
 			l.ready[readable] = false
 		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK, unix.EOPNOTSUPP:

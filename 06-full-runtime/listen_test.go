@@ -210,3 +210,30 @@ func TestListenerClosedInAPauseLeavesNoTimer(t *testing.T) {
 		unix.Close(fd)
 	}
 }
+
+// fullQueue cannot register so many more descriptors.
+type fullQueue struct {
+	queue
+	refuse int
+}
+
+func (q *fullQueue) add(fd int, generation uint32) error {
+	if q.refuse > 0 {
+		q.refuse--
+		return unix.ENOMEM
+	}
+	return q.queue.add(fd, generation)
+}
+
+// Property 39: its own connection is lost, and no other.
+func TestConnectionThatCannotBeRegisteredDoesNotEndAccept(t *testing.T) {
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	rt.reactor.queue = &fullQueue{rt.reactor.queue, 1}
+	dialAll(t, l.Addr(), 2)
+	got := blockOn[Result[*Stream]](t, rt, l.Accept())
+	if got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	got.Value.Close()
+}
