@@ -4,8 +4,6 @@ package tutorial
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode"
 )
 
 // The text is tested as the code is. In a page, these fences are checked:
@@ -35,72 +32,6 @@ import (
 //
 // Relative links lead to files and headings that are there; tables of files
 // and of chapters say what is so.
-
-// A page is a Markdown file. Its prose is the page with the lines of fences
-// empty; prose[0] is line 1.
-type page struct {
-	path   string
-	prose  []string
-	fences []fence
-}
-
-type fence struct {
-	language string
-	above    string // the line of prose above, which names the file
-	line     int    // number of the first line inside
-	lines    []string
-}
-
-// at is a place as it stands at the head of a failure.
-func (p page) at(line int) string { return fmt.Sprintf("%s:%d", p.path, line) }
-
-// file finds the path of the Go file that a line names.
-func (p page) file(line string) string {
-	names := regexp.MustCompile(`[\w./-]+\.go\b`).FindAllString(line, -1)
-	if names == nil {
-		return ""
-	}
-	return filepath.Join(filepath.Dir(p.path), names[len(names)-1])
-}
-
-// pages reads all pages but those of the exercises, which have their own test.
-func pages(t *testing.T) []page {
-	t.Helper()
-	var all []page
-	for _, path := range repositoryFiles(t, ".md") {
-		if !strings.HasPrefix(path, "exercises/") {
-			text, _ := readIfThere(t, path)
-			all = append(all, parsePage(path, lines(text)))
-		}
-	}
-	return all
-}
-
-func parsePage(path string, text []string) page {
-	p := page{path: path}
-	var open string // the ticks that opened a fence
-	var above string
-	for i, line := range text {
-		trimmed := strings.TrimSpace(line)
-		ticks := trimmed[:len(trimmed)-len(strings.TrimLeft(trimmed, "`"))]
-		switch {
-		case open == "" && len(ticks) >= 3:
-			open = ticks
-			p.fences = append(p.fences, fence{language: trimmed[len(ticks):], above: above, line: i + 2})
-			line = ""
-		case open != "" && trimmed == open:
-			open, line = "", ""
-		case open != "":
-			last := &p.fences[len(p.fences)-1]
-			last.lines = append(last.lines, line)
-			line = ""
-		case trimmed != "":
-			above = trimmed
-		}
-		p.prose = append(p.prose, line)
-	}
-	return p
-}
 
 func TestExcerptsStandInTheCode(t *testing.T) {
 	t.Parallel()
@@ -389,8 +320,6 @@ func fits(want, got []string, tol tolerance, found int, best *int) bool {
 }
 
 var (
-	number = regexp.MustCompile(`(\d[\d,]*(\.\d+)?(ns|µs|ms|s|m|h))+\b|\d[\d,]*(\.\d+)?`)
-
 	// What follows a number that is another in every run.
 	measured = regexp.MustCompile(`^ (polls?|switches|events|wakes|parks|rounds|times|ns|µs|ms|s|seconds)\b`)
 
@@ -427,250 +356,6 @@ func withoutIncidental(line string) string {
 	line = incidental.ReplaceAllString(line, " ~")
 	return strings.TrimSpace(space.ReplaceAllString(line, " "))
 }
-
-func value(number string) (v float64, isDuration bool) {
-	number = strings.ReplaceAll(number, ",", "")
-	if d, err := time.ParseDuration(number); err == nil && number != "0" {
-		return d.Seconds(), true
-	}
-	v, _ = strconv.ParseFloat(number, 64)
-	return v, false
-}
-
-var (
-	codeSpan = regexp.MustCompile("`[^`]*`")
-	linkText = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
-	target   = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s+(\S+)|\b(?:href|src|srcset)="([^"\s]+)`)
-	scheme   = regexp.MustCompile(`^[a-z]+:`)
-	htmlID   = regexp.MustCompile(`\b(?:id|name)="([^"]+)"`)
-)
-
-func TestLinks(t *testing.T) {
-	t.Parallel()
-	for _, p := range pages(t) {
-		checkLinks(t, p)
-	}
-}
-
-func checkLinks(t *testing.T, p page) {
-	t.Helper()
-	for i, line := range p.prose {
-		for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
-			if link := m[1] + m[2] + m[3]; !scheme.MatchString(link) {
-				checkLink(t, p, i+1, link)
-			}
-		}
-	}
-}
-
-func checkLink(t *testing.T, p page, line int, link string) {
-	t.Helper()
-	path, fragment, _ := strings.Cut(link, "#")
-	if path = filepath.Join(filepath.Dir(p.path), path); strings.HasPrefix(link, "#") {
-		path = p.path
-	}
-	info, err := os.Stat(path)
-	if err != nil || strings.HasPrefix(path, "..") {
-		t.Errorf("%s: there is no %s in this repository", p.at(line), path)
-		return
-	}
-	if fragment == "" {
-		return
-	}
-	if info.IsDir() {
-		path = filepath.Join(path, "README.md")
-	}
-	text, _ := readIfThere(t, path)
-	there := false
-	if filepath.Ext(path) == ".md" {
-		there = anchors(parsePage(path, lines(text)))[fragment]
-	} else if m := regexp.MustCompile(`^L(\d+)(?:-L(\d+))?$`).FindStringSubmatch(fragment); m != nil {
-		first, _ := strconv.Atoi(m[1])
-		last, _ := strconv.Atoi(m[2])
-		there = max(first, last) <= len(lines(text))
-	}
-	if !there {
-		t.Errorf("%s: %s has no #%s", p.at(line), path, fragment)
-	}
-}
-
-// anchors are the names by which links reach the headings of a page.
-func anchors(p page) map[string]bool {
-	all := make(map[string]bool)
-	for _, line := range p.prose {
-		for _, m := range htmlID.FindAllStringSubmatch(line, -1) {
-			all[m[1]] = true
-		}
-		heading := strings.TrimLeft(line, "#")
-		if level := len(line) - len(heading); level == 0 || level > 6 || !strings.HasPrefix(heading, " ") {
-			continue
-		}
-		name := strings.Map(func(r rune) rune {
-			switch {
-			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
-				return unicode.ToLower(r)
-			case r == ' ':
-				return '-'
-			}
-			return -1
-		}, strings.TrimSpace(linkText.ReplaceAllString(heading, "$1")))
-		unique := name
-		for n := 1; all[unique]; n++ {
-			unique = fmt.Sprintf("%s-%d", name, n)
-		}
-		all[unique] = true
-	}
-	return all
-}
-
-// A table's rows are its cells; the first row is its header.
-type table struct {
-	line int // of the header
-	rows [][]string
-}
-
-func (p page) tables() []table {
-	var all []table
-	inside := false
-	for i, line := range p.prose {
-		row, isRow := strings.CutPrefix(strings.TrimSpace(line), "|")
-		if isRow && !inside {
-			all = append(all, table{line: i + 1})
-		}
-		if inside = isRow; !isRow {
-			continue
-		}
-		var cells []string
-		for _, cell := range strings.Split(strings.TrimSuffix(row, "|"), "|") {
-			cells = append(cells, strings.TrimSpace(cell))
-		}
-		last := &all[len(all)-1]
-		last.rows = append(last.rows, cells)
-	}
-	return all
-}
-
-// column returns the index of the column whose header has this word, or -1.
-func (tab table) column(word string) int {
-	return slices.IndexFunc(tab.rows[0], func(cell string) bool {
-		return strings.Contains(strings.ToLower(cell), word)
-	})
-}
-
-var fileStates = []string{"new", "changed", "as before", "gone"}
-
-// A chapter's table of files, whose header starts with "File", says of each
-// whether it is new, changed, as before, or gone.
-func TestFilesTables(t *testing.T) {
-	t.Parallel()
-	for i, c := range chapters {
-		before := ""
-		if i > 0 {
-			before = chapters[i-1].dir
-		}
-		path := filepath.Join(c.dir, "README.md")
-		text, there := readIfThere(t, path)
-		if !there {
-			t.Errorf("%s is missing", path)
-			continue
-		}
-		p := parsePage(path, lines(text))
-		for _, tab := range p.tables() {
-			if strings.HasPrefix(strings.ToLower(tab.rows[0][0]), "file") {
-				checkFilesTable(t, p, tab, before, c.dir)
-			}
-		}
-	}
-}
-
-func checkFilesTable(t *testing.T, p page, tab table, before, now string) {
-	t.Helper()
-	unlisted := make(map[string]bool)
-	for _, name := range goFiles(t, now) {
-		unlisted[name] = true
-	}
-	for i, row := range tab.rows[2:] {
-		at := p.at(tab.line + 2 + i)
-		said := slices.IndexFunc(row, func(cell string) bool { return slices.Contains(fileStates, cell) })
-		if said < 0 {
-			t.Errorf("%s: no cell says one of %q", at, fileStates)
-			continue
-		}
-		for _, name := range regexp.MustCompile(`\w+\.go\b`).FindAllString(codeNames(row[0]), -1) {
-			delete(unlisted, name)
-			if is := fileState(t, before, now, name); is != row[said] {
-				t.Errorf("%s: %s is not %s but %s", at, name, row[said], is)
-			}
-		}
-	}
-	if len(unlisted) > 0 {
-		t.Errorf("%s: the table lacks %q", p.at(tab.line), slices.Sorted(maps.Keys(unlisted)))
-	}
-}
-
-// codeNames takes the targets out of links, so that a name stands only once.
-func codeNames(cell string) string { return linkText.ReplaceAllString(cell, "$1") }
-
-func fileState(t *testing.T, before, now, name string) string {
-	t.Helper()
-	var old, text string
-	var had, has bool
-	if before != "" {
-		old, had = readIfThere(t, filepath.Join(before, name))
-	}
-	text, has = readIfThere(t, filepath.Join(now, name))
-	switch {
-	case !had && has:
-		return "new"
-	case had && !has:
-		return "gone"
-	case had && old == text:
-		return "as before"
-	case had:
-		return "changed"
-	}
-	return "not there"
-}
-
-// The table of chapters in README.md says how many lines each has, to the
-// nearest ten or so, and how many polls ten requests cost.
-func TestChaptersTable(t *testing.T) {
-	t.Parallel()
-	text, there := readIfThere(t, "README.md")
-	if !there {
-		t.Fatal("README.md is missing")
-	}
-	p := parsePage("README.md", lines(text))
-	tabs := slices.DeleteFunc(p.tables(), func(tab table) bool {
-		return tab.column("lines") < 0 || tab.column("polls") < 0
-	})
-	if len(tabs) != 1 {
-		t.Fatalf("README.md has %d tables with columns for lines and polls, want 1", len(tabs))
-	}
-	tab := tabs[0]
-	for _, c := range chapters {
-		i := slices.IndexFunc(tab.rows, func(row []string) bool { return strings.Contains(strings.Join(row, " "), c.dir) })
-		if i < 0 {
-			t.Errorf("%s: no row has a link to %s", p.at(tab.line), c.dir)
-			continue
-		}
-		at, row := p.at(tab.line+i), tab.rows[i]
-		if said, is := firstNumber(row[tab.column("lines")]), chapterLines(t, c); abs(said-is) > max(10, is/50) {
-			t.Errorf("%s: %s has %d lines, not %d", at, c.dir, is, said)
-		}
-		if said := firstNumber(row[tab.column("polls")]); said < c.polls[0] || said > c.polls[1] {
-			t.Errorf("%s: %d polls are not within the bounds of %s, %v", at, said, c.dir, c.polls)
-		}
-	}
-}
-
-// firstNumber returns 0 if a cell has no number.
-func firstNumber(cell string) int {
-	v, _ := value(number.FindString(cell))
-	return int(v)
-}
-
-func abs(n int) int { return max(n, -n) }
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()

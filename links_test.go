@@ -1,0 +1,98 @@
+package tutorial
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+var (
+	codeSpan = regexp.MustCompile("`[^`]*`")
+	linkText = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
+	target   = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s+(\S+)|\b(?:href|src|srcset)="([^"\s]+)`)
+	scheme   = regexp.MustCompile(`^[a-z]+:`)
+	htmlID   = regexp.MustCompile(`\b(?:id|name)="([^"]+)"`)
+)
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	for _, p := range pages(t) {
+		checkLinks(t, p)
+	}
+}
+
+func checkLinks(t *testing.T, p page) {
+	t.Helper()
+	for i, line := range p.prose {
+		for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
+			if link := m[1] + m[2] + m[3]; !scheme.MatchString(link) {
+				checkLink(t, p, i+1, link)
+			}
+		}
+	}
+}
+
+func checkLink(t *testing.T, p page, line int, link string) {
+	t.Helper()
+	path, fragment, _ := strings.Cut(link, "#")
+	if path = filepath.Join(filepath.Dir(p.path), path); strings.HasPrefix(link, "#") {
+		path = p.path
+	}
+	info, err := os.Stat(path)
+	if err != nil || strings.HasPrefix(path, "..") {
+		t.Errorf("%s: there is no %s in this repository", p.at(line), path)
+		return
+	}
+	if fragment == "" {
+		return
+	}
+	if info.IsDir() {
+		path = filepath.Join(path, "README.md")
+	}
+	text, _ := readIfThere(t, path)
+	there := false
+	if filepath.Ext(path) == ".md" {
+		there = anchors(parsePage(path, lines(text)))[fragment]
+	} else if m := regexp.MustCompile(`^L(\d+)(?:-L(\d+))?$`).FindStringSubmatch(fragment); m != nil {
+		first, _ := strconv.Atoi(m[1])
+		last, _ := strconv.Atoi(m[2])
+		there = max(first, last) <= len(lines(text))
+	}
+	if !there {
+		t.Errorf("%s: %s has no #%s", p.at(line), path, fragment)
+	}
+}
+
+// anchors are the names by which links reach the headings of a page.
+func anchors(p page) map[string]bool {
+	all := make(map[string]bool)
+	for _, line := range p.prose {
+		for _, m := range htmlID.FindAllStringSubmatch(line, -1) {
+			all[m[1]] = true
+		}
+		heading := strings.TrimLeft(line, "#")
+		if level := len(line) - len(heading); level == 0 || level > 6 || !strings.HasPrefix(heading, " ") {
+			continue
+		}
+		name := strings.Map(func(r rune) rune {
+			switch {
+			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+				return unicode.ToLower(r)
+			case r == ' ':
+				return '-'
+			}
+			return -1
+		}, strings.TrimSpace(linkText.ReplaceAllString(heading, "$1")))
+		unique := name
+		for n := 1; all[unique]; n++ {
+			unique = fmt.Sprintf("%s-%d", name, n)
+		}
+		all[unique] = true
+	}
+	return all
+}
