@@ -47,6 +47,9 @@ func NewRuntime() (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Go opens a queue of its own at its first timer, which may be the garbage
+	// collector's, and dies if no descriptor is left by then. So it does it now.
+	time.Sleep(1)
 	return newRuntime(q), nil
 }
 

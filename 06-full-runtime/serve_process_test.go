@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,15 +30,34 @@ func TestServeProcess(t *testing.T) {
 type process struct {
 	*serving
 	cmd  *exec.Cmd
-	wait func() (rest string, err error) // returns what it said after its first line
+	wait func() (rest string, err error) // returns what it has said after its first line, on stderr too
 }
 
 func startProcess(t *testing.T, flags string) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServeProcess$")
 	cmd.Env = append(os.Environ(), "SERVE=-addr 127.0.0.1:0 "+flags)
-	cmd.Stderr = os.Stderr
-	stdout, err := cmd.StdoutPipe()
+	return startCommand(t, cmd)
+}
+
+// buildProgram makes the program that its user has: it has none of the tests'
+// timers and descriptors.
+func buildProgram(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "06-full-runtime")
+	if said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, said)
+	}
+	return path
+}
+
+var firstLine = regexp.MustCompile(`^(?:listening on http://|echo listens at )(\S+)\n$`)
+
+// startCommand starts a server, and waits until it says where it listens.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	output, err := cmd.StdoutPipe()
+	cmd.Stderr = cmd.Stdout
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -44,29 +65,37 @@ func startProcess(t *testing.T, flags string) *process {
 		t.Fatal(err)
 	}
 	late := time.AfterFunc(3*serveWatchdog, func() { cmd.Process.Signal(syscall.SIGQUIT) })
-	lines := bufio.NewReader(stdout)
-	first, err := lines.ReadString('\n')
-	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on http://")
-	p := &process{serving: &serving{t: t, addr: addr}, cmd: cmd}
+	lines := bufio.NewReader(output)
+	first, _ := lines.ReadString('\n')
+	p := &process{serving: &serving{t: t}, cmd: cmd}
 	p.wait = sync.OnceValues(func() (string, error) {
 		rest, _ := io.ReadAll(lines)
 		err := cmd.Wait()
 		late.Stop()
 		return string(rest), err
 	})
-	t.Cleanup(func() { p.cmd.Process.Kill(); p.wait() })
-	if !ok {
-		t.Fatalf("its first line is %q (%v)", first, err)
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		if rest, err := p.wait(); t.Failed() {
+			t.Logf("the process has ended with %v, and said %.5000s", err, rest)
+		}
+	})
+	said := firstLine.FindStringSubmatch(first)
+	if said == nil {
+		t.Fatalf("its first line is %q", first)
 	}
+	p.addr = said[1]
 	return p
 }
 
-// interrupt ends the process, and expects that it drains.
-func (p *process) interrupt(sig os.Signal) {
+const drainedLine = "drained: 0 tasks, 0 timers, 0 descriptors\n"
+
+// interrupt ends the process, and expects that it says no more than that.
+func (p *process) interrupt(sig os.Signal, want string) {
 	p.t.Helper()
 	p.cmd.Process.Signal(sig)
-	if rest, err := p.wait(); err != nil || rest != "drained: 0 tasks, 0 timers, 0 descriptors\n" {
-		p.t.Errorf("it ends with %v and says %q", err, rest)
+	if rest, err := p.wait(); err != nil || rest != want {
+		p.t.Errorf("it ends with %v and says %q, want %q", err, rest, want)
 	}
 }
 
@@ -81,13 +110,15 @@ func TestInterruptDrains(t *testing.T) {
 		late.expect(200, "late")
 		late.expectEnd()
 		late.Close()
-		if rest, err := p.wait(); err != nil || rest != "drained: 0 tasks, 0 timers, 0 descriptors\n" {
+		if rest, err := p.wait(); err != nil || rest != drainedLine {
 			t.Errorf("%v: it ends with %v and says %q", sig, err, rest)
 		}
 	}
 }
 
-func TestInterruptOfServerWithoutClients(t *testing.T) { startProcess(t, "").interrupt(os.Interrupt) }
+func TestInterruptOfServerWithoutClients(t *testing.T) {
+	startProcess(t, "").interrupt(os.Interrupt, drainedLine)
+}
 
 func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	p := startProcess(t, "-grace 10m")
@@ -106,7 +137,7 @@ func TestGracePeriodOfTheProcessEnds(t *testing.T) {
 	p := startProcess(t, "-grace 50ms")
 	c := p.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
 	p.dial().send(getHello).expect(200, "hello")
-	p.interrupt(syscall.SIGTERM)
+	p.interrupt(syscall.SIGTERM, "cut off after 50ms: 1 of the connections\n"+drainedLine)
 	c.expectEnd()
 }
 
@@ -181,7 +212,7 @@ func TestTenThousandIdleConnections(t *testing.T) {
 			t.Error("that is more than 8 KiB")
 		}
 	}
-	p.interrupt(os.Interrupt)
+	p.interrupt(os.Interrupt, drainedLine)
 }
 
 // resident returns the bytes of memory that the process has, 0 without /proc.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +14,13 @@ func dialSocket(addr netip.AddrPort) (fd int, err error) {
 		family = unix.AF_INET
 	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	return fd, os.NewSyscallError("socket", err)
+	if err == unix.EMFILE {
+		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	return fd, nil
 }
 
 // dialResult is connectResult after an event for s. That event is not about a
