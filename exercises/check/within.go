@@ -17,7 +17,7 @@ import (
 // long as the test: an f that comes back too late says nothing more.
 //
 // Do not use it in a bubble of testing/synctest: an f that hangs there ends in
-// a list of goroutines.
+// a list of goroutines. Bubble has the bubble inside.
 func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)) {
 	t.Helper()
 	inner := &guarded{TB: t}
@@ -58,8 +58,8 @@ func culprit() string {
 		frame, more := frames.Next()
 		domain, _, _ := strings.Cut(frame.Function, "/")
 		ours := strings.Contains(domain, ".") && domain != frame.Function
-		if ours && filepath.Base(frame.File) != "within.go" {
-			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		if file := filepath.Base(frame.File); ours && file != "within.go" && file != "bubble.go" {
+			return fmt.Sprintf("%s:%d", file, frame.Line)
 		}
 		if !more {
 			return "something"
