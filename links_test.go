@@ -96,3 +96,21 @@ func anchors(p page) map[string]bool {
 	}
 	return all
 }
+
+// What a page leads to outside of this repository stands in SOURCES.md.
+func TestSourcesAreListed(t *testing.T) {
+	t.Parallel()
+	text, _ := readIfThere(t, "SOURCES.md")
+	for _, p := range pages(t) {
+		if p.path == "CONTRIBUTING.md" {
+			continue
+		}
+		for i, line := range p.prose {
+			for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
+				if link := m[1] + m[2] + m[3]; scheme.MatchString(link) && !strings.Contains(text, "]("+link+")") {
+					t.Errorf("%s: %s is not in SOURCES.md", p.at(i+1), link)
+				}
+			}
+		}
+	}
+}

@@ -85,7 +85,8 @@ func fileState(t *testing.T, before, now, name string) string {
 }
 
 // The table of chapters in README.md says how many lines each has, to the
-// nearest ten or so, and how many polls ten requests cost.
+// nearest ten or so, how many polls ten requests cost, and how many minutes it
+// takes to read.
 func TestChaptersTable(t *testing.T) {
 	t.Parallel()
 	text, there := readIfThere(t, "README.md")
@@ -100,6 +101,10 @@ func TestChaptersTable(t *testing.T) {
 		t.Fatalf("README.md has %d tables with columns for lines and polls, want 1", len(tabs))
 	}
 	tab := tabs[0]
+	reading := make(map[string]int) // minutes, by chapter
+	for _, p := range readingOrder(t)[1:] {
+		reading[filepath.Dir(p.path)] += minutes(p)
+	}
 	for _, c := range chapters {
 		i := slices.IndexFunc(tab.rows, func(row []string) bool { return strings.Contains(strings.Join(row, " "), c.dir) })
 		if i < 0 {
@@ -109,6 +114,9 @@ func TestChaptersTable(t *testing.T) {
 		at, row := p.at(tab.line+i), tab.rows[i]
 		if said, is := firstNumber(row[tab.column("lines")]), chapterLines(t, c); abs(said-is) > max(10, is/50) {
 			t.Errorf("%s: %s has %d lines, not %d", at, c.dir, is, said)
+		}
+		if said, is := firstNumber(row[tab.column("minutes")]), reading[c.dir]; said != is {
+			t.Errorf("%s: the pages of %s say %d minutes, not %d", at, c.dir, is, said)
 		}
 		if said := firstNumber(row[tab.column("polls")]); said < c.polls[0] || said > c.polls[1] {
 			t.Errorf("%s: %d polls are not within the bounds of %s, %v", at, said, c.dir, c.polls)
