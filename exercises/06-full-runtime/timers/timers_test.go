@@ -1,0 +1,262 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+const (
+	returns = "every method must return at once, also if a Wake starts and stops timers; does Fire go on as long as there are new ones?"
+
+	ms  = time.Millisecond
+	day = 24 * time.Hour
+)
+
+// wakeFunc is a Waker that does something.
+type wakeFunc func()
+
+func (f wakeFunc) Wake() { f() }
+
+// A diary keeps who was woken, in order.
+type diary struct{ woken []string }
+
+// start starts a timer with a name, which is told in the diary when it wakes.
+func (d *diary) start(ts *Timers, name string, deadline time.Duration) *Timer {
+	return ts.Start(deadline, wakeFunc(func() { d.woken = append(d.woken, name) }))
+}
+
+// checkFire calls Fire, and wants these to be woken, in this order.
+func (d *diary) checkFire(t testing.TB, ts *Timers, now time.Duration, what string, want ...string) {
+	t.Helper()
+	d.woken = nil
+	ts.Fire(now)
+	if !slices.Equal(d.woken, want) {
+		t.Fatalf("%s: Fire(%v) has woken %q, want %q", what, now, d.woken, want)
+	}
+}
+
+func TestTimerFiresOnce(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		d.start(ts, "a", 10*ms)
+		ts.Fire(10 * ms)
+		if len(d.woken) == 0 {
+			t.Fatal("timers.go is not started: Start(10ms), Fire(10ms), and nobody was woken")
+		}
+		ts, d = new(Timers), new(diary)
+		d.start(ts, "a", 10*ms)
+		const what = "a timer for 10ms"
+		d.checkFire(t, ts, 0, what)
+		d.checkFire(t, ts, 10*ms-1, what)
+		d.checkFire(t, ts, 10*ms, what, "a")
+		d.checkFire(t, ts, 10*ms, what+", which has fired")
+		d.checkFire(t, ts, day, what+", which has fired")
+	})
+}
+
+func TestTimersFireInOrderOfTheirDeadlines(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		for _, n := range []int{30, 10, 50, 20, 60, 40} {
+			d.start(ts, fmt.Sprint(n), time.Duration(n)*ms)
+		}
+		const what = "timers for 30, 10, 50, 20, 60 and 40ms"
+		d.checkFire(t, ts, 25*ms, what, "10", "20")
+		d.checkFire(t, ts, 55*ms, what, "30", "40", "50")
+		d.checkFire(t, ts, day, what, "60")
+	})
+}
+
+func TestEqualDeadlinesFireInOrderOfStart(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			d.start(ts, name, 10*ms)
+		}
+		d.checkFire(t, ts, 10*ms, "seven timers for 10ms, a to g: who came first fires first", "a", "b", "c", "d", "e", "f", "g")
+	})
+}
+
+func TestWait(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		if got := new(Timers).Wait(day); got >= 0 {
+			t.Errorf("without timers Wait gave %d, want less than 0: nothing will come by itself", got)
+		}
+		for _, test := range []struct {
+			left time.Duration
+			want int
+			look string
+		}{
+			{10 * ms, 10, "that is what is left"},
+			{10*ms - 400*time.Microsecond, 10, "in 9ms it has not come, and in 10ms it has"},
+			{10*ms + 1, 11, "in 10ms it has not come"},
+			{1, 1, "0 does not sleep: the executor would turn in circles until the deadline"},
+			{0, 0, "it has come"},
+			{-5 * ms, 0, "it has come, and less than 0 is for ever"},
+			{day, 86_400_000, "that is what is left"},
+			{day + 1, 86_400_000, "a day is enough"},
+			{60 * day, 86_400_000, "a day is enough, and an int32 of milliseconds has 24.8 of them"},
+			{math.MaxInt64 - day, 86_400_000, "a day is enough; is there a sum that is too big?"},
+		} {
+			ts, now := new(Timers), day
+			ts.Start(now+test.left, wakeFunc(func() {}))
+			if got := ts.Wait(now); got != test.want {
+				t.Errorf("a timer in %v: Wait gave %d, want %d: %s", test.left, got, test.want, test.look)
+			}
+		}
+	})
+}
+
+func TestWaitIsForTheFirst(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		d.start(ts, "second", 20*ms)
+		first := d.start(ts, "first", 10*ms)
+		d.start(ts, "third", 30*ms)
+		checkWait := func(when string, now time.Duration, want int) {
+			t.Helper()
+			if got := ts.Wait(now); got != want {
+				t.Fatalf("timers for 10, 20 and 30ms, and %s: Wait gave %d, want %d", when, got, want)
+			}
+		}
+		checkWait("it is 0ms", 0, 10)
+		checkWait("it is 4ms", 4*ms, 6)
+		ts.Stop(first)
+		checkWait("at 4ms the first is stopped", 4*ms, 16)
+		ts.Fire(20 * ms)
+		checkWait("at 20ms the second has fired", 20*ms, 10)
+		ts.Fire(30 * ms)
+		checkWait("at 30ms the third has fired", 30*ms, -1)
+	})
+}
+
+func TestStoppedTimerLeavesAtOnce(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		var all []*Timer
+		for i := range 100 {
+			all = append(all, d.start(ts, fmt.Sprint(i), time.Duration(1+i*37%100)*time.Hour))
+		}
+		for i, timer := range all {
+			ts.Stop(timer)
+			if got, want := ts.Len(), 99-i; got != want {
+				t.Fatalf("%d of 100 timers are stopped, and Len gave %d, want %d: who is stopped leaves at once, however far away the deadline", i+1, got, want)
+			}
+		}
+		d.checkFire(t, ts, 1000*time.Hour, "all timers are stopped")
+	})
+}
+
+func TestStopOfOneThatIsGone(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		fired, stopped := d.start(ts, "fired", 10*ms), d.start(ts, "stopped", 20*ms)
+		ts.Fire(10 * ms)
+		ts.Stop(stopped)
+		d.start(ts, "a", 30*ms)
+		d.start(ts, "b", 40*ms)
+		for range 2 {
+			ts.Stop(fired)
+			ts.Stop(stopped)
+		}
+		d.checkFire(t, ts, day, "timers that have fired or were stopped before a and b were started are stopped again", "a", "b")
+	})
+}
+
+func TestOrderAfterAStop(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		var five *Timer
+		for _, n := range []int{1, 4, 2, 5, 6, 7, 3} {
+			timer := d.start(ts, fmt.Sprint(n), time.Duration(n)*ms)
+			if n == 5 {
+				five = timer
+			}
+		}
+		ts.Stop(five)
+		d.checkFire(t, ts, 10*ms, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: who takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
+	})
+}
+
+func TestWakeMayStopAnother(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, d := new(Timers), new(diary)
+		var b *Timer
+		ts.Start(10*ms, wakeFunc(func() { ts.Stop(b) }))
+		b = d.start(ts, "b", 20*ms)
+		d.start(ts, "c", 30*ms)
+		d.checkFire(t, ts, 50*ms, "timers a, b and c are due, and whoever is woken by a stops b", "c")
+		if got := ts.Len(); got != 0 {
+			t.Errorf("all have fired or were stopped, and Len gave %d, want 0", got)
+		}
+	})
+}
+
+func TestWakeMayStartAnother(t *testing.T) {
+	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+		ts, woken := new(Timers), 0
+		var again wakeFunc
+		again = func() {
+			if woken++; woken > 100 {
+				t.Fatalf("whoever is woken starts a timer for now, and 100 of these were woken by one Fire: it never ends, and nothing but timers is ever seen")
+			}
+			ts.Start(10*ms, again)
+		}
+		ts.Start(10*ms, again)
+		for fires := 1; fires <= 3; fires++ {
+			ts.Fire(10 * ms)
+			if woken != fires || ts.Len() != 1 || ts.Wait(10*ms) != 0 {
+				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*ms), fires)
+			}
+		}
+	})
+}
+
+// A sorted list is the judge.
+func TestManySteps(t *testing.T) {
+	check.Within(t, 10*time.Second, returns, func(t testing.TB) {
+		type entry struct {
+			deadline time.Duration
+			name     string
+		}
+		ts, d, random := new(Timers), new(diary), rand.New(rand.NewPCG(1, 2))
+		var model []entry
+		var now time.Duration
+		var all []*Timer
+		for step := range 5000 {
+			switch random.IntN(5) {
+			case 0, 1, 2:
+				e := entry{now + time.Duration(random.IntN(200))*ms, fmt.Sprint(len(all))}
+				all = append(all, d.start(ts, e.name, e.deadline))
+				model = append(model, e)
+				slices.SortStableFunc(model, func(a, b entry) int { return int(a.deadline - b.deadline) })
+			case 3:
+				if len(all) > 0 {
+					i := max(0, len(all)-100) + random.IntN(min(len(all), 100))
+					ts.Stop(all[i])
+					model = slices.DeleteFunc(model, func(e entry) bool { return e.name == fmt.Sprint(i) })
+				}
+			case 4:
+				now += time.Duration(random.IntN(8)) * ms
+				var due []string
+				for len(model) > 0 && model[0].deadline <= now {
+					due, model = append(due, model[0].name), model[1:]
+				}
+				d.checkFire(t, ts, now, fmt.Sprintf("step %d of many starts, stops and fires", step), due...)
+			}
+			wait := -1
+			if len(model) > 0 {
+				wait = int(max(model[0].deadline-now, 0) / ms)
+			}
+			if ts.Len() != len(model) || ts.Wait(now) != wait {
+				t.Fatalf("step %d of many starts, stops and fires: Len gave %d and Wait %d, want %d and %d", step, ts.Len(), ts.Wait(now), len(model), wait)
+			}
+		}
+	})
+}

@@ -1,0 +1,57 @@
+// want: and [abc] was polled as well: it gave its value
+package main
+
+import "math/rand/v2"
+
+// Context stands for the chapter's. A race only passes it on.
+type Context struct{ waker Waker }
+
+// Waker returns what asks for another poll of the future that is polled with cx.
+func (cx *Context) Waker() Waker { return cx.waker }
+
+// Won is what a Race yields: which future was first, counted from 0, and its
+// value.
+type Won[T any] struct {
+	Index int
+	Value T
+}
+
+// Raced is the future that Race makes.
+type Raced[T any] struct {
+	futures []Future[T] // nil when it is over
+}
+
+// Race is ready when one of the futures is, and closes the others before anybody
+// sees the value.
+func Race[T any](futures ...Future[T]) *Raced[T] { return &Raced[T]{futures} }
+
+func (r *Raced[T]) Poll(cx *Context) (Won[T], bool) {
+	var ready []Won[T]
+	for i, f := range r.futures {
+		if value, ok := f.Poll(cx); ok {
+			ready = append(ready, Won[T]{i, value})
+		}
+	}
+	if len(ready) == 0 {
+		return Won[T]{}, false
+	}
+	won := ready[rand.IntN(len(ready))]
+	r.closeAllBut(won.Index)
+	return won, true
+}
+
+// Close abandons all of them.
+func (r *Raced[T]) Close() error {
+	r.closeAllBut(-1)
+	return nil
+}
+
+func (r *Raced[T]) closeAllBut(winner int) {
+	futures := r.futures
+	r.futures = nil // first: if one panics, nobody is closed again
+	for i, f := range futures {
+		if i != winner {
+			defer Close(f) // each of them runs, also if another one panics
+		}
+	}
+}

@@ -1,0 +1,85 @@
+// want: who is stopped leaves at once
+package main
+
+import (
+	"container/heap"
+	"time"
+)
+
+// Timers knows who is to be woken when. Its zero value has no timers. One
+// goroutine, the executor's, calls its methods, and is in them when it calls
+// Wake; so it needs no lock. A moment is a time since the start of the runtime.
+type Timers struct {
+	heap  []*Timer // the next one first
+	count int      // timers so far
+}
+
+// Timer is one entry, so that Stop can find it.
+type Timer struct {
+	deadline time.Duration
+	order    int   // of creation: equal deadlines fire in this order
+	waker    Waker // nil if it has fired or was stopped
+}
+
+// Start makes the first Fire at the deadline or after it wake w, once.
+func (ts *Timers) Start(deadline time.Duration, w Waker) *Timer {
+	ts.count++
+	t := &Timer{deadline: deadline, order: ts.count, waker: w}
+	heap.Push(ts, t)
+	return t
+}
+
+// Stop makes t wake nobody any more. Fire takes it out when its time has come.
+func (ts *Timers) Stop(t *Timer) { t.waker = nil }
+
+// Len says how many there are that have not fired and were not stopped.
+func (ts *Timers) Len() int { return len(ts.heap) }
+
+// Wait says for how many milliseconds the executor may sleep in the kernel, if
+// nothing else happens. Less than 0 is for ever.
+func (ts *Timers) Wait(now time.Duration) int {
+	if len(ts.heap) == 0 {
+		return -1
+	}
+	left := min(max(ts.heap[0].deadline-now, 0), 24*time.Hour)
+	return int((left + time.Millisecond - 1) / time.Millisecond)
+}
+
+// Fire wakes those whose deadline has come. It takes them all out before it
+// wakes the first: what that one starts is for the next Fire, or this one might
+// never end.
+func (ts *Timers) Fire(now time.Duration) {
+	var due []*Timer
+	for len(ts.heap) > 0 && ts.heap[0].deadline <= now {
+		due = append(due, heap.Pop(ts).(*Timer))
+	}
+	for _, t := range due {
+		if w := t.waker; w != nil { // else one before it has stopped it
+			t.waker = nil
+			w.Wake()
+		}
+	}
+}
+
+// The methods of heap.Interface, with Len.
+
+func (ts *Timers) Less(i, j int) bool {
+	a, b := ts.heap[i], ts.heap[j]
+	return a.deadline < b.deadline || a.deadline == b.deadline && a.order < b.order
+}
+
+func (ts *Timers) Swap(i, j int) {
+	ts.heap[i], ts.heap[j] = ts.heap[j], ts.heap[i]
+}
+
+func (ts *Timers) Push(x any) {
+	ts.heap = append(ts.heap, x.(*Timer))
+}
+
+func (ts *Timers) Pop() any {
+	last := len(ts.heap) - 1
+	t := ts.heap[last]
+	ts.heap[last] = nil
+	ts.heap = ts.heap[:last]
+	return t
+}
