@@ -17,7 +17,7 @@ type Timers struct {
 type Timer struct {
 	deadline time.Duration
 	index    int   // in the heap, or -1
-	waker    Waker // nil if it has fired or was stopped
+	waker    Waker // nil if it was stopped
 }
 
 // Start makes the first Fire at the deadline or after it wake w, once.
@@ -57,9 +57,8 @@ func (ts *Timers) Fire(now time.Duration) {
 		due = append(due, heap.Pop(ts).(*Timer))
 	}
 	for _, t := range due {
-		if w := t.waker; w != nil { // else one before it has stopped it
-			t.waker = nil
-			w.Wake()
+		if t.waker != nil { // else one before it has stopped it
+			t.waker.Wake()
 		}
 	}
 }

@@ -18,7 +18,7 @@ type Timers struct {
 type Timer struct {
 	deadline time.Duration
 	order    int   // of creation: equal deadlines fire in this order
-	waker    Waker // nil if it has fired or was stopped
+	waker    Waker // nil if it was stopped
 }
 
 // Start makes the first Fire at the deadline or after it wake w, once.
@@ -54,9 +54,8 @@ func (ts *Timers) Fire(now time.Duration) {
 		due = append(due, heap.Pop(ts).(*Timer))
 	}
 	for _, t := range due {
-		if w := t.waker; w != nil { // else one before it has stopped it
-			t.waker = nil
-			w.Wake()
+		if t.waker != nil { // else one before it has stopped it
+			t.waker.Wake()
 		}
 	}
 }
