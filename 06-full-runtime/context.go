@@ -3,9 +3,8 @@ package main
 // Context is what a future may ask of whoever polls it: another poll when that
 // is worthwhile. It stays valid after Poll has returned.
 type Context struct {
-	waker   Waker
-	reactor *Reactor
-	task    *Task
+	waker Waker
+	task  *Task
 }
 
 // Waker returns what asks for another poll of the future that is polled with
@@ -18,13 +17,13 @@ func (cx *Context) Waker() Waker {
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
 func (cx *Context) WakeWhenReadable(fd int) error {
-	return cx.reactor.Register(fd, readable, cx.waker)
+	return cx.task.runtime.reactor.Register(fd, readable, cx.waker)
 }
 
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
 func (cx *Context) WakeWhenWritable(fd int) error {
-	return cx.reactor.Register(fd, writable, cx.waker)
+	return cx.task.runtime.reactor.Register(fd, writable, cx.waker)
 }
 
 // Forget takes back what was asked for fd, which is about to be closed.
-func (cx *Context) Forget(fd int) { cx.reactor.Forget(fd) }
+func (cx *Context) Forget(fd int) { cx.task.runtime.reactor.Forget(fd) }

@@ -3,24 +3,25 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 )
 
 // Task is a future of which the runtime takes care. It is a Waker, its own.
 type Task struct {
-	ID int // 1, 2, 3 ... in the order of Spawn
+	ID uint32 // 1, 2, 3 ... in the order of Spawn
 
+	queued  atomic.Bool // in a ready queue
+	cancel  atomic.Bool
+	outside bool // something outside the runtime has its waker
+	done    bool // its handle says how it ended
 	runtime *Runtime
 	work    work
 	cx      Context
 	joiner  Waker        // who waits for the handle
 	waits   fmt.Stringer // for whom, if another task has to act: see deadlock
-	outside bool         // something outside the runtime has its waker
-	done    bool         // its handle says how it ended
 	prev    *Task        // in the list of tasks that have not ended
 	next    *Task
-	queued  atomic.Bool // in a ready queue
-	cancel  atomic.Bool
 }
 
 // work is the part of a task that knows the type of its value: its JoinHandle.
@@ -39,6 +40,16 @@ type PanicError struct {
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
+
+func asPanicError(v any) *PanicError {
+	switch v := v.(type) {
+	case *PanicError: // of a coroutine, with the stack of its body
+		return v
+	case nil:
+		return &PanicError{"runtime.Goexit was called", debug.Stack()}
+	}
+	return &PanicError{v, debug.Stack()}
+}
 
 // Wake queues the task, once however often it is called before the next poll.
 func (t *Task) Wake() {

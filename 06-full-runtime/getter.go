@@ -72,7 +72,10 @@ func (g *getter) begin(co *Co, j *job) error {
 	if g.late {
 		return ErrCancelled
 	}
-	for range g.copies {
+	for i := range g.copies {
+		if i%100 == 99 {
+			Await(co, new(Yield)) // the first get on with it while the last are yet to begin
+		}
 		j.fetches = append(j.fetches, Spawn(g.runtime, &Fetch{target: t, buffer: g.buffer}))
 	}
 	return nil

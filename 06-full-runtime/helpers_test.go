@@ -18,7 +18,7 @@ func newContext(t *testing.T) *Context { return taskContext(openRuntime(t)) }
 // taskContext is like that of a task of rt, with a waker that counts.
 func taskContext(rt *Runtime) *Context {
 	rt.budget = transfersPerPoll
-	return &Context{waker: new(countedWaker), reactor: &rt.reactor, task: &Task{runtime: rt}}
+	return &Context{waker: new(countedWaker), task: &Task{runtime: rt}}
 }
 
 // runOne polls f to its end.

@@ -61,7 +61,7 @@ func (j *Joined[T]) poll(c *child[T], cx *Context) {
 		j.outside--
 	}
 	task.outside, task.waits = false, nil
-	c.cx = Context{waker: &c.waker, reactor: cx.reactor, task: task}
+	c.cx = Context{waker: &c.waker, task: task}
 	value, ready := c.future.Poll(&c.cx)
 	c.outside, c.waits = task.outside && !ready, task.waits
 	task.outside = outside

@@ -2,7 +2,6 @@ package main
 
 import (
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ type Runtime struct {
 	running  bool    // guarded by mu: inside BlockOn or Close
 	parked   bool    // guarded by mu: may be asleep, and nobody has rung yet
 	closed   bool    // guarded by mu
-	spawned  int     // guarded by mu: tasks so far
+	spawned  uint32  // guarded by mu: tasks so far
 	blocking int     // guarded by mu: calls of Blocking under way
 	live     int     // guarded by mu: tasks that have not ended
 	tasks    *Task   // guarded by mu: a list of them
@@ -37,7 +36,8 @@ type Runtime struct {
 }
 
 const (
-	pollsPerWait     = 256 // how often events and timers are looked at
+	pollsPerLook     = 16  // how often somebody looks at what others have woken
+	pollsPerWait     = 256 // the same for events and timers
 	transfersPerPoll = 64  // reads and writes before others have their turn
 )
 
@@ -108,22 +108,11 @@ func (rt *Runtime) run(f func() error) (err error) {
 	return err
 }
 
-func asPanicError(v any) *PanicError {
-	switch v := v.(type) {
-	case *PanicError: // of a coroutine, with the stack of its body
-		return v
-	case nil:
-		return &PanicError{"runtime.Goexit was called", debug.Stack()}
-	}
-	return &PanicError{v, debug.Stack()}
-}
-
 // loop is the executor.
 func (rt *Runtime) loop(root *Task) error {
 	for !root.done {
-		rt.adopt()
 		for polls := 0; polls < pollsPerWait && !root.done; polls++ {
-			t := rt.next()
+			t := rt.next(polls)
 			if t == nil {
 				break
 			}
@@ -135,13 +124,17 @@ func (rt *Runtime) loop(root *Task) error {
 		if err := rt.park(); err != nil {
 			return err
 		}
-		rt.timers.fire(&rt.Trace)
+		rt.timers.fire(&rt.Trace, pollsPerWait)
 	}
 	return nil
 }
 
-func (rt *Runtime) next() *Task {
+func (rt *Runtime) next(polls int) *Task {
+	if rt.ready.len == 0 || polls%pollsPerLook == 0 {
+		rt.adopt()
+	}
 	if rt.ready.len == 0 {
+		runtime.Gosched() // whoever is about to wake us can do so without the bell
 		rt.adopt()
 	}
 	return rt.ready.pop()
@@ -210,7 +203,6 @@ func (rt *Runtime) end(t *Task, err error) {
 func (rt *Runtime) park() error {
 	timeout := time.Duration(0)
 	if rt.ready.len == 0 {
-		runtime.Gosched() // a goroutine about to wake us can do so without the bell
 		timeout = rt.timers.next()
 		if err := rt.lieDown(&timeout); err != nil {
 			return err
@@ -274,7 +266,7 @@ func (rt *Runtime) wakeFromOutside(t *Task) {
 
 func (rt *Runtime) spawn(t *Task) {
 	t.runtime = rt
-	t.cx = Context{waker: t, reactor: &rt.reactor, task: t}
+	t.cx = Context{waker: t, task: t}
 	t.queued.Store(true) // before the runtime sees it: see stuck
 	rt.mu.Lock()
 	closed := rt.closed

@@ -185,7 +185,7 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 // Property 28: wherever in the ring its first task is when it grows.
 func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
 	var queue ring
-	next, want := 0, 1
+	next, want := uint32(0), uint32(1)
 	for pushes := 1; pushes < 300; pushes++ {
 		for range pushes {
 			next++

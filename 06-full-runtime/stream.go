@@ -212,8 +212,9 @@ func (d *Dialing) connect(cx *Context) error {
 			return err
 		}
 		// Registered after connect: a socket that does not connect reports HUP.
-		d.stream = &Stream{source: source{fd: fd}, reactor: cx.reactor, peer: d.addr}
-		if err := cx.reactor.add(&d.stream.source); err != nil {
+		r := &cx.task.runtime.reactor
+		d.stream = &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
+		if err := r.add(&d.stream.source); err != nil {
 			d.stream = nil
 			unix.Close(fd)
 			return err
@@ -226,7 +227,7 @@ func (d *Dialing) connect(cx *Context) error {
 		}
 		s.ready[writable] = false
 	}
-	cx.reactor.store(&s.source, writable, cx.waker)
+	s.reactor.store(&s.source, writable, cx.waker)
 	return unix.EAGAIN
 }
 

@@ -49,12 +49,13 @@ func (ts *timers) next() time.Duration {
 	return max(ts.heap[0].deadline-time.Since(ts.start), 0)
 }
 
-// fire wakes those whose deadline has come, never one before.
-func (ts *timers) fire(trace *Trace) {
+// fire wakes those whose deadline has come, never one before, and at most so
+// many: a million at once would be a queue of a million.
+func (ts *timers) fire(trace *Trace, most int) {
 	if len(ts.heap) == 0 {
 		return
 	}
-	for now := time.Since(ts.start); len(ts.heap) > 0 && ts.heap[0].deadline <= now; {
+	for now := time.Since(ts.start); most > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; most-- {
 		t := heap.Pop(ts).(*timer)
 		t.fired = true
 		trace.call(trace.Timer)

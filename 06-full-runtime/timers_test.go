@@ -141,6 +141,25 @@ func TestEqualDeadlinesFireInOrderOfCreation(t *testing.T) {
 	})
 }
 
+// Of many that are due the rest fires later, and the ready queue stays short.
+func TestTimersThatAreDueFireInBatches(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var fired []int
+		for i := range 5 {
+			rt.timers.add(new(timer), time.Second, wakeFunc(func() { fired = append(fired, i) }))
+		}
+		time.Sleep(time.Second)
+		var batches [][]int
+		for rt.timers.next() == 0 {
+			rt.timers.fire(new(Trace), 2)
+			batches, fired = append(batches, fired), nil
+		}
+		if diff := cmp.Diff([][]int{{0, 1}, {2, 3}, {4}}, batches); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // Property 34: however far away its deadline is.
 func TestClosedSleepLeavesTheHeapAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
@@ -231,7 +250,7 @@ func checkTimers(t *testing.T, steps []byte) {
 			}
 		case 2:
 			time.Sleep(time.Duration(n))
-			ts.fire(new(Trace))
+			ts.fire(new(Trace), len(all))
 			for len(model) > 0 && model[0].deadline <= time.Since(ts.start) {
 				want = append(want, model[0].name)
 				model = model[1:]

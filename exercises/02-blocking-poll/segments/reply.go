@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 )
 
 const maxHeader = 1 << 20 // bytes; http.ReadResponse has no bound of its own
@@ -14,11 +13,11 @@ const maxHeader = 1 << 20 // bytes; http.ReadResponse has no bound of its own
 // parseReply reads one reply. If the connection did not end with io.EOF, the
 // reply must say itself how long it is.
 func parseReply(wire []byte, end error) Response {
-	var body strings.Builder
+	var body bytes.Buffer
 	head, rest, err := parseHead(wire)
 	if err == nil {
 		rest.N = int64(len(wire))
-		_, err = io.Copy(&body, head.Body)
+		_, err = body.ReadFrom(head.Body)
 	}
 	if end != io.EOF && (err != nil || head.ContentLength < 0 && head.TransferEncoding == nil) {
 		err = end
@@ -32,7 +31,7 @@ func parseReply(wire []byte, end error) Response {
 // parseHead skips 1xx replies. The body comes through rest, rest.N bytes at most.
 func parseHead(wire []byte) (head *http.Response, rest *io.LimitedReader, err error) {
 	rest = &io.LimitedReader{R: bytes.NewReader(wire), N: maxHeader}
-	r := bufio.NewReader(rest)
+	r := bufio.NewReaderSize(rest, min(len(wire), 4096))
 	for err == nil && (head == nil || head.StatusCode < 200 && head.StatusCode != 101) {
 		head, err = http.ReadResponse(r, nil)
 	}

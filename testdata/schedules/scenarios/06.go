@@ -185,7 +185,7 @@ type relayed struct {
 }
 
 func (f relayed) Poll(cx *Context) (struct{}, bool) {
-	return f.letter.Poll(&Context{waker: spawner{f.rt, cx.Waker()}, reactor: cx.reactor, task: cx.task})
+	return f.letter.Poll(&Context{waker: spawner{f.rt, cx.Waker()}, task: cx.task})
 }
 
 func wakeThatSpawns(r *sched.R) {
