@@ -25,7 +25,7 @@ func Bubble(t *testing.T, d time.Duration, sentence string, f func(t testing.TB)
 			}()
 			defer func() {
 				if v := recover(); v != nil {
-					panicked = fmt.Sprintf("%s panics: %v", culprit(), v)
+					panicked = fmt.Sprintf("%s panics: %v", Culprit(), v)
 				}
 			}()
 			f(&bubbled{outer.(*guarded), inner})

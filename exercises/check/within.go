@@ -27,7 +27,7 @@ func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)
 		defer func() { over <- why }()
 		defer func() {
 			if v := recover(); v != nil {
-				why = fmt.Sprintf("%s panics: %v", culprit(), v)
+				why = fmt.Sprintf("%s panics: %v", Culprit(), v)
 			}
 		}()
 		f(inner)
@@ -49,9 +49,10 @@ func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)
 	}
 }
 
-// culprit names the line that panicked: the innermost one outside Go's own
-// packages, whose paths do not start with a domain.
-func culprit() string {
+// Culprit, in a deferred function that has recovered, names the line that
+// panicked: the innermost one outside Go's own packages, whose paths do not
+// start with a domain.
+func Culprit() string {
 	callers := make([]uintptr, 64)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
 	for {

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+const hangs = "Wake and Pop must return at once; do they wait for anything but the lock, or is it never given back?"
+
+// A gate is a lock that lets somebody else come in when it is free: before the
+// first Lock, after the first Unlock, before the second Lock, and so on. All
+// that happens on one goroutine.
+type gate struct {
+	t       testing.TB
+	held    bool
+	moment  int
+	at      int    // the moment at which
+	between func() // somebody else comes
+}
+
+// during does something, in which somebody else comes in at a moment of this
+// number, if there are so many.
+func (g *gate) during(at int, between, do func()) (came bool) {
+	g.t.Helper()
+	g.moment, g.at, g.between = 0, at, between
+	do()
+	came, g.at = g.moment >= at, 0
+	if g.moment < 2 {
+		g.t.Fatal("the lock that NewQueue was given is not taken: somebody else may change the queue at any moment")
+	}
+	return came
+}
+
+func (g *gate) pass() {
+	if g.moment++; g.moment == g.at {
+		g.between()
+	}
+}
+
+func (g *gate) Lock() {
+	g.t.Helper()
+	g.pass()
+	if g.held {
+		g.t.Fatal("the lock is taken while it is held; with a sync.Mutex that waits for ever")
+	}
+	g.held = true
+}
+
+func (g *gate) Unlock() {
+	g.t.Helper()
+	if !g.held {
+		g.t.Fatal("the lock is given back, and nobody has it")
+	}
+	g.held = false
+	g.pass()
+}
+
+// An executor counts how often it is woken, and may do something then.
+type executor struct {
+	gate  *gate
+	woken int
+	then  func()
+}
+
+func (e *executor) Wake() {
+	e.gate.t.Helper()
+	if e.gate.held {
+		e.gate.t.Fatal("the executor is woken with the lock held: it may look into the queue at once, and waits for the lock that whoever wakes it holds")
+	}
+	e.woken++
+	if e.then != nil {
+		e.then()
+	}
+}
+
+// try runs f with a queue and its tasks 1 to 5; the others are not used.
+func try(t *testing.T, f func(t testing.TB, q *Queue, tasks [6]*Task, e *executor)) {
+	t.Helper()
+	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+		e := &executor{gate: &gate{t: t}}
+		q := NewQueue(e.gate, e)
+		var tasks [6]*Task
+		for id := range tasks {
+			tasks[id] = q.NewTask(id)
+		}
+		f(t, q, tasks, e)
+	})
+}
+
+// pops takes out what is there: "1 2" are two tasks, and then nil.
+func pops(q *Queue) string {
+	var ids []string
+	for range 20 {
+		t := q.Pop()
+		if t == nil {
+			return strings.Join(ids, " ")
+		}
+		ids = append(ids, fmt.Sprint(t.ID))
+	}
+	return strings.Join(ids, " ") + " and so on"
+}
+
+func TestWokenIsPopped(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+		if got := pops(q); got != "" {
+			t.Fatalf("nobody was woken, and Pop gave %s", got)
+		}
+		tasks[1].Wake()
+		switch got := pops(q); got {
+		case "1":
+		case "":
+			t.Fatal("queue.go is not started: task 1 was woken, and Pop gave nil")
+		default:
+			t.Fatalf("task 1 was woken, and Pop gave %s, want 1 and then nil", got)
+		}
+	})
+}
+
+func TestFirstWokenIsFirstPopped(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+		for _, id := range []int{3, 1, 4, 2, 5} {
+			tasks[id].Wake()
+		}
+		if got, want := pops(q), "3 1 4 2 5"; got != want {
+			t.Fatalf("tasks %s were woken, and Pop gave %q: not in the order of their wakes", want, got)
+		}
+		tasks[1].Wake()
+		tasks[2].Wake()
+		q.Pop()
+		tasks[3].Wake()
+		tasks[1].Wake()
+		if got, want := pops(q), "2 3 1"; got != want {
+			t.Errorf("tasks 1 and 2 were woken, 1 was popped, 3 and 1 were woken, and Pop gave %q, want %q", got, want)
+		}
+	})
+}
+
+func TestOnceHoweverOftenWoken(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+		for range 1000 {
+			tasks[1].Wake()
+		}
+		tasks[2].Wake()
+		tasks[1].Wake()
+		if got, want := pops(q), "1 2"; got != want {
+			t.Errorf("task 1 was woken 1,000 times, then 2, then 1 again, and Pop gave %q, want %q: it is in the queue once, and each wake more is a poll for nothing", got, want)
+		}
+	})
+}
+
+// As it is when something comes during its poll.
+func TestWokenAfterItWasPopped(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+		for range 3 {
+			tasks[1].Wake()
+			q.Pop()
+			tasks[1].Wake()
+			if got := pops(q); got != "1" {
+				t.Fatalf("task 1 was woken, popped, and woken again, and now Pop gave %q, want \"1\": that wake is lost, and the task sleeps for ever", got)
+			}
+		}
+	})
+}
+
+func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+		for id := 1; id <= 3; id++ {
+			tasks[id].Wake()
+		}
+		var got []string
+		for range 9 {
+			if task := q.Pop(); task != nil {
+				got = append(got, fmt.Sprint(task.ID))
+				task.Wake()
+			}
+		}
+		if got, want := strings.Join(got, " "), "1 2 3 1 2 3 1 2 3"; got != want {
+			t.Errorf("three tasks were woken, each wakes itself again when it was popped, and Pop gave %q, want %q", got, want)
+		}
+	})
+}
+
+func TestExecutorIsWoken(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+		for n := 1; n <= 3; n++ {
+			before := e.woken
+			tasks[n].Wake()
+			if e.woken == before {
+				t.Fatalf("the queue was empty, task %d was woken, and nobody has woken the executor, which may be asleep", n)
+			}
+			q.Pop()
+		}
+	})
+}
+
+func TestExecutorLooksAtOnce(t *testing.T) {
+	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+		got := "nothing, as nobody has woken it"
+		e.then = func() {
+			e.then = nil
+			got = pops(q)
+		}
+		tasks[1].Wake()
+		if got != "1" {
+			t.Errorf("task 1 was woken, the executor looked as soon as it was woken, and found %q, want \"1\": it was woken before the task was in the queue, goes to sleep again, and nobody is left to wake it", got)
+		}
+	})
+}
+
+func TestTwoWakesAtOnce(t *testing.T) {
+	for at := 1; at <= 6; at++ {
+		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+			e.gate.during(at, tasks[1].Wake, tasks[1].Wake)
+			if got := pops(q); got != "1" {
+				t.Fatalf("two goroutines wake it at once: while Wake of task 1 is under way, when the lock is free, another one comes; and Pop gave %q, want \"1\": look and put must not be cut in two", got)
+			}
+		})
+	}
+}
+
+func TestPopDuringTheWake(t *testing.T) {
+	for at := 1; at <= 6; at++ {
+		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+			got, before := "", 0
+			look := func() { got, before = pops(q), e.woken }
+			if came := e.gate.during(at, look, tasks[1].Wake); came && got == "" && e.woken == before {
+				t.Fatal("the executor has looked into the queue while Wake is under way, when the lock is free, and found nothing; it sleeps, and nobody has woken it since")
+			}
+			if rest := pops(q); got+rest != "1" {
+				t.Fatalf("task 1 was woken, the executor looked while Wake was under way and afterwards, and Pop gave %q and then %q, want \"1\", once", got, rest)
+			}
+		})
+	}
+}
+
+func TestWakeDuringThePop(t *testing.T) {
+	for at := 1; at <= 6; at++ {
+		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+			tasks[1].Wake()
+			tasks[2].Wake()
+			var first *Task
+			if !e.gate.during(at, tasks[3].Wake, func() { first = q.Pop() }) {
+				return
+			}
+			if got := pops(q); first != tasks[1] || got != "2 3" {
+				t.Fatalf("tasks 1 and 2 are in the queue, 3 is woken while Pop is under way, when the lock is free; the next Pops give %q, want \"2 3\"", got)
+			}
+		})
+	}
+}
+
+func TestManyTasks(t *testing.T) {
+	check.Bubble(t, 2*time.Second, "10,000 tasks were woken while the executor was busy, and Wake waits; does the queue have room for as many tasks as there are? Whoever wakes must not wait, as it may be a task of the same executor", func(t testing.TB) {
+		e := &executor{gate: &gate{t: t}}
+		q := NewQueue(e.gate, e)
+		for id := range 10_000 {
+			q.NewTask(id).Wake()
+		}
+		for id := range 10_000 {
+			if task := q.Pop(); task == nil || task.ID != id {
+				t.Fatalf("10,000 tasks were woken, and Pop number %d did not give task %d", id+1, id)
+			}
+		}
+	})
+}
+
+// A bell is an executor that many goroutines may wake.
+type bell chan struct{}
+
+func (b bell) Wake() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}
+
+func TestWakesFromManyGoroutines(t *testing.T) {
+	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+		q := NewQueue(new(sync.Mutex), make(bell, 1))
+		tasks, polls := make([]*Task, 10), make(map[*Task]int)
+		for id := range tasks {
+			tasks[id] = q.NewTask(id)
+		}
+		var storm sync.WaitGroup
+		for range 8 {
+			storm.Go(func() {
+				for range 100 {
+					for _, task := range tasks {
+						task.Wake()
+					}
+				}
+			})
+		}
+		var over atomic.Bool
+		go func() { storm.Wait(); over.Store(true) }()
+		for last := false; !last; runtime.Gosched() {
+			last = over.Load() // all wakes were before this look
+			for task := q.Pop(); task != nil; task = q.Pop() {
+				polls[task]++
+			}
+		}
+		for id, task := range tasks {
+			if n := polls[task]; n == 0 || n > 800 {
+				t.Fatalf("task %d was woken 800 times by 8 goroutines, and Pop gave it %d times", id, n)
+			}
+		}
+	})
+}

@@ -1,0 +1,89 @@
+// want: nobody has woken it
+package main
+
+import "sync"
+
+// Pool is an executor that polls on several goroutines, its workers. Each of
+// them takes the task that is first in the queue.
+type Pool struct {
+	mu    sync.Mutex
+	news  *sync.Cond // of mu: there is a task in ready, or nothing left to do
+	ready []*Task    // guarded by mu: woken and not yet polled
+	live  int        // guarded by mu: tasks that have not finished
+}
+
+// Task is its own waker. It is
+//
+//	queued    in ready, until a worker takes it out
+//	polled    by that worker, until the poll returns
+//	asleep    as it was pending, until it is woken
+//	finished  as it was ready
+type Task struct {
+	pool  *Pool
+	poll  func(w Waker) (ready bool)
+	state state // guarded by pool.mu
+}
+
+type state int
+
+const (
+	queued state = iota
+	polled
+	asleep
+	finished
+)
+
+func NewPool() *Pool {
+	p := new(Pool)
+	p.news = sync.NewCond(&p.mu)
+	return p
+}
+
+// Spawn makes a task, which is polled without having been woken.
+func (p *Pool) Spawn(poll func(w Waker) (ready bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live++
+	p.push(&Task{pool: p, poll: poll})
+}
+
+// Wake puts the task into the queue, if it is asleep.
+func (t *Task) Wake() {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	if t.state == asleep {
+		t.pool.push(t)
+	}
+}
+
+// push puts t at the end of the queue. Its caller holds mu.
+func (p *Pool) push(t *Task) {
+	t.state = queued
+	p.ready = append(p.ready, t)
+	p.news.Signal()
+}
+
+// Work is one worker. It returns when every task has finished.
+func (p *Pool) Work() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.live > 0 {
+		if len(p.ready) == 0 {
+			p.news.Wait() // unlocks, sleeps, and locks
+			continue
+		}
+		t := p.ready[0]
+		p.ready = p.ready[1:]
+		t.state = polled
+		p.mu.Unlock()
+		ready := t.poll(t)
+		p.mu.Lock()
+		if ready {
+			t.state = finished
+			p.live--
+			p.news.Broadcast()
+		} else {
+			p.push(t) // it may have been woken
+		}
+	}
+}
