@@ -1,27 +1,46 @@
 package main
 
 import (
+	"net"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// Property 11: no descriptor is no reason to end.
-func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
-	noLeaks(t)
-	cx, get := newContext(t), NewHTTPGet(address(listen(t)), "/")
+// limited is a request that is polled when the process may open nothing.
+type limited struct {
+	*HTTPGet
+	t             *testing.T
+	before, after chan struct{}
+}
+
+func (l limited) Poll(cx *Context) (Response, bool) {
+	<-l.before
+	defer close(l.after)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
+		l.t.Error(err)
 	}
 	none := unix.Rlimit{Cur: 0, Max: limit.Max}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
-		t.Fatal(err)
+		l.t.Error(err)
 	}
-	r, _ := get.Poll(cx)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	checkFault(t, Response{}, `start: socket: too many open files`, r)
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return l.HTTPGet.Poll(cx)
+}
+
+// Property 11: no descriptor is no reason to end. The request beside it is
+// under way, and has got one before.
+func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
+	noLeaks(t)
+	before, after := make(chan struct{}), make(chan struct{})
+	other := NewHTTPGet(startPeer(t, func(c *net.TCPConn) {
+		close(before)
+		<-after
+		answer(hello)(c)
+	}), "/")
+	responses := runAll[Response](t, other, limited{NewHTTPGet(address(listen(t)), "/"), t, before, after})
+	checkFault(t, Response{}, `start: socket: too many open files`, responses[1])
+	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[0])
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", runOne(t, NewHTTPGet(startPeer(t, answer(hello)), "/")))
 }

@@ -29,6 +29,7 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 // Property 19: Ctrl-Z, and then fg, end a wait although nobody handles them.
 func TestStopAndContinueDoNotEndWait(t *testing.T) {
 	const rounds, asChild = 20, "WAIT_FOR_STANDARD_INPUT"
+	noLeaks(t)
 	if os.Getenv(asChild) != "" {
 		waitForStandardInput(t, rounds)
 		return

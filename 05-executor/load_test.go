@@ -105,6 +105,7 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a second or two")
 	}
+	noLeaks(t)
 	mustEndWithin(t, time.Minute) // the race detector makes it slow
 	r, err := NewReactor()
 	if err != nil {

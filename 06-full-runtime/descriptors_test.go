@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// limited is the program in a process that may open 32 descriptors.
-func limited(t *testing.T, args ...string) *exec.Cmd {
+// inLimit is the program in a process that may open 32 descriptors.
+func inLimit(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	return exec.Command("sh", append([]string{"-c", `ulimit -n 32 && exec "$0" "$@"`, buildProgram(t)}, args...)...)
 }
@@ -35,7 +35,7 @@ func (c *client) counted(what string) (n int) {
 // nothing. Each has its reply in the end.
 func TestServerAtItsLimitOfDescriptorsServesAll(t *testing.T) {
 	t.Parallel()
-	p := startCommand(t, limited(t, "serve", "-addr", "127.0.0.1:0"))
+	p := startCommand(t, inLimit(t, "serve", "-addr", "127.0.0.1:0"))
 	clients := make([]*client, 64)
 	for i := range clients {
 		clients[i] = p.dial().send(fmt.Sprintf("GET /0/%d HTTP/1.1\r\nHost: x\r\n\r\n", i))
@@ -69,7 +69,7 @@ func TestServerAtItsLimitOfDescriptorsServesAll(t *testing.T) {
 func TestGetAtItsLimitOfDescriptorsSaysHowToRaiseIt(t *testing.T) {
 	t.Parallel()
 	url := startPages(t, "127.0.0.1:0") + "/slow"
-	cmd := limited(t, "get", "-n", "64", url)
+	cmd := inLimit(t, "get", "-n", "64", url)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Run()

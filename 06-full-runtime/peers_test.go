@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-const patience = 10 * time.Second // after which a test says that something hangs
+var patience = 10 * time.Second // after which a test says that something hangs
 
 // within fails the test if f does not return, or panics.
 func within(t *testing.T, what string, f func()) {
@@ -89,11 +89,11 @@ func descriptors() map[string]bool {
 // then closes it.
 func startPeer(t *testing.T, play func(c *net.TCPConn)) netip.AddrPort {
 	t.Helper()
-	l := listen(t)
+	l, late := listen(t), time.Now().Add(patience)
 	var peers sync.WaitGroup
 	peers.Go(func() {
 		for c, err := l.AcceptTCP(); err == nil; c, err = l.AcceptTCP() {
-			c.SetDeadline(time.Now().Add(patience))
+			c.SetDeadline(late)
 			peers.Go(func() {
 				defer c.Close()
 				play(c)
