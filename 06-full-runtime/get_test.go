@@ -231,3 +231,12 @@ func TestGetCountsFailures(t *testing.T) {
 		}
 	}
 }
+
+// They begin in turns, and the time is over before the last have begun.
+func TestGetGivesUpOnThoseThatHaveNotBegun(t *testing.T) {
+	t.Parallel()
+	url := startPages(t, "127.0.0.1:0")
+	if got := runHere(t, "get", "-n", "3000", "-timeout", "1us", url+"/slow"); !strings.HasPrefix(got.stdout, "GET ok=0 fail=3000\n") {
+		t.Errorf("%+v", got)
+	}
+}

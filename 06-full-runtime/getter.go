@@ -69,14 +69,14 @@ func (g *getter) begin(co *Co, j *job) error {
 	if err != nil {
 		return err
 	}
-	if g.late {
-		return ErrCancelled
-	}
 	for i := range g.copies {
 		if i%100 == 99 {
 			Await(co, new(Yield)) // the first get on with it while the last are yet to begin
 		}
-		j.fetches = append(j.fetches, Spawn(g.runtime, &Fetch{target: t, buffer: g.buffer}))
+		h := Spawn(g.runtime, &Fetch{target: t, buffer: g.buffer})
+		if j.fetches = append(j.fetches, h); g.late {
+			h.Cancel() // limit has been here
+		}
 	}
 	return nil
 }
