@@ -29,6 +29,8 @@ import (
 //	diff     an edit to the file that its header or the line above names. The
 //	         next fence is a console: what its commands print, among other
 //	         lines, when the chapter has been edited so
+//	mermaid  names what is in the code, and from chapter 05 on shows what
+//	         happens: see pictures_test.go
 //
 // Relative links lead to files and headings that are there; tables of files
 // and of chapters say what is so.
