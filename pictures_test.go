@@ -21,11 +21,9 @@ import (
 // There the peer acts only after the wait has begun, so the order is the same
 // every time.
 
-// A diagram is what stands in a mermaid fence.
+// A diagram is a sequence diagram of mermaid.
 type diagram struct {
-	kind  string            // sequenceDiagram, stateDiagram-v2
-	lanes map[string]string // of a sequence diagram, by alias
-	order []string          // the aliases, from left to right
+	lanes map[string]string // by alias
 	steps []string          // its arrows and notes, without white space around
 	lines []int             // where they are
 }
@@ -34,7 +32,6 @@ var (
 	participant = regexp.MustCompile(`^participant (\w+) as (.+)$`)
 	arrowLine   = regexp.MustCompile(`^(\w+)(->>|-->>)(\w+): (.+)$`)
 	noteLine    = regexp.MustCompile(`^Note over (\w+)(?:,(\w+))?: (.+)$`)
-	stateLine   = regexp.MustCompile(`^(direction LR|\w+: .+|(\[\*\]|\w+) --> \w+: .+)$`)
 )
 
 func (p page) diagrams(t *testing.T) (all []diagram) {
@@ -50,27 +47,23 @@ func (p page) diagrams(t *testing.T) (all []diagram) {
 // parseDiagram accepts the part of mermaid's language that the pages use.
 func parseDiagram(t *testing.T, p page, f fence) diagram {
 	t.Helper()
-	d := diagram{kind: f.lines[0], lanes: make(map[string]string)}
-	loops := 0
+	d := diagram{lanes: make(map[string]string)}
+	loops, described := 0, false
 	for i, line := range f.lines[1:] {
 		line = strings.TrimSpace(line)
 		at := p.at(f.line + 1 + i)
 		if strings.ContainsAny(line, ";#") {
 			t.Errorf("%s: mermaid takes ; and # for something else: %s", at, line)
 		}
-		if d.kind == "stateDiagram-v2" {
-			if !stateLine.MatchString(line) {
-				t.Errorf("%s: not a line of a state diagram: %s", at, line)
-			}
-			continue
-		}
 		used := []string{}
 		if m := participant.FindStringSubmatch(line); m != nil {
-			d.lanes[m[1]], d.order = m[2], append(d.order, m[1])
+			d.lanes[m[1]] = m[2]
 		} else if m := arrowLine.FindStringSubmatch(line); m != nil {
 			used = []string{m[1], m[3]}
 		} else if m := noteLine.FindStringSubmatch(line); m != nil {
 			used = slices.DeleteFunc(m[1:3], func(s string) bool { return s == "" })
+		} else if strings.HasPrefix(line, "accDescr: ") {
+			described = true
 		} else if strings.HasPrefix(line, "loop ") {
 			loops++
 		} else if line == "end" {
@@ -87,8 +80,11 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 			d.steps, d.lines = append(d.steps, line), append(d.lines, f.line+1+i)
 		}
 	}
-	if loops != 0 || !slices.Contains([]string{"sequenceDiagram", "stateDiagram-v2"}, d.kind) {
-		t.Errorf("%s: a %s with %d loops that do not end", p.at(f.line), d.kind, loops)
+	if f.lines[0] != "sequenceDiagram" || loops != 0 {
+		t.Errorf("%s: not a sequence diagram, or it has a loop without end", p.at(f.line))
+	}
+	if !described {
+		t.Errorf("%s: there is no accDescr for who cannot see the picture", p.at(f.line))
 	}
 	return d
 }
@@ -183,9 +179,7 @@ func TestPicturesShowWhatHappens(t *testing.T) {
 					continue
 				}
 				for _, d := range p.diagrams(t) {
-					if d.kind == "sequenceDiagram" {
-						compareWithRun(t, p, d, program)
-					}
+					compareWithRun(t, p, d, program)
 				}
 			}
 		})
