@@ -38,7 +38,7 @@ const drawnArrows = `
 	T->>K: ring      runtime.go     rt.reactor.queue.ring()
 
 06-full-runtime/parking.md
-	E->>E: next             runtime.go   t := rt.next()
+	E->>E: next             runtime.go   t := rt.next(polls)
 	E->>E: lieDown          runtime.go   rt.parked = *timeout != 0
 	E->>K: wait             runtime.go   events, err := rt.reactor.queue.wait(timeout)
 	G->>T: Wake             executor.go  t.runtime.Trace.task(t.runtime.Trace.Woken, t)
