@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,6 +110,31 @@ func TestSourcesAreListed(t *testing.T) {
 			for _, m := range target.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
 				if link := m[1] + m[2] + m[3]; scheme.MatchString(link) && !strings.Contains(text, "]("+link+")") {
 					t.Errorf("%s: %s is not in SOURCES.md", p.at(i+1), link)
+				}
+			}
+		}
+	}
+}
+
+// A test that a page names is one of the chapter's, or of the root.
+func TestTestsThatPagesNameExist(t *testing.T) {
+	t.Parallel()
+	declared := make(map[string][]string) // by folder
+	for _, path := range repositoryFiles(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") {
+			dir := filepath.Dir(path)
+			declared[dir] = append(declared[dir], declarations(parse(t, path))...)
+		}
+	}
+	name := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`")
+	for _, p := range pages(t) {
+		if p.path == "CONTRIBUTING.md" { // see TestPropertiesTable
+			continue
+		}
+		for i, line := range p.prose {
+			for _, m := range name.FindAllStringSubmatch(line, -1) {
+				if !slices.Contains(declared[filepath.Dir(p.path)], m[1]) && !slices.Contains(declared["."], m[1]) {
+					t.Errorf("%s: there is no %s in %s", p.at(i+1), m[1], filepath.Dir(p.path))
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package tutorial
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"go/ast"
 	"path/filepath"
@@ -134,6 +135,28 @@ func TestPictureGrowsFromChapterToChapter(t *testing.T) {
 			t.Errorf("%s: the picture has neither a lane nor an arrow that was not in the chapter before", p.path)
 		}
 		before = now
+	}
+}
+
+// The map of the six pieces is there in light and dark, which differ in their
+// colors only. What it shows stands in its alt text as well.
+func TestMapIsTheSameInLightAndDark(t *testing.T) {
+	t.Parallel()
+	style := regexp.MustCompile(`(?s)<style>.*</style>`)
+	light, _ := readIfThere(t, "pictures/map-light.svg")
+	dark, _ := readIfThere(t, "pictures/map-dark.svg")
+	if diff := cmp.Diff(lines(style.ReplaceAllString(light, "")), lines(style.ReplaceAllString(dark, ""))); diff != "" {
+		t.Errorf("the map differs in more than its style (-light +dark):\n%s", diff)
+	}
+	if err := xml.Unmarshal([]byte(light), new(struct{})); err != nil {
+		t.Error(err)
+	}
+	readme, _ := readIfThere(t, "README.md")
+	alt := regexp.MustCompile(`alt="([^"]+)"`).FindString(readme)
+	for _, name := range regexp.MustCompile(`class="name">(\w+)<`).FindAllStringSubmatch(light, -1) {
+		if !strings.Contains(alt, name[1]) {
+			t.Errorf("README.md: the alt text of the map does not speak of the %s", name[1])
+		}
 	}
 }
 
