@@ -8,18 +8,24 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // Within runs f and fails the test if it does not return in time, with the
 // sentence, or if it panics, with the line. The t that f gets is good for as
-// long as the test: an f that comes back too late says nothing more.
+// long as the test: an f that comes back too late says nothing more. One that
+// hangs is enough: the tests after it are skipped.
 //
 // Do not use it in a bubble of testing/synctest: an f that hangs there ends in
 // a list of goroutines. Bubble has the bubble inside.
 func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)) {
 	t.Helper()
+	name := t.Name()
+	if first := hung.Load(); first != nil && *first != name {
+		t.Skipf("not tried: %s hangs", *first)
+	}
 	inner := &guarded{TB: t}
 	over := make(chan string, 1) // why f has ended
 	go func() {
@@ -45,9 +51,13 @@ func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)
 		}
 	case <-time.After(d):
 		inner.abandon()
-		t.Fatalf("still waiting after %v: %s", d, sentence)
+		hung.CompareAndSwap(nil, &name)
+		t.Fatalf("still waiting after %v: %s (The tests after this one are skipped.)", d, sentence)
 	}
 }
+
+// hung is the name of the first test that hangs. With -count it is tried again.
+var hung atomic.Pointer[string]
 
 // Culprit, in a deferred function that has recovered, names the line that
 // panicked: the innermost one outside Go's own packages, whose paths do not

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	patience = 3 * time.Second
-	blocks   = "Poll must return when there is nothing to read, also in the middle of a reply; does something in it read again and again?"
+	testPatience = 3 * time.Second
+	testBlocks   = "Poll must return when there is nothing to read, also in the middle of a reply; does something in it read again and again?"
 
-	hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+	testHello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 )
 
-// fetch makes a request and gives it the parts of a reply: each when all of
+// testFetch makes a request and gives it the parts of a reply: each when all of
 // the one before has been read, so that no two of them come in one read.
-func fetch(t testing.TB, parts ...string) Response {
+func testFetch(t testing.TB, parts ...string) Response {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,10 +40,10 @@ func fetch(t testing.TB, parts ...string) Response {
 	}
 	defer c.Close()
 	asked := make(chan bool)
-	go readRequest(c, asked)
-	until(t, "the request has been sent", func() bool {
+	go testReadRequest(c, asked)
+	testUntil(t, "the request has been sent", func() bool {
 		if r, ready := get.Poll(new(Context)); ready {
-			t.Fatalf("before the peer had answered, Poll was ready, with %s", told(r))
+			t.Fatalf("before the peer had answered, Poll was ready, with %s", testTold(r))
 		}
 		select {
 		case <-asked:
@@ -54,24 +54,24 @@ func fetch(t testing.TB, parts ...string) Response {
 	})
 	for i, part := range parts {
 		io.WriteString(c, part)
-		until(t, "the part has come", func() bool { return waiting(get.fd, len(part)) == len(part) })
-		if r, ready := pollUntilRead(t, get); ready && i == len(parts)-1 {
+		testUntil(t, "the part has come", func() bool { return testWaiting(get.fd, len(part)) == len(part) })
+		if r, ready := testPollUntilRead(t, get); ready && i == len(parts)-1 {
 			return r
 		} else if ready {
-			t.Fatalf("after %d of %d parts Poll was ready, with %s: the peer has not finished, it has only paused; only a read of 0 bytes is the end", i+1, len(parts), told(r))
+			t.Fatalf("after %d of %d parts Poll was ready, with %s: the peer has not finished, it has only paused; only a read of 0 bytes is the end", i+1, len(parts), testTold(r))
 		}
 	}
 	c.Close()
-	until(t, "the end has come", func() bool { return waiting(get.fd, 1) == 0 })
+	testUntil(t, "the end has come", func() bool { return testWaiting(get.fd, 1) == 0 })
 	var last Response
-	until(t, "Poll is ready: the peer has finished, and every further read gives 0 bytes", func() (ready bool) {
+	testUntil(t, "Poll is ready: the peer has finished, and every further read gives 0 bytes", func() (ready bool) {
 		last, ready = get.Poll(new(Context))
 		return ready
 	})
 	return last
 }
 
-func readRequest(c net.Conn, over chan<- bool) {
+func testReadRequest(c net.Conn, over chan<- bool) {
 	var request []byte
 	buf := make([]byte, 4096)
 	for !bytes.HasSuffix(request, []byte("\r\n\r\n")) {
@@ -83,19 +83,19 @@ func readRequest(c net.Conn, over chan<- bool) {
 	close(over)
 }
 
-// pollUntilRead polls until nothing is left to read, or the future is ready.
-func pollUntilRead(t testing.TB, get *HTTPGet) (r Response, ready bool) {
+// testPollUntilRead polls until nothing is left to read, or the future is ready.
+func testPollUntilRead(t testing.TB, get *HTTPGet) (r Response, ready bool) {
 	t.Helper()
-	until(t, "Poll reads what has come", func() bool {
+	testUntil(t, "Poll reads what has come", func() bool {
 		r, ready = get.Poll(new(Context))
-		return ready || waiting(get.fd, 1) < 0
+		return ready || testWaiting(get.fd, 1) < 0
 	})
 	return r, ready
 }
 
-// waiting says how many bytes can be read, without reading them: at most max,
+// testWaiting says how many bytes can be read, without reading them: at most max,
 // -1 if there are none yet, and 0 at the end.
-func waiting(fd, max int) int {
+func testWaiting(fd, max int) int {
 	n, _, err := unix.Recvfrom(fd, make([]byte, max), unix.MSG_PEEK)
 	if err != nil {
 		return -1
@@ -103,32 +103,17 @@ func waiting(fd, max int) int {
 	return n
 }
 
-func until(t testing.TB, what string, condition func() bool) {
+func testUntil(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for began := time.Now(); !condition(); runtime.Gosched() {
-		if time.Since(began) > patience {
-			t.Fatalf("still waiting after %v until %s", patience, what)
+		if time.Since(began) > testPatience {
+			t.Fatalf("still waiting after %v until %s", testPatience, what)
 		}
 	}
 }
 
-// hung says that Poll does not return, so that only one test waits for it.
-var hung bool
-
-func within(t *testing.T, f func(t testing.TB)) {
-	t.Helper()
-	if hung {
-		t.Skip("Poll does not return: see the test above")
-	}
-	hung = true // until Within returns, or f fails
-	check.Within(t, patience+time.Second, blocks, func(t testing.TB) {
-		defer func() { hung = false }()
-		f(t)
-	})
-}
-
-// told is a Response in few words.
-func told(r Response) string {
+// testTold is a Response in few words.
+func testTold(r Response) string {
 	if r.Err == nil {
 		return fmt.Sprintf("status %d and a body of %d bytes", r.Status, len(r.Body))
 	}
@@ -137,39 +122,38 @@ func told(r Response) string {
 }
 
 func TestReplyInOnePart(t *testing.T) {
-	hung = false
-	within(t, func(t testing.TB) {
-		if r := fetch(t, hello); r.Err != nil || r.Body != "hello" {
-			t.Errorf("of a reply that came at once HTTPGet made %s, want status 200 and hello", told(r))
+	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
+		if r := testFetch(t, testHello); r.Err != nil || r.Body != "hello" {
+			t.Errorf("of a reply that came at once HTTPGet made %s, want status 200 and hello", testTold(r))
 		}
 	})
 }
 
 func TestReplyInTwoParts(t *testing.T) {
-	within(t, func(t testing.TB) {
-		for _, cut := range []int{1, 17, 20, 37, 38, len(hello) - 1} {
-			if r := fetch(t, hello[:cut], hello[cut:]); r.Err != nil || r.Body != "hello" {
-				t.Fatalf("of a reply that was cut after byte %d HTTPGet made %s, want status 200 and hello: when the second part is read, where is the first?", cut, told(r))
+	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
+		for _, cut := range []int{1, 17, 20, 37, 38, len(testHello) - 1} {
+			if r := testFetch(t, testHello[:cut], testHello[cut:]); r.Err != nil || r.Body != "hello" {
+				t.Fatalf("of a reply that was cut after byte %d HTTPGet made %s, want status 200 and hello: when the second part is read, where is the first?", cut, testTold(r))
 			}
 		}
 	})
 }
 
 func TestReplyInManyParts(t *testing.T) {
-	within(t, func(t testing.TB) {
-		if r := fetch(t, strings.Split(hello, "")...); r.Err != nil || r.Body != "hello" {
-			t.Errorf("of a reply that came one byte at a time HTTPGet made %s, want status 200 and hello: what has come is what all reads gave, in this order", told(r))
+	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
+		if r := testFetch(t, strings.Split(testHello, "")...); r.Err != nil || r.Body != "hello" {
+			t.Errorf("of a reply that came one byte at a time HTTPGet made %s, want status 200 and hello: what has come is what all reads gave, in this order", testTold(r))
 		}
 	})
 }
 
 func TestLongReply(t *testing.T) {
-	within(t, func(t testing.TB) {
+	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
 		body := strings.Repeat("0123456789", 1000)
 		head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
 		for _, parts := range [][]string{{head + body}, {head, body}, {head + body[:6000], body[6000:]}} {
-			if r := fetch(t, parts...); r.Err != nil || r.Body != body {
-				t.Fatalf("of a reply with a body of %d bytes, %d parts in all, HTTPGet made %s: is there always room for what comes next, behind what has come?", len(body), len(parts), told(r))
+			if r := testFetch(t, parts...); r.Err != nil || r.Body != body {
+				t.Fatalf("of a reply with a body of %d bytes, %d parts in all, HTTPGet made %s: is there always room for what comes next, behind what has come?", len(body), len(parts), testTold(r))
 			}
 		}
 	})
