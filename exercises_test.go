@@ -5,6 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"maps"
 	"os"
@@ -402,9 +405,15 @@ func TestExerciseTable(t *testing.T) {
 	}
 }
 
+const folded = "\n<details><summary>The solution, and what wrong answers teach</summary>\n\n"
+
 func checkHints(t *testing.T, e exercise, text string) {
 	t.Helper()
-	hints := regexp.MustCompile(`(?s)</summary>(.*?)</details>`).FindAllStringSubmatch(text, -1)
+	text, after, _ := strings.Cut(text, "## "+exerciseHeadings[4]+"\n")
+	if !strings.HasPrefix(after, folded) || !strings.HasSuffix(after, "\n</details>\n") {
+		t.Errorf("%s: what stands under %q is read after the exercise, so it begins with %q and ends with </details>", e.page.path, exerciseHeadings[4], folded)
+	}
+	hints := regexp.MustCompile(`(?s)<summary>Hint \d: .*?</summary>(.*?)</details>`).FindAllStringSubmatch(text, -1)
 	if len(hints) != 3 {
 		t.Errorf("%s has %d hints, want 3", e.page.path, len(hints))
 	}
@@ -413,6 +422,85 @@ func checkHints(t *testing.T, e exercise, text string) {
 			t.Errorf("%s: hint %d has %d words, want 30 to 60", e.page.path, i+1, n)
 		}
 	}
+}
+
+// A solution may call its own things what it likes, and give its types fields.
+func TestExerciseTestsLeaveNamesFree(t *testing.T) {
+	t.Parallel()
+	for _, e := range exercises(t) {
+		structs, fset := make(map[string]bool), token.NewFileSet() // of the edited file
+		ast.Inspect(parseGo(t, fset, e.file("stub")), func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				_, structs[spec.Name.Name] = spec.Type.(*ast.StructType)
+			}
+			return true
+		})
+		tests, _ := filepath.Glob(e.dir() + "/*_test.go")
+		for _, path := range tests {
+			f := parseGo(t, fset, path)
+			for name, at := range declared(f) {
+				if !regexp.MustCompile("^[Tt]est").MatchString(name) {
+					t.Errorf("%v: the name %s may be wanted by a solution: in tests, names of the package begin with test", fset.Position(at), name)
+				}
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				lit, ok := n.(*ast.CompositeLit)
+				if ok && len(lit.Elts) > 0 && structs[typeName(lit.Type)] {
+					if _, keyed := lit.Elts[0].(*ast.KeyValueExpr); !keyed {
+						t.Errorf("%v: a solution may add fields to %s: name those that are set", fset.Position(lit.Pos()), typeName(lit.Type))
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func parseGo(t *testing.T, fset *token.FileSet, path string) *ast.File {
+	t.Helper()
+	f, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// declared are the names that f adds to its package.
+func declared(f *ast.File) map[string]token.Pos {
+	names := make(map[string]token.Pos)
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				names[d.Name.Name] = d.Pos()
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					names[spec.Name.Name] = spec.Pos()
+				case *ast.ValueSpec:
+					for _, name := range spec.Names {
+						names[name.Name] = name.Pos()
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// typeName is Ready of Ready[string], and "" of what has no name of its own.
+func typeName(typ ast.Expr) string {
+	switch typ := typ.(type) {
+	case *ast.Ident:
+		return typ.Name
+	case *ast.IndexExpr:
+		return typeName(typ.X)
+	case *ast.IndexListExpr:
+		return typeName(typ.X)
+	}
+	return ""
 }
 
 func TestExerciseLinks(t *testing.T) {

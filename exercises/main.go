@@ -275,7 +275,7 @@ func color(code, text string) string {
 }
 
 var (
-	details = regexp.MustCompile(`(?s)<details>(.*?)</details>`)
+	details = regexp.MustCompile(`(?s)<details><summary>(Hint .*?)</details>`)
 	tag     = regexp.MustCompile(`</?\w+>`)
 )
 

@@ -10,29 +10,29 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must answer at once, also when the answer is no; does something in it wait, or a loop in it never end?"
+const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or a loop in it never end?"
 
-// A kitchen whose steps are ready at their n-th poll, and which writes down
+// A testKitchen whose steps are ready at their n-th poll, and which writes down
 // what happens.
-type kitchen struct {
+type testKitchen struct {
 	water string
 	n     int
 	log   []string
 }
 
-func (k *kitchen) Boil() Future[string] { return k.make("water", k.water) }
-func (k *kitchen) Steep(water string) Future[string] {
+func (k *testKitchen) Boil() Future[string] { return k.make("water", k.water) }
+func (k *testKitchen) Steep(water string) Future[string] {
 	return k.make("tea", "tea from "+water)
 }
-func (k *kitchen) Toast() Future[string] { return k.make("toast", "toast") }
+func (k *testKitchen) Toast() Future[string] { return k.make("toast", "toast") }
 
-func (k *kitchen) make(name, value string) Future[string] {
+func (k *testKitchen) make(name, value string) Future[string] {
 	k.log = append(k.log, "make "+name)
-	return &work{kitchen: k, name: name, value: value}
+	return &testStep{kitchen: k, name: name, value: value}
 }
 
 // said counts the lines of the log that say this.
-func (k *kitchen) said(what string) (n int) {
+func (k *testKitchen) said(what string) (n int) {
 	for _, line := range k.log {
 		if line == what {
 			n++
@@ -41,26 +41,26 @@ func (k *kitchen) said(what string) (n int) {
 	return n
 }
 
-type work struct {
-	kitchen     *kitchen
+type testStep struct {
+	kitchen     *testKitchen
 	name, value string
 	polls       int
 }
 
-func (w *work) Poll(*Context) (string, bool) {
+func (w *testStep) Poll(*Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
 	return map[bool]string{true: w.value}[w.polls >= w.kitchen.n], w.polls >= w.kitchen.n
 }
 
-func (w *work) Close() error {
+func (w *testStep) Close() error {
 	w.kitchen.log = append(w.kitchen.log, "close "+w.name)
 	return nil
 }
 
 func TestBreakfastWhereNobodyWaits(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		k := &kitchen{water: "hot water", n: 1}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		k := &testKitchen{water: "hot water", n: 1}
 		b := NewBreakfast(k)
 		if len(k.log) > 0 {
 			t.Fatalf("before the first Poll the kitchen has done %q already: a future is lazy", k.log)
@@ -74,12 +74,12 @@ func TestBreakfastWhereNobodyWaits(t *testing.T) {
 		case !ready || value != "tea from hot water and toast":
 			t.Fatalf("every step was ready at once, and the first Poll gave %q, %t, want \"tea from hot water and toast\", true", value, ready)
 		}
-		checkOrder(t, k)
+		testOrder(t, k)
 	})
 }
 
-// checkOrder wants each step to be made once, in the order of the function.
-func checkOrder(t testing.TB, k *kitchen) {
+// testOrder wants each step to be made once, in the order of the function.
+func testOrder(t testing.TB, k *testKitchen) {
 	t.Helper()
 	tea, toast := slices.Index(k.log, "poll tea"), slices.Index(k.log, "make toast")
 	switch {
@@ -91,13 +91,13 @@ func checkOrder(t testing.TB, k *kitchen) {
 }
 
 func TestBreakfastThatWaitsAtEveryStep(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		k := &kitchen{water: "hot water", n: 3} // each step is pending twice
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		k := &testKitchen{water: "hot water", n: 3} // each step is pending twice
 		b := NewBreakfast(k)
 		for poll := 1; poll <= 7; poll++ {
 			before := len(k.log)
 			value, ready := b.Poll(new(Context))
-			checkOrder(t, k)
+			testOrder(t, k)
 			for _, name := range []string{"water", "tea", "toast"} {
 				if k.said("poll "+name) > 3 {
 					t.Fatalf("the %s was ready at its poll 3 and was polled again after it had finished: which step it is has to be kept in a field", name)
@@ -116,8 +116,8 @@ func TestBreakfastThatWaitsAtEveryStep(t *testing.T) {
 }
 
 func TestNoWaterNoBreakfast(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		k := &kitchen{n: 1}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		k := &testKitchen{n: 1}
 		value, ready := NewBreakfast(k).Poll(new(Context))
 		if !ready || value != "no breakfast" || len(k.log) != 2 {
 			t.Errorf("there was no water, and Poll gave %q, %t after %q, want \"no breakfast\", true after [\"make water\" \"poll water\"]", value, ready, k.log)
@@ -130,11 +130,13 @@ func TestCloseClosesTheStepUnderWay(t *testing.T) {
 		if want == "" {
 			continue
 		}
-		check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-			k := &kitchen{water: "hot water", n: 3}
+		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+			k := &testKitchen{water: "hot water", n: 3}
 			b := NewBreakfast(k)
-			for range polls {
-				b.Poll(new(Context))
+			for poll := range polls {
+				if value, ready := b.Poll(new(Context)); ready {
+					t.Fatalf("poll %d gave %q, true, and a step was pending: a Poll asks it once, and returns", poll+1, value)
+				}
 			}
 			k.log = nil
 			if Close(b); fmt.Sprint(k.log) != "["+want+"]" {
@@ -145,8 +147,8 @@ func TestCloseClosesTheStepUnderWay(t *testing.T) {
 }
 
 func TestCloseBeforeTheFirstPollDoesNothing(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		k := &kitchen{n: 1}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		k := &testKitchen{n: 1}
 		if Close(NewBreakfast(k)); len(k.log) > 0 {
 			t.Errorf("abandoned before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
 		}

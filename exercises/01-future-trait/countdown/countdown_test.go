@@ -7,11 +7,11 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
 
 func TestReady(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		var f Future[string] = &Ready[string]{"tea"}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		var f Future[string] = &Ready[string]{Value: "tea"}
 		value, ready := f.Poll(new(Context))
 		if !ready {
 			t.Fatalf("countdown.go is not started: Ready{tea} must give \"tea\", true at its first poll, and gave %q, false", value)
@@ -23,18 +23,18 @@ func TestReady(t *testing.T) {
 }
 
 func TestReadyOfAnotherType(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		if value, ready := (&Ready[int]{42}).Poll(new(Context)); value != 42 || !ready {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		if value, ready := (&Ready[int]{Value: 42}).Poll(new(Context)); value != 42 || !ready {
 			t.Errorf("Ready{42} gave %d, %t, want 42, true", value, ready)
 		}
 	})
 }
 
 func TestCountdown(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		c := &Countdown{Left: 2, Value: "tea"}
 		for poll := 1; poll <= 2; poll++ {
-			checkPending(t, c, poll)
+			testPending(t, c, poll)
 		}
 		value, ready := c.Poll(new(Context))
 		if !ready {
@@ -46,8 +46,8 @@ func TestCountdown(t *testing.T) {
 	})
 }
 
-// checkPending polls c, which has to be pending still.
-func checkPending(t testing.TB, c *Countdown, poll int) {
+// testPending polls c, which has to be pending still.
+func testPending(t testing.TB, c *Countdown, poll int) {
 	t.Helper()
 	switch value, ready := c.Poll(new(Context)); {
 	case ready:
@@ -58,7 +58,7 @@ func checkPending(t testing.TB, c *Countdown, poll int) {
 }
 
 func TestCountdownOfNothing(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		if value, ready := (&Countdown{Value: "toast"}).Poll(new(Context)); value != "toast" || !ready {
 			t.Errorf("Countdown{0, toast} gave %q, %t at its first poll, want \"toast\", true: there is nothing to wait for", value, ready)
 		}
@@ -66,10 +66,10 @@ func TestCountdownOfNothing(t *testing.T) {
 }
 
 func TestCountdownsDoNotShare(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		a, b := &Countdown{Left: 2, Value: "tea"}, &Countdown{Left: 2, Value: "toast"}
-		checkPending(t, a, 1)
-		checkPending(t, a, 2)
+		testPending(t, a, 1)
+		testPending(t, a, 2)
 		if _, ready := b.Poll(new(Context)); ready {
 			t.Error("a second Countdown was ready at its first poll, after another one had been polled: each counts for itself")
 		}

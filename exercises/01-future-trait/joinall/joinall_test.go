@@ -8,29 +8,29 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
 
-// after is a future for tests: ready at its n-th poll.
-type after struct {
+// testAfter is a future for tests: ready at its n-th poll.
+type testAfter struct {
 	n, polls, closes int
 	value            string
 }
 
-func (a *after) Poll(*Context) (string, bool) {
+func (a *testAfter) Poll(*Context) (string, bool) {
 	if a.polls++; a.polls < a.n {
 		return "", false
 	}
 	return a.value, true
 }
 
-func (a *after) Close() error {
+func (a *testAfter) Close() error {
 	a.closes++
 	return nil
 }
 
 func TestJoinAllOfOne(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		a := &after{n: 1, value: "tea"}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		a := &testAfter{n: 1, value: "tea"}
 		switch values, ready := JoinAll[string](a).Poll(new(Context)); {
 		case a.polls == 0:
 			t.Fatal("joinall.go is not started: Poll has not polled the one child")
@@ -41,8 +41,8 @@ func TestJoinAllOfOne(t *testing.T) {
 }
 
 func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		a := &after{n: 1}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		a := &testAfter{n: 1}
 		if JoinAll[string](a); a.polls != 0 {
 			t.Errorf("JoinAll has polled its child %d times before anybody polled JoinAll: a future is lazy", a.polls)
 		}
@@ -51,8 +51,8 @@ func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
 
 // The children finish in the order b, c, a.
 func TestEveryUnfinishedChildIsPolledOncePerPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		children := []*after{{n: 3, value: "a"}, {n: 1, value: "b"}, {n: 2, value: "c"}}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		children := []*testAfter{{n: 3, value: "a"}, {n: 1, value: "b"}, {n: 2, value: "c"}}
 		all := JoinAll[string](children[0], children[1], children[2])
 		for poll := 1; poll <= 3; poll++ {
 			values, ready := all.Poll(new(Context))
@@ -78,7 +78,7 @@ func TestEveryUnfinishedChildIsPolledOncePerPoll(t *testing.T) {
 }
 
 func TestJoinAllOfNobody(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		if values, ready := JoinAll[string]().Poll(new(Context)); !ready || len(values) != 0 {
 			t.Errorf("JoinAll of nobody is pending or has values: %q, %t; there is nothing to wait for, so want no values, true", values, ready)
 		}
@@ -86,8 +86,8 @@ func TestJoinAllOfNobody(t *testing.T) {
 }
 
 func TestCloseReachesWhoHasNotFinished(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		done, pending := &after{n: 1}, &after{n: 2}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		done, pending := &testAfter{n: 1}, &testAfter{n: 2}
 		all := JoinAll[string](done, pending)
 		all.Poll(new(Context))
 		Close(all)

@@ -7,29 +7,29 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
 
-// after is a future for tests: ready at its n-th poll.
-type after struct {
+// testAfter is a future for tests: ready at its n-th poll.
+type testAfter struct {
 	n, polls, closes int
 	value            string
 }
 
-func (a *after) Poll(*Context) (string, bool) {
+func (a *testAfter) Poll(*Context) (string, bool) {
 	if a.polls++; a.polls < a.n {
 		return "", false
 	}
 	return a.value, true
 }
 
-func (a *after) Close() error {
+func (a *testAfter) Close() error {
 	a.closes++
 	return nil
 }
 
 func TestMapChangesTheValue(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		f := Map[string](&after{n: 1, value: "tea"}, func(s string) int { return len(s) })
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		f := Map[string](&testAfter{n: 1, value: "tea"}, func(s string) int { return len(s) })
 		switch got, ready := f.Poll(new(Context)); {
 		case !ready:
 			t.Fatalf("map.go is not started: Map over a future that is ready must be ready at once, and gave %d, false", got)
@@ -40,8 +40,8 @@ func TestMapChangesTheValue(t *testing.T) {
 }
 
 func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		inside := &after{n: 1, value: "tea"}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		inside := &testAfter{n: 1, value: "tea"}
 		Map[string](inside, func(s string) string { return s })
 		if inside.polls != 0 {
 			t.Errorf("Map has polled the future %d times before anybody polled Map: a future is lazy", inside.polls)
@@ -50,8 +50,8 @@ func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
 }
 
 func TestMapIsPendingWhileItsFutureIs(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		inside := &after{n: 3, value: "tea"}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		inside := &testAfter{n: 3, value: "tea"}
 		var seen []string
 		f := Map[string](inside, func(s string) string {
 			seen = append(seen, s)
@@ -77,8 +77,8 @@ func TestMapIsPendingWhileItsFutureIs(t *testing.T) {
 }
 
 func TestCloseReachesTheFutureInside(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		inside := &after{n: 2, value: "tea"}
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		inside := &testAfter{n: 2, value: "tea"}
 		f := Map[string](inside, func(s string) string { return s })
 		f.Poll(new(Context))
 		Close(f)

@@ -7,48 +7,48 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
 
-// after is a future for tests: ready at its n-th poll, and keeps count of those
-// that come too late.
-type after struct {
+// testAfter is a future for tests: ready at its n-th poll, and keeps count of
+// those that come too late.
+type testAfter struct {
 	n, polls, closes int
 	value            string
 }
 
-func (a *after) Poll(*Context) (string, bool) {
+func (a *testAfter) Poll(*Context) (string, bool) {
 	if a.polls++; a.polls < a.n {
 		return "", false
 	}
 	return a.value, true
 }
 
-func (a *after) Close() error {
+func (a *testAfter) Close() error {
 	a.closes++
 	return nil
 }
 
-// A chain is a Then over two of them, whose second one is made once, if all is
-// well.
-type chain struct {
-	first, second *after
+// A testChain is a Then over two of them, whose second one is made once, if all
+// is well.
+type testChain struct {
+	first, second *testAfter
 	calls         []string // what next was called with
 	then          *Chained[string, string]
 }
 
-func newChain(first, second int) *chain {
-	c := &chain{first: &after{n: first, value: "water"}}
+func testChainOf(first, second int) *testChain {
+	c := &testChain{first: &testAfter{n: first, value: "water"}}
 	c.then = Then[string](c.first, func(value string) Future[string] {
 		c.calls = append(c.calls, value)
-		c.second = &after{n: second, value: "tea from " + value}
+		c.second = &testAfter{n: second, value: "tea from " + value}
 		return c.second
 	})
 	return c
 }
 
 func TestThenOfTwoThatAreReady(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		c := newChain(1, 1)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		c := testChainOf(1, 1)
 		switch value, ready := c.then.Poll(new(Context)); {
 		case c.first.polls == 0:
 			t.Fatal("then.go is not started: Poll has not polled the first future")
@@ -63,16 +63,16 @@ func TestThenOfTwoThatAreReady(t *testing.T) {
 }
 
 func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		if c := newChain(1, 1); c.first.polls != 0 || len(c.calls) != 0 {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		if c := testChainOf(1, 1); c.first.polls != 0 || len(c.calls) != 0 {
 			t.Errorf("before the first Poll the first future was polled %d times and next called %d times: a future is lazy", c.first.polls, len(c.calls))
 		}
 	})
 }
 
 func TestThenWaitsForOneAfterTheOther(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		c := newChain(2, 3) // ready at poll 2, and at poll 4: the second is first asked in poll 2
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		c := testChainOf(2, 3) // ready at poll 2, and at poll 4: the second is first asked in poll 2
 		for poll := 1; poll <= 4; poll++ {
 			value, ready := c.then.Poll(new(Context))
 			switch {
@@ -92,14 +92,19 @@ func TestThenWaitsForOneAfterTheOther(t *testing.T) {
 }
 
 func TestCloseClosesTheOneUnderWay(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		c := newChain(2, 2)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		c := testChainOf(2, 2)
+		Close(c.then)
+		if c.first.closes != 1 {
+			t.Errorf("Then was abandoned before anybody polled it, and the first future was closed %d times, want once: whoever made it has given it to Then", c.first.closes)
+		}
+		c = testChainOf(2, 2)
 		c.then.Poll(new(Context))
 		Close(c.then)
 		if c.first.closes != 1 {
 			t.Errorf("Then was abandoned while the first future was pending, and that was closed %d times, want once", c.first.closes)
 		}
-		c = newChain(1, 2)
+		c = testChainOf(1, 2)
 		c.then.Poll(new(Context))
 		Close(c.then)
 		if c.second == nil {

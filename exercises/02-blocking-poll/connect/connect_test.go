@@ -12,9 +12,9 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const patience = 5 * time.Second // on a connect that the kernel has to answer
+const testPatience = 5 * time.Second // on a connect that the kernel has to answer
 
-func open(t testing.TB, addr netip.AddrPort) int {
+func testOpen(t testing.TB, addr netip.AddrPort) int {
 	t.Helper()
 	fd, err := openSocket(addr)
 	if err != nil {
@@ -24,10 +24,10 @@ func open(t testing.TB, addr netip.AddrPort) int {
 	return fd
 }
 
-// start calls startConnect, which may be over at once.
-func start(t testing.TB, what string, addr netip.AddrPort) (fd int, err error) {
+// testStart calls startConnect, which may be over at once.
+func testStart(t testing.TB, what string, addr netip.AddrPort) (fd int, err error) {
 	t.Helper()
-	fd = open(t, addr)
+	fd = testOpen(t, addr)
 	check.Within(t, 3*time.Second, "startConnect must not wait for the peer: it asks for a connection and returns; is the socket still non-blocking when connect is called?", func(t testing.TB) {
 		err = startConnect(fd, addr)
 	})
@@ -37,16 +37,16 @@ func start(t testing.TB, what string, addr netip.AddrPort) (fd int, err error) {
 	return fd, err
 }
 
-// result asks until the connect is over.
-func result(t testing.TB, fd int) (err error) {
+// testResult asks until the connect is over.
+func testResult(t testing.TB, fd int) (err error) {
 	t.Helper()
-	check.Within(t, patience+time.Second, "connectResult must not wait: it looks, and returns", func(t testing.TB) {
-		for began := time.Now(); time.Since(began) < patience; runtime.Gosched() {
+	check.Within(t, testPatience+time.Second, "connectResult must not wait: it looks, and returns", func(t testing.TB) {
+		for began := time.Now(); time.Since(began) < testPatience; runtime.Gosched() {
 			if err = connectResult(fd); err != unix.EAGAIN {
 				return
 			}
 		}
-		t.Fatalf("connectResult has been giving EAGAIN for %v, and the peer answered long ago: how can the socket tell that it is connected?", patience)
+		t.Fatalf("connectResult has been giving EAGAIN for %v, and the peer answered long ago: how can the socket tell that it is connected?", testPatience)
 	})
 	return err
 }
@@ -62,8 +62,8 @@ func TestConnect(t *testing.T) {
 		}
 		defer l.Close()
 		addr := l.Addr().(*net.TCPAddr).AddrPort()
-		fd, _ := start(t, "to a server that listens on "+host, addr)
-		if err := result(t, fd); err != nil {
+		fd, _ := testStart(t, "to a server that listens on "+host, addr)
+		if err := testResult(t, fd); err != nil {
 			t.Fatalf("to a server that listens on %s connectResult gave %q, want nil: it is connected", host, err)
 		}
 		if peer, err := unix.Getpeername(fd); err != nil {
@@ -73,10 +73,10 @@ func TestConnect(t *testing.T) {
 }
 
 func TestConnectThatIsRefused(t *testing.T) {
-	_, addr := bound(t)
-	fd, err := start(t, "to an address where nobody listens", addr)
+	_, addr := testBound(t)
+	fd, err := testStart(t, "to an address where nobody listens", addr)
 	if err == nil || err == unix.EAGAIN {
-		err = result(t, fd)
+		err = testResult(t, fd)
 	}
 	if err != unix.ECONNREFUSED {
 		t.Errorf("the connect was refused, and connectResult gave %v, want ECONNREFUSED itself: that nobody complained when it was started does not mean that it went well", err)
@@ -89,7 +89,7 @@ func TestConnectThatIsUnderWay(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a full queue does not hold up a connect here")
 	}
-	fd, err := start(t, "to a server whose queue is full", fullQueue(t))
+	fd, err := testStart(t, "to a server whose queue is full", testFullQueue(t))
 	if err != unix.EAGAIN {
 		t.Fatalf("to a server whose queue is full startConnect gave %v, want EAGAIN: it is under way", err)
 	}
@@ -100,11 +100,11 @@ func TestConnectThatIsUnderWay(t *testing.T) {
 	}
 }
 
-// fullQueue returns an address where every connect hangs: its queue has one
+// testFullQueue returns an address where every connect hangs: its queue has one
 // slot, which is taken.
-func fullQueue(t testing.TB) netip.AddrPort {
+func testFullQueue(t testing.TB) netip.AddrPort {
 	t.Helper()
-	fd, addr := bound(t)
+	fd, addr := testBound(t)
 	if err := unix.Listen(fd, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +116,8 @@ func fullQueue(t testing.TB) netip.AddrPort {
 	return addr
 }
 
-// bound returns a socket with an address, to which nobody listens.
-func bound(t testing.TB) (fd int, addr netip.AddrPort) {
+// testBound returns a socket with an address, to which nobody listens.
+func testBound(t testing.TB) (fd int, addr netip.AddrPort) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err == nil {

@@ -13,36 +13,35 @@ import (
 )
 
 const (
-	returns = "waitUntil must return when there are events, at its deadline, and at an error; does it wait again and again?"
+	testReturns = "waitUntil must return when there are events, at its deadline, and at an error; does it wait again and again?"
 
-	ms  = time.Millisecond
-	day = 24 * time.Hour
+	testDay = 24 * time.Hour
 )
 
-// A kernel in which time passes only while somebody waits. What happens, and
-// when, is in its script.
-type kernel struct {
+// In a testKernel time passes only while somebody waits. What happens, and when,
+// is in its script.
+type testKernel struct {
 	t      testing.TB
 	began  time.Time
 	at     time.Duration // now, since the beginning
-	script []happening
+	script []testHappening
 	waits  []int32
 }
 
-// A happening ends a wait: n events, or an error.
-type happening struct {
+// A testHappening ends a wait: n events, or an error.
+type testHappening struct {
 	at  time.Duration
 	n   int
 	err error
 }
 
-func start(t testing.TB, script ...happening) *kernel {
-	return &kernel{t: t, began: time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), script: script}
+func testStart(t testing.TB, script ...testHappening) *testKernel {
+	return &testKernel{t: t, began: time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), script: script}
 }
 
-func (k *kernel) now() time.Time { return k.began.Add(k.at) }
+func (k *testKernel) now() time.Time { return k.began.Add(k.at) }
 
-func (k *kernel) wait(ms int32) (int, error) {
+func (k *testKernel) wait(ms int32) (int, error) {
 	k.t.Helper()
 	if k.waits = append(k.waits, ms); len(k.waits) > 100 {
 		k.t.Fatalf("after %v waitUntil has called wait 100 times, %s: a wait that ends too early is a turn around the loop, on a whole core", k.at, k.asked())
@@ -67,7 +66,7 @@ func (k *kernel) wait(ms int32) (int, error) {
 }
 
 // asked says what it was called with, the first few times.
-func (k *kernel) asked() string {
+func (k *testKernel) asked() string {
 	if len(k.waits) > 6 {
 		return fmt.Sprintf("the waits: %v and so on", k.waits[:6])
 	}
@@ -76,12 +75,12 @@ func (k *kernel) asked() string {
 
 // checkWait calls waitUntil, with a deadline so long after the beginning, and
 // wants it to return at that moment; if no event ends it, up to 1ms later.
-func (k *kernel) checkWait(what string, deadline time.Duration, n int, at time.Duration, look string) {
+func (k *testKernel) checkWait(what string, deadline time.Duration, n int, at time.Duration, look string) {
 	k.t.Helper()
 	k.check(what, k.began.Add(deadline), n, at, look)
 }
 
-func (k *kernel) check(what string, deadline time.Time, n int, at time.Duration, look string) {
+func (k *testKernel) check(what string, deadline time.Time, n int, at time.Duration, look string) {
 	k.t.Helper()
 	got, err := waitUntil(k, deadline)
 	if err != nil {
@@ -89,7 +88,7 @@ func (k *kernel) check(what string, deadline time.Time, n int, at time.Duration,
 	}
 	latest, when := at, fmt.Sprint(at)
 	if n == 0 && at > 0 {
-		latest, when = at+ms, fmt.Sprintf("%v to %v", at, at+ms)
+		latest, when = at+time.Millisecond, fmt.Sprintf("%v to %v", at, at+time.Millisecond)
 	}
 	if got != n || k.at < at || k.at > latest {
 		k.t.Fatalf("%s: waitUntil gave %d after %v, want %d after %s: %s (%s)", what, got, k.at, n, when, look, k.asked())
@@ -97,57 +96,57 @@ func (k *kernel) check(what string, deadline time.Time, n int, at time.Duration,
 }
 
 func TestEventBeforeTheDeadline(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t, happening{at: 20 * ms, n: 3})
-		k.checkWait("a deadline after 50ms, and 3 events after 20ms", 50*ms, 3, 20*ms, "events end the wait")
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 20 * time.Millisecond, n: 3})
+		k.checkWait("a deadline after 50ms, and 3 events after 20ms", 50*time.Millisecond, 3, 20*time.Millisecond, "events end the wait")
 	})
 }
 
 func TestDeadline(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t)
-		k.checkWait("a deadline after 50ms, and no event", 50*ms, 0, 50*ms, "the deadline ends the wait, not before it has come")
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t)
+		k.checkWait("a deadline after 50ms, and no event", 50*time.Millisecond, 0, 50*time.Millisecond, "the deadline ends the wait, not before it has come")
 	})
 }
 
 func TestSignalDoesNotChangeTheDeadline(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t)
-		for at := 10 * ms; at < 500*ms; at += 10 * ms {
-			k.script = append(k.script, happening{at: at, err: unix.EINTR})
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t)
+		for at := 10 * time.Millisecond; at < 500*time.Millisecond; at += 10 * time.Millisecond {
+			k.script = append(k.script, testHappening{at: at, err: unix.EINTR})
 		}
-		k.checkWait("a deadline after 50ms, no event, and a signal every 10ms", 50*ms, 0, 50*ms, "after a signal wait for what is left, neither less nor all of it again")
+		k.checkWait("a deadline after 50ms, no event, and a signal every 10ms", 50*time.Millisecond, 0, 50*time.Millisecond, "after a signal wait for what is left, neither less nor all of it again")
 	})
 }
 
 func TestEventAfterASignal(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t, happening{at: 10 * ms, err: unix.EINTR}, happening{at: 20 * ms, n: 1})
-		k.checkWait("a deadline after 50ms, a signal after 10ms, and an event after 20ms", 50*ms, 1, 20*ms, "a signal is not an event, and the wait goes on")
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 10 * time.Millisecond, err: unix.EINTR}, testHappening{at: 20 * time.Millisecond, n: 1})
+		k.checkWait("a deadline after 50ms, a signal after 10ms, and an event after 20ms", 50*time.Millisecond, 1, 20*time.Millisecond, "a signal is not an event, and the wait goes on")
 	})
 }
 
 // The clock goes on between a wait and the next look at it.
 func TestSignalAtTheDeadline(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t, happening{at: 50 * ms, err: unix.EINTR})
-		k.checkWait("a deadline after 50ms, and a signal at that moment", 50*ms, 0, 50*ms, "nothing is left to wait for")
-		k = start(t, happening{at: 50 * ms, err: unix.EINTR})
-		late := &slow{kernel: k, by: 3 * ms}
-		if n, err := waitUntil(late, k.began.Add(50*ms)); n != 0 || err != nil {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 50 * time.Millisecond, err: unix.EINTR})
+		k.checkWait("a deadline after 50ms, and a signal at that moment", 50*time.Millisecond, 0, 50*time.Millisecond, "nothing is left to wait for")
+		k = testStart(t, testHappening{at: 50 * time.Millisecond, err: unix.EINTR})
+		late := &testSlow{testKernel: k, by: 3 * time.Millisecond}
+		if n, err := waitUntil(late, k.began.Add(50*time.Millisecond)); n != 0 || err != nil {
 			t.Fatalf("a deadline after 50ms, and a signal that took until 53ms: waitUntil gave %d, %v, want 0, <nil>: nothing is left to wait for (%s)", n, err, k.asked())
 		}
 	})
 }
 
-// slow is a kernel where an interrupted wait takes longer than it should.
-type slow struct {
-	*kernel
+// testSlow is a kernel where an interrupted wait takes longer than it should.
+type testSlow struct {
+	*testKernel
 	by time.Duration
 }
 
-func (s *slow) wait(ms int32) (int, error) {
-	n, err := s.kernel.wait(ms)
+func (s *testSlow) wait(ms int32) (int, error) {
+	n, err := s.testKernel.wait(ms)
 	if err != nil {
 		s.at += s.by
 	}
@@ -155,29 +154,29 @@ func (s *slow) wait(ms int32) (int, error) {
 }
 
 func TestDeadlineThatHasPassed(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		for _, deadline := range []time.Duration{0, -1, -50 * ms, -90 * day} {
-			k := start(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		for _, deadline := range []time.Duration{0, -1, -50 * time.Millisecond, -90 * testDay} {
+			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and no event", -deadline), deadline, 0, 0, "it does not sleep")
-			k = start(t, happening{n: 2})
+			k = testStart(t, testHappening{n: 2})
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and 2 events that are there already", -deadline), deadline, 2, 0, "it does not sleep, and what is there is told all the same: ask the kernel once")
 		}
 	})
 }
 
 func TestPartOfAMillisecond(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		for _, d := range []time.Duration{1, 300 * time.Microsecond, ms, 1500 * time.Microsecond, 2*ms + 1} {
-			k := start(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		for _, d := range []time.Duration{1, 300 * time.Microsecond, time.Millisecond, 1500 * time.Microsecond, 2*time.Millisecond + 1} {
+			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline after %v, and no event", d), d, 0, d, "it is not over before the deadline, and not more than a millisecond after it")
 		}
 	})
 }
 
 func TestNoDeadline(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t, happening{at: 1000 * day, err: unix.EINTR}, happening{at: 2000 * day, n: 1})
-		k.check("no deadline, a signal after 1000 days, and an event after 2000", time.Time{}, 1, 2000*day, "without a deadline only events end the wait")
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 1000 * testDay, err: unix.EINTR}, testHappening{at: 2000 * testDay, n: 1})
+		k.check("no deadline, a signal after 1000 days, and an event after 2000", time.Time{}, 1, 2000*testDay, "without a deadline only events end the wait")
 		if slices.ContainsFunc(k.waits, func(ms int32) bool { return ms >= 0 }) {
 			t.Errorf("no deadline, and the waits were %v ms, want less than 0: nobody has to get up in between", k.waits)
 		}
@@ -185,18 +184,23 @@ func TestNoDeadline(t *testing.T) {
 }
 
 func TestDeadlineThatIsFarAway(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		for _, days := range []time.Duration{25, 50, 60, 90} {
-			k := start(t)
-			k.checkWait(fmt.Sprintf("a deadline after %d days, and no event", days), days*day, 0, days*day, "an int32 of milliseconds is at most 24.8 days; what is left after them is waited for as well")
+			k := testStart(t)
+			k.checkWait(fmt.Sprintf("a deadline after %d days, and no event", days), days*testDay, 0, days*testDay, "an int32 of milliseconds is at most 24.8 days; what is left after them is waited for as well")
+		}
+		k := testStart(t, testHappening{at: 20 * time.Millisecond, n: 1})
+		k.check("a deadline after 400 years, and an event after 20ms", k.began.AddDate(400, 0, 0), 1, 20*time.Millisecond, "events end the wait")
+		if slices.ContainsFunc(k.waits, func(ms int32) bool { return ms < 0 }) {
+			t.Errorf("a deadline after 400 years, and the waits were %v ms: less than 0 is for ever; Sub gives the largest Duration for more than 292 years, and what comes of that if something is added to it?", k.waits)
 		}
 	})
 }
 
 func TestErrorOfTheWait(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		k := start(t, happening{at: 10 * ms, err: unix.EBADF})
-		if n, err := waitUntil(k, k.began.Add(50*ms)); n != 0 || err != unix.EBADF {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 10 * time.Millisecond, err: unix.EBADF})
+		if n, err := waitUntil(k, k.began.Add(50*time.Millisecond)); n != 0 || err != unix.EBADF {
 			t.Errorf("the wait failed with EBADF, and waitUntil gave %d, %v, want 0 and that error", n, err)
 		}
 	})

@@ -10,18 +10,18 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll must return when nothing can be done; does something in it wait, or ask again and again?"
+const testBlocks = "Poll must return when nothing can be done; does something in it wait, or ask again and again?"
 
-// A client says its pieces, one in each read; "" is its end. It takes what is
-// written, but no more than it has room for, if it is slow.
-type client struct {
+// A testClient says its pieces, one in each read; "" is its end. It takes what
+// is written, but no more than it has room for, if it is slow.
+type testClient struct {
 	says []string
 	slow bool
 	room int
 	got  string
 }
 
-func (c *client) read(fd int, p []byte) (int, error) {
+func (c *testClient) read(fd int, p []byte) (int, error) {
 	if len(c.says) == 0 {
 		return -1, unix.EAGAIN
 	}
@@ -34,7 +34,7 @@ func (c *client) read(fd int, p []byte) (int, error) {
 	return n, nil
 }
 
-func (c *client) write(fd int, p []byte) (int, error) {
+func (c *testClient) write(fd int, p []byte) (int, error) {
 	n := len(p)
 	if c.slow {
 		n = min(n, c.room)
@@ -47,16 +47,16 @@ func (c *client) write(fd int, p []byte) (int, error) {
 	return n, nil
 }
 
-// A server has one client. Its reactor is the chapter's, and its descriptor a
-// real one, but nobody sleeps: the tests look at what has been registered.
-type server struct {
-	client
+// A testServer has one client. Its reactor is the chapter's, and its descriptor
+// a real one, but nobody sleeps: the tests look at what has been registered.
+type testServer struct {
+	testClient
 	echo *Echo
 	r    *Reactor
 	fd   int
 }
 
-func serve(t testing.TB, c client) *server {
+func testServe(t testing.TB, c testClient) *testServer {
 	t.Helper()
 	r, err := NewReactor()
 	if err != nil {
@@ -68,20 +68,20 @@ func serve(t testing.TB, c client) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	s := &server{client: c, r: r, fd: pair[0]}
+	s := &testServer{testClient: c, r: r, fd: pair[0]}
 	s.echo = NewEcho(s.read, s.write, s.fd)
 	return s
 }
 
 // poll polls, and says what Poll has registered.
-func (s *server) poll() (e Echoed, ready bool, asked interest) {
+func (s *testServer) poll() (e Echoed, ready bool, asked interest) {
 	s.r.Forget(s.fd) // as Wait does with what it reports
 	e, ready = s.echo.Poll(&Context{reactor: s.r})
 	return e, ready, s.r.waiting[s.fd]
 }
 
 // checkIdle polls when there is nothing to do, and wants the client left alone.
-func (s *server) checkIdle(t testing.TB, when string) {
+func (s *testServer) checkIdle(t testing.TB, when string) {
 	t.Helper()
 	e, ready, asked := s.poll()
 	if ready {
@@ -96,16 +96,16 @@ func (s *server) checkIdle(t testing.TB, when string) {
 }
 
 func TestSilentClient(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		s := serve(t, client{})
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		s := testServe(t, testClient{})
 		s.checkIdle(t, "before the client has said anything,")
 		s.checkIdle(t, "at the second poll before the client has said anything,")
 	})
 }
 
 func TestClientThatFallsSilent(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		s := serve(t, client{says: []string{"hello"}})
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		s := testServe(t, testClient{says: []string{"hello"}})
 		for range 3 {
 			s.poll()
 		}
@@ -117,8 +117,8 @@ func TestClientThatFallsSilent(t *testing.T) {
 }
 
 func TestSlowClient(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		s := serve(t, client{says: []string{"hello"}, slow: true, room: 2})
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		s := testServe(t, testClient{says: []string{"hello"}, slow: true, room: 2})
 		for range 3 {
 			_, _, asked := s.poll()
 			if s.got != "he" {
@@ -138,8 +138,8 @@ func TestSlowClient(t *testing.T) {
 }
 
 func TestSlowClientThatHasFinished(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		s := serve(t, client{says: []string{"hello", ""}, slow: true, room: 2})
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		s := testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
 		s.poll()
 		_, ready, asked := s.poll()
 		if ready || !asked[writable] {
@@ -156,8 +156,8 @@ func TestSlowClientThatHasFinished(t *testing.T) {
 }
 
 func TestClientThatIsGone(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		s := serve(t, client{})
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		s := testServe(t, testClient{})
 		s.echo = NewEcho(func(int, []byte) (int, error) { return -1, unix.ECONNRESET }, s.write, s.fd)
 		if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, unix.ECONNRESET) {
 			t.Errorf("the connection was reset, and Poll gave %+v, %t, want the error and true", e, ready)

@@ -10,41 +10,41 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const returns = "Turn must return after one wait; does something call wait again and again?"
+const testReturns = "Turn must return after one wait; does something call wait again and again?"
 
-// A script is a kernel that reports what it is told to: fire puts the data that
-// a descriptor is armed with at this moment into the next wait, and disarms it.
-type script struct {
+// A testKernel reports what it is told to: fire puts the data that a descriptor
+// is armed with at this moment into the next wait, and disarms it.
+type testKernel struct {
 	armed map[int]uint64
 	next  []uint64
 	waits int
 }
 
-func (s *script) arm(fd int, data uint64) { s.armed[fd] = data }
-func (s *script) disarm(fd int)           { delete(s.armed, fd) }
+func (s *testKernel) arm(fd int, data uint64) { s.armed[fd] = data }
+func (s *testKernel) disarm(fd int)           { delete(s.armed, fd) }
 
-func (s *script) wait() []uint64 {
+func (s *testKernel) wait() []uint64 {
 	s.waits++
 	events := s.next
 	s.next = nil
 	return events
 }
 
-// A world is a reactor on such a kernel, and who has been woken.
-type world struct {
+// A testWorld is a reactor on such a kernel, and who has been woken.
+type testWorld struct {
 	*Reactor
-	kernel *script
+	kernel *testKernel
 	t      testing.TB
 	woken  []string
 }
 
-func newWorld(t testing.TB) *world {
-	k := &script{armed: make(map[int]uint64)}
-	return &world{Reactor: NewReactor(k), kernel: k, t: t}
+func testWorldOf(t testing.TB) *testWorld {
+	k := &testKernel{armed: make(map[int]uint64)}
+	return &testWorld{Reactor: NewReactor(k), kernel: k, t: t}
 }
 
 // register registers somebody, whose wake then does what is given.
-func (w *world) register(fd int, name string, then ...func()) {
+func (w *testWorld) register(fd int, name string, then ...func()) {
 	w.t.Helper()
 	w.Register(fd, func() {
 		w.woken = append(w.woken, name)
@@ -58,7 +58,7 @@ func (w *world) register(fd int, name string, then ...func()) {
 }
 
 // fire makes descriptors ready, so that the next wait reports them in this order.
-func (w *world) fire(fds ...int) {
+func (w *testWorld) fire(fds ...int) {
 	w.t.Helper()
 	for _, fd := range fds {
 		data, ok := w.kernel.armed[fd]
@@ -71,7 +71,7 @@ func (w *world) fire(fds ...int) {
 }
 
 // turn makes a Turn, and wants these to be woken in it.
-func (w *world) turn(what, look string, want ...string) {
+func (w *testWorld) turn(what, look string, want ...string) {
 	w.t.Helper()
 	w.woken, w.kernel.waits = nil, 0
 	w.Turn()
@@ -79,11 +79,11 @@ func (w *world) turn(what, look string, want ...string) {
 		w.t.Fatalf("%s: Turn has called wait %d times, want once", what, w.kernel.waits)
 	}
 	if !slices.Equal(w.woken, want) {
-		w.t.Fatalf("%s: woken: %s, want: %s: %s", what, list(w.woken), list(want), look)
+		w.t.Fatalf("%s: woken: %s, want: %s: %s", what, testList(w.woken), testList(want), look)
 	}
 }
 
-func list(names []string) string {
+func testList(names []string) string {
 	if len(names) == 0 {
 		return "nobody"
 	}
@@ -91,8 +91,8 @@ func list(names []string) string {
 }
 
 func TestEventWakes(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(7, "Ann")
 		w.register(8, "Bob")
 		w.register(9, "Cem")
@@ -105,8 +105,8 @@ func TestEventWakes(t *testing.T) {
 }
 
 func TestRegisterAgainInAWake(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(7, "Ann", func() { w.register(7, "Ann again") })
 		w.fire(7)
 		w.turn("7 is ready", "Ann waits for 7", "Ann")
@@ -115,9 +115,28 @@ func TestRegisterAgainInAWake(t *testing.T) {
 	})
 }
 
+func TestForgetAfterRegisterInAWake(t *testing.T) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		for _, ready := range []bool{false, true} {
+			w := testWorldOf(t)
+			w.register(7, "Ann", func() { w.register(7, "Ann again") })
+			w.fire(7)
+			w.turn("7 is ready", "Ann waits for 7", "Ann")
+			if ready {
+				w.fire(7)
+			}
+			w.Forget(7)
+			if len(w.kernel.armed) > 0 {
+				t.Fatal("7 was ready, Ann has registered for it again in her wake, and then forgotten it, and the kernel still has 7 armed: has Turn taken away what the wake had put there?")
+			}
+			w.turn("7 was ready, Ann has registered for it again in her wake, it was ready again, and before the wait she forgot it", "who has forgotten is not woken")
+		}
+	})
+}
+
 func TestForgottenIsNotWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(7, "Ann")
 		w.Forget(7)
 		if len(w.kernel.armed) > 0 {
@@ -133,8 +152,8 @@ func TestForgottenIsNotWoken(t *testing.T) {
 }
 
 func TestLatestRegistrationCounts(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(7, "Ann")
 		w.register(7, "Bob")
 		w.fire(7)
@@ -144,8 +163,8 @@ func TestLatestRegistrationCounts(t *testing.T) {
 
 // The event is in the hands of Turn when its connection is closed.
 func TestConnectionThatIsClosedInTheSameTurn(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(7, "Ann", func() { w.Forget(8) })
 		w.register(8, "Bob")
 		w.fire(7, 8)
@@ -154,9 +173,9 @@ func TestConnectionThatIsClosedInTheSameTurn(t *testing.T) {
 }
 
 func TestNumberThatIsUsedAgainInTheSameTurn(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		for times := 1; times <= 4; times++ {
-			w := newWorld(t)
+			w := testWorldOf(t)
 			w.register(7, "Ann", func() {
 				for i := range times {
 					w.Forget(8)
@@ -178,9 +197,9 @@ func TestNumberThatIsUsedAgainInTheSameTurn(t *testing.T) {
 
 // The number was free for a while, so there was a moment when nobody had it.
 func TestNumberThatIsUsedAgainLater(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		for between := range 3 {
-			w := newWorld(t)
+			w := testWorldOf(t)
 			w.register(8, "Bob")
 			w.fire(8)
 			w.Forget(8)
@@ -197,8 +216,8 @@ func TestNumberThatIsUsedAgainLater(t *testing.T) {
 }
 
 func TestNumberThatIsUsedAgainWithoutAnEvent(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(8, "Bob")
 		w.Forget(8)
 		w.register(8, "Cem")
@@ -208,8 +227,8 @@ func TestNumberThatIsUsedAgainWithoutAnEvent(t *testing.T) {
 }
 
 func TestManyConnections(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		w := newWorld(t)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
 		w.register(8, "Bob")
 		w.fire(8)
 		for range 1 << 16 {

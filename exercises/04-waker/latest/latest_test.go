@@ -9,20 +9,21 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Poll and Wake must return at once; is a lock held while a child is polled, or while a waker is called?"
+const testBlocks = "Poll and Wake must return at once; is a lock held while a child is polled, or while a waker is called?"
 
-// A dish is a future that the test makes ready.
-type dish struct {
+// A testDish is a future that the test makes ready.
+type testDish struct {
 	name  string
 	ready bool
 	polls int
-	waker Waker  // of its latest poll
-	then  func() // what happens while it is polled, once
+	cx    *Context // of its latest poll
+	waker Waker    // of its latest poll
+	then  func()   // what happens while it is polled, once
 }
 
-func (d *dish) Poll(cx *Context) (string, bool) {
+func (d *testDish) Poll(cx *Context) (string, bool) {
 	d.polls++
-	d.waker = cx.Waker()
+	d.cx, d.waker = cx, cx.Waker()
 	if then := d.then; then != nil {
 		d.then = nil
 		then()
@@ -33,14 +34,14 @@ func (d *dish) Poll(cx *Context) (string, bool) {
 	return d.name, true
 }
 
-// somebody polls, and counts how often they are woken.
-type somebody struct {
+// testSomebody polls, and counts how often they are woken.
+type testSomebody struct {
 	name  string
 	woken int
 	then  func() // what they do when they are woken, once
 }
 
-func (s *somebody) Wake() {
+func (s *testSomebody) Wake() {
 	s.woken++
 	if then := s.then; then != nil {
 		s.then = nil
@@ -48,23 +49,23 @@ func (s *somebody) Wake() {
 	}
 }
 
-// A table is two dishes, joined, and two who wait for them.
-type table struct {
+// A testTable is two dishes, joined, and two who wait for them.
+type testTable struct {
 	t          testing.TB
-	tea, toast *dish
+	tea, toast *testDish
 	joined     *Joined[string]
-	ann, bob   *somebody
+	ann, bob   *testSomebody
 }
 
-func lay(t testing.TB) *table {
-	b := &table{t: t, tea: &dish{name: "tea"}, toast: &dish{name: "toast"}, ann: &somebody{name: "Ann"}, bob: &somebody{name: "Bob"}}
+func testLay(t testing.TB) *testTable {
+	b := &testTable{t: t, tea: &testDish{name: "tea"}, toast: &testDish{name: "toast"}, ann: &testSomebody{name: "Ann"}, bob: &testSomebody{name: "Bob"}}
 	b.joined = NewJoined[string](b.tea, b.toast)
 	return b
 }
 
 // poll polls once, and wants so many polls of tea and of toast in it, and
 // these values, or none.
-func (b *table) poll(who *somebody, when string, tea, toast int, want ...string) {
+func (b *testTable) poll(who *testSomebody, when string, tea, toast int, want ...string) {
 	b.t.Helper()
 	b.tea.polls, b.toast.polls = 0, 0
 	values, ready := b.joined.Poll(&Context{waker: who})
@@ -77,7 +78,7 @@ func (b *table) poll(who *somebody, when string, tea, toast int, want ...string)
 }
 
 // checkWoken wants that one of the two was woken.
-func (b *table) checkWoken(what string, who *somebody) {
+func (b *testTable) checkWoken(what string, who *testSomebody) {
 	b.t.Helper()
 	if who.woken == 0 {
 		b.t.Fatalf("%s, and %s, who polled last, was not woken (Ann: %d times, Bob: %d times): %s sleeps for ever", what, who.name, b.ann.woken, b.bob.woken, who.name)
@@ -85,8 +86,8 @@ func (b *table) checkWoken(what string, who *somebody) {
 }
 
 func TestEachIsPolledTheFirstTime(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		if b.tea.polls+b.toast.polls > 0 {
 			t.Fatal("NewJoined has polled a child: a future is lazy")
 		}
@@ -94,22 +95,34 @@ func TestEachIsPolledTheFirstTime(t *testing.T) {
 		if b.tea.polls+b.toast.polls == 0 {
 			t.Fatal("latest.go is not started: the first Poll has polled no child")
 		}
-		b = lay(t)
+		b = testLay(t)
 		b.poll(b.ann, "the first time", 1, 1)
 	})
 }
 
+func TestReactorIsHandedOn(t *testing.T) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b, r := testLay(t), new(Reactor)
+		b.joined.Poll(&Context{waker: b.ann, reactor: r})
+		for _, d := range []*testDish{b.tea, b.toast} {
+			if d.cx == nil || d.cx.reactor != r {
+				t.Fatalf("%s was polled without the reactor of the Context that Poll was given: a child that reads from a socket has nobody to register with", d.name)
+			}
+		}
+	})
+}
+
 func TestAllReadyAtOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.tea.ready, b.toast.ready = true, true
 		b.poll(b.ann, "with both dishes ready", 1, 1, "tea", "toast")
 	})
 }
 
 func TestOnlyTheWokenAreAsked(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.poll(b.ann, "the first time", 1, 1)
 		b.poll(b.ann, "without a wake", 0, 0)
 		b.toast.ready = true
@@ -126,8 +139,8 @@ func TestOnlyTheWokenAreAsked(t *testing.T) {
 }
 
 func TestFinishedIsNotAskedAgain(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.tea.ready = true
 		b.poll(b.ann, "with tea ready", 1, 1)
 		b.tea.waker.Wake()
@@ -137,8 +150,8 @@ func TestFinishedIsNotAskedAgain(t *testing.T) {
 
 // The children are polled by Ann, and then Joined is moved to Bob.
 func TestWhoPolledLastIsWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.poll(b.ann, "the first time, by Ann,", 1, 1)
 		b.toast.waker.Wake()
 		b.ann.woken = 0
@@ -146,7 +159,7 @@ func TestWhoPolledLastIsWoken(t *testing.T) {
 		b.toast.waker.Wake()
 		b.checkWoken("Ann polled, then Bob did, and polled toast again; then toast was woken", b.bob)
 
-		b = lay(t)
+		b = testLay(t)
 		b.poll(b.ann, "the first time, by Ann,", 1, 1)
 		b.poll(b.bob, "the second time, by Bob,", 0, 0)
 		b.tea.waker.Wake()
@@ -155,9 +168,9 @@ func TestWhoPolledLastIsWoken(t *testing.T) {
 }
 
 func TestWakeDuringItsOwnPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		for range 2 {
-			b := lay(t)
+			b := testLay(t)
 			b.tea.then = func() { b.tea.waker.Wake() }
 			b.poll(b.ann, "the first time, when tea wakes itself while it is polled,", 1, 1)
 			b.checkWoken("tea wakes itself while it is polled", b.ann)
@@ -171,8 +184,8 @@ func TestWakeDuringItsOwnPoll(t *testing.T) {
 // Ann has polled.
 func TestWakeOfAnotherDuringThePoll(t *testing.T) {
 	for _, name := range []string{"tea", "toast"} {
-		check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-			b := lay(t)
+		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+			b := testLay(t)
 			asked, other := b.toast, b.tea // asked comes after other, or before it
 			if name == "tea" {
 				asked, other = b.tea, b.toast
@@ -199,8 +212,8 @@ func TestWakeOfAnotherDuringThePoll(t *testing.T) {
 }
 
 func TestWokenPollsAtOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.poll(b.ann, "the first time", 1, 1)
 		b.ann.then = func() { b.poll(b.ann, "inside the wake of toast,", 0, 1) }
 		b.toast.waker.Wake()
@@ -209,8 +222,8 @@ func TestWokenPollsAtOnce(t *testing.T) {
 }
 
 func TestWakesFromOtherGoroutines(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-		b := lay(t)
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+		b := testLay(t)
 		b.poll(b.ann, "the first time", 1, 1)
 		woken := make(chan bool)
 		waker := b.toast.waker

@@ -9,76 +9,76 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const blocks = "Send, Poll and Close must return at once, also if whoever is woken polls inside Wake; is the lock held while Wake is called, or never given back?"
+const testBlocks = "Send, Poll and Close must return at once, also if whoever is woken polls inside Wake; is the lock held while Wake is called, or never given back?"
 
-// A gate is a lock that lets somebody else come in when it is free: between is
-// called before the first Lock, after the first Unlock, before the second Lock,
-// and so on, at the moment of that number.
-type gate struct {
+// A testGate is a lock that lets somebody else come in when it is free: between
+// is called before the first Lock, after the first Unlock, before the second
+// Lock, and so on, at the moment of that number.
+type testGate struct {
 	sync.Mutex
 	moment  int
 	at      int
 	between func()
 }
 
-func (g *gate) pass() {
+func (g *testGate) pass() {
 	if g.moment++; g.moment == g.at {
 		g.between()
 	}
 }
 
-func (g *gate) Lock()   { g.pass(); g.Mutex.Lock() }
-func (g *gate) Unlock() { g.Mutex.Unlock(); g.pass() }
+func (g *testGate) Lock()   { g.pass(); g.Mutex.Lock() }
+func (g *testGate) Unlock() { g.Mutex.Unlock(); g.pass() }
 
-// A waker counts, and may do something.
-type waker struct {
+// A testWaker counts, and may do something.
+type testWaker struct {
 	woken int
 	then  func()
 }
 
-func (w *waker) Wake() {
+func (w *testWaker) Wake() {
 	w.woken++
 	if w.then != nil {
 		w.then()
 	}
 }
 
-func told(r Received[string], ready bool) string {
+func testTold(r Received[string], ready bool) string {
 	return fmt.Sprintf("{%q %t}, %t", r.Value, r.OK, ready)
 }
 
 const (
-	pending = `{"" false}, false`
-	nothing = `{"" false}, true`
-	hello   = `{"hello" true}, true`
+	testPending = `{"" false}, false`
+	testNothing = `{"" false}, true`
+	testHello   = `{"hello" true}, true`
 )
 
-func checkPoll(t testing.TB, r *Receiver[string], w Waker, when, want string) {
+func testPoll(t testing.TB, r *Receiver[string], w Waker, when, want string) {
 	t.Helper()
-	if got := told(r.Poll(&Context{waker: w})); got != want {
+	if got := testTold(r.Poll(&Context{waker: w})); got != want {
 		t.Fatalf("%s Poll gave %s, want %s", when, got, want)
 	}
 }
 
 func TestSendBeforeThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
 		if !s.Send("hello") {
-			if got := told(r.Poll(&Context{waker: new(waker)})); got == pending {
+			if got := testTold(r.Poll(&Context{waker: new(testWaker)})); got == testPending {
 				t.Fatal("oneshot.go is not started: Send gave false, and Poll does not have what was sent")
 			}
 			t.Fatal("Send gave false, and there is a receiver")
 		}
-		checkPoll(t, r, new(waker), "after Send", hello)
+		testPoll(t, r, new(testWaker), "after Send", testHello)
 	})
 }
 
 func TestSendAfterThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
-		w := new(waker)
+		w := new(testWaker)
 		for range 2 {
-			checkPoll(t, r, w, "before Send", pending)
+			testPoll(t, r, w, "before Send", testPending)
 		}
 		if w.woken > 0 {
 			t.Fatal("nothing was sent, and the waker was called")
@@ -89,43 +89,48 @@ func TestSendAfterThePoll(t *testing.T) {
 		if w.woken == 0 {
 			t.Fatal("the receiver was pending, and Send has woken nobody")
 		}
-		checkPoll(t, r, w, "after the wake", hello)
+		testPoll(t, r, w, "after the wake", testHello)
 	})
 }
 
 func TestSenderThatIsClosed(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
 		s.Close()
-		checkPoll(t, r, new(waker), "after the sender was closed", nothing)
+		testPoll(t, r, new(testWaker), "after the sender was closed", testNothing)
 
 		s, r = NewOneshot[string](new(sync.Mutex))
-		w := new(waker)
-		checkPoll(t, r, w, "before Send", pending)
+		w := new(testWaker)
+		testPoll(t, r, w, "before Send", testPending)
 		s.Close()
 		if w.woken == 0 {
 			t.Fatal("the receiver was pending, the sender was closed, and nobody was woken: nothing will come any more, and the receiver waits for it for ever")
 		}
-		checkPoll(t, r, w, "after the sender was closed", nothing)
+		testPoll(t, r, w, "after the sender was closed", testNothing)
 	})
 }
 
 // As a defer does.
 func TestSenderThatIsClosedAfterSend(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
+		w := new(testWaker)
+		testPoll(t, r, w, "before Send", testPending)
 		s.Send("hello")
 		s.Close()
 		s.Close()
-		checkPoll(t, r, new(waker), "when the sender was closed after it had sent,", hello)
+		testPoll(t, r, w, "when the sender was closed after it had sent,", testHello)
+		if w.woken != 1 {
+			t.Errorf("the receiver was pending, the sender has sent and was closed after that, twice, and the waker was called %d times, want once: there is one thing to find", w.woken)
+		}
 	})
 }
 
 func TestReceiverThatIsClosed(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
-		w := new(waker)
-		checkPoll(t, r, w, "before Send", pending)
+		w := new(testWaker)
+		testPoll(t, r, w, "before Send", testPending)
 		r.Close()
 		r.Close()
 		if s.Send("hello") {
@@ -139,11 +144,11 @@ func TestReceiverThatIsClosed(t *testing.T) {
 }
 
 func TestLatestPollIsWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		s, r := NewOneshot[string](new(sync.Mutex))
-		first, second := new(waker), new(waker)
-		checkPoll(t, r, first, "before Send", pending)
-		checkPoll(t, r, second, "before Send", pending)
+		first, second := new(testWaker), new(testWaker)
+		testPoll(t, r, first, "before Send", testPending)
+		testPoll(t, r, second, "before Send", testPending)
 		s.Send("hello")
 		if second.woken == 0 {
 			t.Errorf("the receiver was polled by somebody else the second time, with another waker, and Send woke that one %d times and the first one %d times", second.woken, first.woken)
@@ -152,17 +157,17 @@ func TestLatestPollIsWoken(t *testing.T) {
 }
 
 func TestWokenPollsAtOnce(t *testing.T) {
-	for _, end := range []string{hello, nothing} {
-		check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
+	for _, end := range []string{testHello, testNothing} {
+		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 			s, r := NewOneshot[string](new(sync.Mutex))
-			w := new(waker)
+			w := new(testWaker)
 			got := "nothing, as nobody was woken"
 			w.then = func() {
 				w.then = nil
-				got = told(r.Poll(&Context{waker: new(waker)}))
+				got = testTold(r.Poll(&Context{waker: new(testWaker)}))
 			}
-			checkPoll(t, r, w, "before Send", pending)
-			if end == hello {
+			testPoll(t, r, w, "before Send", testPending)
+			if end == testHello {
 				s.Send("hello")
 			} else {
 				s.Close()
@@ -176,31 +181,31 @@ func TestWokenPollsAtOnce(t *testing.T) {
 
 // The other end does something whenever the lock is free.
 func TestSendDuringThePoll(t *testing.T) {
-	for _, end := range []string{hello, nothing} {
+	for _, end := range []string{testHello, testNothing} {
 		for at := 1; at <= 6; at++ {
-			check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-				g, w := new(gate), new(waker)
+			check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+				g, w := new(testGate), new(testWaker)
 				s, r := NewOneshot[string](g)
 				what, act := "Send is called", func() { s.Send("hello") }
-				if end == nothing {
+				if end == testNothing {
 					what, act = "the sender is closed", func() { s.Close() }
 				}
 				g.at, g.between = at, act
-				got := told(r.Poll(&Context{waker: w}))
+				got := testTold(r.Poll(&Context{waker: w}))
 				switch {
 				case g.moment < 2:
 					t.Fatal("Poll has not taken the lock that NewOneshot was given")
 				case got == end:
 					return
-				case got != pending:
-					t.Fatalf("%s while Poll is under way, and Poll gave %s, want %s, or %s and a wake", what, got, end, pending)
+				case got != testPending:
+					t.Fatalf("%s while Poll is under way, and Poll gave %s, want %s, or %s and a wake", what, got, end, testPending)
 				case g.moment < at: // the moment has not come
 					act()
 				}
 				if w.woken == 0 {
 					t.Fatalf("%s while Poll is under way, when the lock is free: Poll looked before that, and has left its waker after it, so it gave %s, and nobody is woken", what, got)
 				}
-				checkPoll(t, r, w, "after the wake", end)
+				testPoll(t, r, w, "after the wake", end)
 			})
 		}
 	}
@@ -208,17 +213,17 @@ func TestSendDuringThePoll(t *testing.T) {
 
 func TestPollDuringTheSend(t *testing.T) {
 	for at := 1; at <= 6; at++ {
-		check.Within(t, 2*time.Second, blocks, func(t testing.TB) {
-			g, w := new(gate), new(waker)
+		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+			g, w := new(testGate), new(testWaker)
 			s, r := NewOneshot[string](g)
 			got := ""
-			g.at, g.between = at, func() { got = told(r.Poll(&Context{waker: w})) }
+			g.at, g.between = at, func() { got = testTold(r.Poll(&Context{waker: w})) }
 			s.Send("hello")
-			if got == pending && w.woken == 0 {
+			if got == testPending && w.woken == 0 {
 				t.Fatalf("the receiver was polled while Send was under way, when the lock was free; Poll gave %s, and nobody is woken", got)
 			}
-			if got != hello {
-				checkPoll(t, r, w, "after Send", hello)
+			if got != testHello {
+				testPoll(t, r, w, "after Send", testHello)
 			}
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-// work starts so many workers, and returns what waits for their end.
-func work(t testing.TB, p *Pool, workers int) (wait func()) {
+// testWork starts so many workers, and returns what waits for their end.
+func testWork(t testing.TB, p *Pool, workers int) (wait func()) {
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
@@ -29,12 +29,12 @@ func work(t testing.TB, p *Pool, workers int) (wait func()) {
 }
 
 const (
-	hangs = "each task was woken until it had finished, and Work does not return"
-	lost  = "a task wakes itself in its poll, and this poll gives false: it is to be polled again, and is not, by nobody; or does Wake wait?"
+	testHangs = "each task was woken until it had finished, and Work does not return"
+	testLost  = "a task wakes itself in its poll, and this poll gives false: it is to be polled again, and is not, by nobody; or does Wake wait?"
 )
 
 func TestWokenWhileItIsAsleep(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -43,7 +43,7 @@ func TestWokenWhileItIsAsleep(t *testing.T) {
 			waker = w
 			return polls == 3
 		})
-		wait := work(t, p, 2)
+		wait := testWork(t, p, 2)
 		for want := 1; want <= 2; want++ {
 			synctest.Wait()
 			if polls != want {
@@ -56,7 +56,7 @@ func TestWokenWhileItIsAsleep(t *testing.T) {
 }
 
 func TestWakesItselfInItsPoll(t *testing.T) {
-	check.Bubble(t, 2*time.Second, lost, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testLost, func(t testing.TB) {
 		p := NewPool()
 		polls := 0
 		p.Spawn(func(w Waker) bool {
@@ -65,7 +65,7 @@ func TestWakesItselfInItsPoll(t *testing.T) {
 			}
 			return polls == 2
 		})
-		work(t, p, 1)()
+		testWork(t, p, 1)()
 	})
 }
 
@@ -84,7 +84,7 @@ func TestWokenByAnotherInItsPoll(t *testing.T) {
 			}
 			return seen
 		})
-		work(t, p, 2)()
+		testWork(t, p, 2)()
 	})
 }
 
@@ -104,12 +104,12 @@ func TestPolledByOneWorkerAtATime(t *testing.T) {
 			synctest.Wait() // all others have done what they will
 			return false
 		})
-		work(t, p, 2)()
+		testWork(t, p, 2)()
 	})
 }
 
 func TestManyWakesInAPollAreOne(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -122,7 +122,7 @@ func TestManyWakesInAPollAreOne(t *testing.T) {
 			}
 			return polls >= 3
 		})
-		wait := work(t, p, 1)
+		wait := testWork(t, p, 1)
 		synctest.Wait()
 		if polls != 2 {
 			t.Fatalf("a task was woken 1,000 times in its first poll: polled %d times, want 2", polls)
@@ -133,7 +133,7 @@ func TestManyWakesInAPollAreOne(t *testing.T) {
 }
 
 func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -143,7 +143,7 @@ func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
 			polls++
 			return come || polls > 100
 		})
-		wait := work(t, p, 1)
+		wait := testWork(t, p, 1)
 		synctest.Wait()
 		if polls != 1 {
 			t.Fatalf("a task was spawned, and nobody has woken it: polled %d times, want 1", polls)
@@ -155,7 +155,7 @@ func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
 }
 
 func TestWhoWakeThemselvesTakeTurns(t *testing.T) {
-	check.Bubble(t, 2*time.Second, lost, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testLost, func(t testing.TB) {
 		p := NewPool()
 		var order strings.Builder
 		for _, name := range []string{"a", "b", "c"} {
@@ -168,7 +168,7 @@ func TestWhoWakeThemselvesTakeTurns(t *testing.T) {
 				return polls >= 3
 			})
 		}
-		work(t, p, 1)()
+		testWork(t, p, 1)()
 		if got, want := order.String(), "abcabcabc"; got != want {
 			t.Errorf("one worker, and three tasks that wake themselves in each poll but the third: polled in the order %s, want %s; they do not take turns", got, want)
 		}
@@ -176,7 +176,7 @@ func TestWhoWakeThemselvesTakeTurns(t *testing.T) {
 }
 
 func TestWhoHasFinishedIsNotPolled(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls, others int
 		var first, second Waker
@@ -193,7 +193,7 @@ func TestWhoHasFinishedIsNotPolled(t *testing.T) {
 			others++
 			return come || others > 100
 		})
-		wait := work(t, p, 1)
+		wait := testWork(t, p, 1)
 		synctest.Wait()
 		if polls > 1 {
 			t.Fatalf("a task woke itself in the poll in which it was ready, and was polled again after it was ready: %d times in all", polls)
@@ -230,7 +230,7 @@ func TestWakesFromManyGoroutines(t *testing.T) {
 				return over.Load()
 			})
 		}
-		wait := work(t, p, 4)
+		wait := testWork(t, p, 4)
 		var all []Waker
 		for range cap(wakers) {
 			all = append(all, <-wakers)

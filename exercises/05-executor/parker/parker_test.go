@@ -9,13 +9,13 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const hangs = "Park must sleep, and Wake must not; does Park go round and round, or does Wake wait for somebody?"
+const testHangs = "Park must sleep, and Wake must not; does Park go round and round, or does Wake wait for somebody?"
 
-// A parked goroutine is one that has called Park.
-type parked struct{ up chan struct{} }
+// A testParked goroutine is one that has called Park.
+type testParked struct{ up chan struct{} }
 
-func park(p *Parker) parked {
-	g := parked{make(chan struct{})}
+func testPark(p *Parker) testParked {
+	g := testParked{make(chan struct{})}
 	go func() {
 		p.Park()
 		close(g.up)
@@ -24,7 +24,7 @@ func park(p *Parker) parked {
 }
 
 // isUp says whether its Park has returned, once all have come to rest.
-func (g parked) isUp() bool {
+func (g testParked) isUp() bool {
 	synctest.Wait()
 	select {
 	case <-g.up:
@@ -35,9 +35,9 @@ func (g parked) isUp() bool {
 }
 
 func TestParkSleepsUntilWake(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewParker()
-		g := park(p)
+		g := testPark(p)
 		if g.isUp() {
 			t.Fatal("parker.go is not started: Park returned, and nobody has called Wake")
 		}
@@ -49,10 +49,10 @@ func TestParkSleepsUntilWake(t *testing.T) {
 }
 
 func TestWakeBeforePark(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewParker()
 		p.Wake()
-		if g := park(p); !g.isUp() {
+		if g := testPark(p); !g.isUp() {
 			t.Fatal("Wake was called before Park, and Park sleeps: that wake is over, and no other one comes. What has it left for the Park that is next?")
 		}
 	})
@@ -64,10 +64,10 @@ func TestManyWakesAreOne(t *testing.T) {
 		for range 1000 {
 			p.Wake()
 		}
-		if g := park(p); !g.isUp() {
+		if g := testPark(p); !g.isUp() {
 			t.Fatal("Wake was called 1,000 times before Park, and Park sleeps")
 		}
-		g := park(p)
+		g := testPark(p)
 		if g.isUp() {
 			t.Fatal("Wake was called 1,000 times, then Park twice, and the second one returned as well: the Park before it has taken the token, and 1,000 wakes leave one")
 		}
@@ -79,10 +79,10 @@ func TestManyWakesAreOne(t *testing.T) {
 }
 
 func TestEachParkNeedsAWake(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewParker()
 		for n := 1; n <= 3; n++ {
-			g := park(p)
+			g := testPark(p)
 			if g.isUp() {
 				t.Fatalf("Park number %d returned without a wake of its own: the Park before it has taken the token", n)
 			}
@@ -95,9 +95,9 @@ func TestEachParkNeedsAWake(t *testing.T) {
 }
 
 func TestWakesFromManyGoroutines(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewParker()
-		g := park(p)
+		g := testPark(p)
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {

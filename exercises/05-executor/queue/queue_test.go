@@ -12,12 +12,12 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const hangs = "Wake and Pop must return at once; do they wait for anything but the lock, or is it never given back?"
+const testHangs = "Wake and Pop must return at once; do they wait for anything but the lock, or is it never given back?"
 
-// A gate is a lock that lets somebody else come in when it is free: before the
-// first Lock, after the first Unlock, before the second Lock, and so on. All
-// that happens on one goroutine.
-type gate struct {
+// A testGate is a lock that lets somebody else come in when it is free: before
+// the first Lock, after the first Unlock, before the second Lock, and so on.
+// All that happens on one goroutine.
+type testGate struct {
 	t       testing.TB
 	held    bool
 	moment  int
@@ -27,7 +27,7 @@ type gate struct {
 
 // during does something, in which somebody else comes in at a moment of this
 // number, if there are so many.
-func (g *gate) during(at int, between, do func()) (came bool) {
+func (g *testGate) during(at int, between, do func()) (came bool) {
 	g.t.Helper()
 	g.moment, g.at, g.between = 0, at, between
 	do()
@@ -38,13 +38,13 @@ func (g *gate) during(at int, between, do func()) (came bool) {
 	return came
 }
 
-func (g *gate) pass() {
+func (g *testGate) pass() {
 	if g.moment++; g.moment == g.at {
 		g.between()
 	}
 }
 
-func (g *gate) Lock() {
+func (g *testGate) Lock() {
 	g.t.Helper()
 	g.pass()
 	if g.held {
@@ -53,7 +53,7 @@ func (g *gate) Lock() {
 	g.held = true
 }
 
-func (g *gate) Unlock() {
+func (g *testGate) Unlock() {
 	g.t.Helper()
 	if !g.held {
 		g.t.Fatal("the lock is given back, and nobody has it")
@@ -62,14 +62,14 @@ func (g *gate) Unlock() {
 	g.pass()
 }
 
-// An executor counts how often it is woken, and may do something then.
-type executor struct {
-	gate  *gate
+// A testExecutor counts how often it is woken, and may do something then.
+type testExecutor struct {
+	gate  *testGate
 	woken int
 	then  func()
 }
 
-func (e *executor) Wake() {
+func (e *testExecutor) Wake() {
 	e.gate.t.Helper()
 	if e.gate.held {
 		e.gate.t.Fatal("the executor is woken with the lock held: it may look into the queue at once, and waits for the lock that whoever wakes it holds")
@@ -80,11 +80,11 @@ func (e *executor) Wake() {
 	}
 }
 
-// try runs f with a queue and its tasks 1 to 5; the others are not used.
-func try(t *testing.T, f func(t testing.TB, q *Queue, tasks [6]*Task, e *executor)) {
+// testTry runs f with a queue and its tasks 1 to 5; the others are not used.
+func testTry(t *testing.T, f func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor)) {
 	t.Helper()
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
-		e := &executor{gate: &gate{t: t}}
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+		e := &testExecutor{gate: &testGate{t: t}}
 		q := NewQueue(e.gate, e)
 		var tasks [6]*Task
 		for id := range tasks {
@@ -94,8 +94,8 @@ func try(t *testing.T, f func(t testing.TB, q *Queue, tasks [6]*Task, e *executo
 	})
 }
 
-// pops takes out what is there: "1 2" are two tasks, and then nil.
-func pops(q *Queue) string {
+// testPops takes out what is there: "1 2" are two tasks, and then nil.
+func testPops(q *Queue) string {
 	var ids []string
 	for range 20 {
 		t := q.Pop()
@@ -108,12 +108,12 @@ func pops(q *Queue) string {
 }
 
 func TestWokenIsPopped(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
-		if got := pops(q); got != "" {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
+		if got := testPops(q); got != "" {
 			t.Fatalf("nobody was woken, and Pop gave %s", got)
 		}
 		tasks[1].Wake()
-		switch got := pops(q); got {
+		switch got := testPops(q); got {
 		case "1":
 		case "":
 			t.Fatal("queue.go is not started: task 1 was woken, and Pop gave nil")
@@ -124,11 +124,11 @@ func TestWokenIsPopped(t *testing.T) {
 }
 
 func TestFirstWokenIsFirstPopped(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
 		for _, id := range []int{3, 1, 4, 2, 5} {
 			tasks[id].Wake()
 		}
-		if got, want := pops(q), "3 1 4 2 5"; got != want {
+		if got, want := testPops(q), "3 1 4 2 5"; got != want {
 			t.Fatalf("tasks %s were woken, and Pop gave %q: not in the order of their wakes", want, got)
 		}
 		tasks[1].Wake()
@@ -136,20 +136,20 @@ func TestFirstWokenIsFirstPopped(t *testing.T) {
 		q.Pop()
 		tasks[3].Wake()
 		tasks[1].Wake()
-		if got, want := pops(q), "2 3 1"; got != want {
+		if got, want := testPops(q), "2 3 1"; got != want {
 			t.Errorf("tasks 1 and 2 were woken, 1 was popped, 3 and 1 were woken, and Pop gave %q, want %q", got, want)
 		}
 	})
 }
 
 func TestOnceHoweverOftenWoken(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
 		for range 1000 {
 			tasks[1].Wake()
 		}
 		tasks[2].Wake()
 		tasks[1].Wake()
-		if got, want := pops(q), "1 2"; got != want {
+		if got, want := testPops(q), "1 2"; got != want {
 			t.Errorf("task 1 was woken 1,000 times, then 2, then 1 again, and Pop gave %q, want %q: it is in the queue once, and each wake more is a poll for nothing", got, want)
 		}
 	})
@@ -157,12 +157,12 @@ func TestOnceHoweverOftenWoken(t *testing.T) {
 
 // As it is when something comes during its poll.
 func TestWokenAfterItWasPopped(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
 		for range 3 {
 			tasks[1].Wake()
 			q.Pop()
 			tasks[1].Wake()
-			if got := pops(q); got != "1" {
+			if got := testPops(q); got != "1" {
 				t.Fatalf("task 1 was woken, popped, and woken again, and now Pop gave %q, want \"1\": that wake is lost, and the task sleeps for ever", got)
 			}
 		}
@@ -170,7 +170,7 @@ func TestWokenAfterItWasPopped(t *testing.T) {
 }
 
 func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
 		for id := 1; id <= 3; id++ {
 			tasks[id].Wake()
 		}
@@ -188,7 +188,7 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 }
 
 func TestExecutorIsWoken(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 		for n := 1; n <= 3; n++ {
 			before := e.woken
 			tasks[n].Wake()
@@ -201,11 +201,11 @@ func TestExecutorIsWoken(t *testing.T) {
 }
 
 func TestExecutorLooksAtOnce(t *testing.T) {
-	try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 		got := "nothing, as nobody has woken it"
 		e.then = func() {
 			e.then = nil
-			got = pops(q)
+			got = testPops(q)
 		}
 		tasks[1].Wake()
 		if got != "1" {
@@ -216,9 +216,9 @@ func TestExecutorLooksAtOnce(t *testing.T) {
 
 func TestTwoWakesAtOnce(t *testing.T) {
 	for at := 1; at <= 6; at++ {
-		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+		testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 			e.gate.during(at, tasks[1].Wake, tasks[1].Wake)
-			if got := pops(q); got != "1" {
+			if got := testPops(q); got != "1" {
 				t.Fatalf("two goroutines wake it at once: while Wake of task 1 is under way, when the lock is free, another one comes; and Pop gave %q, want \"1\": look and put must not be cut in two", got)
 			}
 		})
@@ -227,13 +227,13 @@ func TestTwoWakesAtOnce(t *testing.T) {
 
 func TestPopDuringTheWake(t *testing.T) {
 	for at := 1; at <= 6; at++ {
-		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+		testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 			got, before := "", 0
-			look := func() { got, before = pops(q), e.woken }
+			look := func() { got, before = testPops(q), e.woken }
 			if came := e.gate.during(at, look, tasks[1].Wake); came && got == "" && e.woken == before {
 				t.Fatal("the executor has looked into the queue while Wake is under way, when the lock is free, and found nothing; it sleeps, and nobody has woken it since")
 			}
-			if rest := pops(q); got+rest != "1" {
+			if rest := testPops(q); got+rest != "1" {
 				t.Fatalf("task 1 was woken, the executor looked while Wake was under way and afterwards, and Pop gave %q and then %q, want \"1\", once", got, rest)
 			}
 		})
@@ -242,14 +242,14 @@ func TestPopDuringTheWake(t *testing.T) {
 
 func TestWakeDuringThePop(t *testing.T) {
 	for at := 1; at <= 6; at++ {
-		try(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *executor) {
+		testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 			tasks[1].Wake()
 			tasks[2].Wake()
 			var first *Task
 			if !e.gate.during(at, tasks[3].Wake, func() { first = q.Pop() }) {
 				return
 			}
-			if got := pops(q); first != tasks[1] || got != "2 3" {
+			if got := testPops(q); first != tasks[1] || got != "2 3" {
 				t.Fatalf("tasks 1 and 2 are in the queue, 3 is woken while Pop is under way, when the lock is free; the next Pops give %q, want \"2 3\"", got)
 			}
 		})
@@ -258,7 +258,7 @@ func TestWakeDuringThePop(t *testing.T) {
 
 func TestManyTasks(t *testing.T) {
 	check.Bubble(t, 2*time.Second, "10,000 tasks were woken while the executor was busy, and Wake waits; does the queue have room for as many tasks as there are? Whoever wakes must not wait, as it may be a task of the same executor", func(t testing.TB) {
-		e := &executor{gate: &gate{t: t}}
+		e := &testExecutor{gate: &testGate{t: t}}
 		q := NewQueue(e.gate, e)
 		for id := range 10_000 {
 			q.NewTask(id).Wake()
@@ -271,10 +271,10 @@ func TestManyTasks(t *testing.T) {
 	})
 }
 
-// A bell is an executor that many goroutines may wake.
-type bell chan struct{}
+// A testBell is an executor that many goroutines may wake.
+type testBell chan struct{}
 
-func (b bell) Wake() {
+func (b testBell) Wake() {
 	select {
 	case b <- struct{}{}:
 	default:
@@ -282,8 +282,8 @@ func (b bell) Wake() {
 }
 
 func TestWakesFromManyGoroutines(t *testing.T) {
-	check.Bubble(t, 2*time.Second, hangs, func(t testing.TB) {
-		q := NewQueue(new(sync.Mutex), make(bell, 1))
+	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+		q := NewQueue(new(sync.Mutex), make(testBell, 1))
 		tasks, polls := make([]*Task, 10), make(map[*Task]int)
 		for id := range tasks {
 			tasks[id] = q.NewTask(id)

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	atOnce = "Tick must answer at once, however many ticks have come; does it take a turn for each of them?"
+	testAtOnce = "Tick must answer at once, however many ticks have come; does it take a turn for each of them?"
 
-	ms   = time.Millisecond
-	year = 365 * 24 * time.Hour
+	testMs   = time.Millisecond
+	testYear = 365 * 24 * time.Hour
 )
 
-// checkTick asks a ticker with ticks each period, from due on.
-func checkTick(t testing.TB, due, period, now time.Duration, come int64, next time.Duration, look string) {
+// testTick asks a ticker with ticks each period, from due on.
+func testTick(t testing.TB, due, period, now time.Duration, come int64, next time.Duration, look string) {
 	t.Helper()
 	ticker := &Ticker{Due: due, Period: period}
 	if got := ticker.Tick(now); got != come || ticker.Due != next {
@@ -24,27 +24,27 @@ func checkTick(t testing.TB, due, period, now time.Duration, come int64, next ti
 }
 
 func TestTickThatIsLate(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
-		ticker := &Ticker{Due: 10 * ms, Period: 10 * ms}
-		if ticker.Tick(13*ms) == 0 && ticker.Tick(year) == 0 {
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
+		ticker := &Ticker{Due: 10 * testMs, Period: 10 * testMs}
+		if ticker.Tick(13*testMs) == 0 && ticker.Tick(testYear) == 0 {
 			t.Fatal("ticks.go is not started: the next tick is at 10ms, and in a year Tick has told of none")
 		}
-		checkTick(t, 10*ms, 10*ms, 13*ms, 1, 20*ms, "the tick at 10ms has come, and being told of it late does not move the one at 20ms")
+		testTick(t, 10*testMs, 10*testMs, 13*testMs, 1, 20*testMs, "the tick at 10ms has come, and being told of it late does not move the one at 20ms")
 	})
 }
 
 func TestTickAtItsMoment(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
-		checkTick(t, 10*ms, 10*ms, 10*ms, 1, 20*ms, "a tick that comes now has come; Due is always later than now, or the executor does not sleep")
-		checkTick(t, 10*ms, 10*ms, 50*ms, 5, 60*ms, "10, 20, 30, 40 and 50ms have come")
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
+		testTick(t, 10*testMs, 10*testMs, 10*testMs, 1, 20*testMs, "a tick that comes now has come; Due is always later than now, or the executor does not sleep")
+		testTick(t, 10*testMs, 10*testMs, 50*testMs, 5, 60*testMs, "10, 20, 30, 40 and 50ms have come")
 	})
 }
 
 func TestLateTicksDoNotDrift(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
 		ticker := &Ticker{Due: time.Second, Period: time.Second}
 		for range 1000 {
-			ticker.Tick(ticker.Due + 3*ms)
+			ticker.Tick(ticker.Due + 3*testMs)
 		}
 		if want := 1001 * time.Second; ticker.Due != want {
 			t.Errorf("a tick each second, told 1000 times, each time 3ms late: the next one is at %v, want %v: each delay is added to the next moment", ticker.Due, want)
@@ -53,29 +53,29 @@ func TestLateTicksDoNotDrift(t *testing.T) {
 }
 
 func TestMissedTicksAreToldAtOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
-		checkTick(t, 10*ms, 10*ms, 47*ms, 4, 50*ms, "10, 20, 30 and 40ms have come, which is news once, and not four times one after the other")
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
+		testTick(t, 10*testMs, 10*testMs, 47*testMs, 4, 50*testMs, "10, 20, 30 and 40ms have come, which is news once, and not four times one after the other")
 	})
 }
 
 func TestTickThatHasNotCome(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
 		const look = "none has come, and asking too early changes nothing"
-		checkTick(t, 10*ms, 10*ms, 3*ms, 0, 10*ms, look)
-		checkTick(t, 10*ms, 10*ms, 10*ms-1, 0, 10*ms, look)
-		checkTick(t, time.Hour, 10*ms, 0, 0, time.Hour, look)
+		testTick(t, 10*testMs, 10*testMs, 3*testMs, 0, 10*testMs, look)
+		testTick(t, 10*testMs, 10*testMs, 10*testMs-1, 0, 10*testMs, look)
+		testTick(t, time.Hour, 10*testMs, 0, 0, time.Hour, look)
 	})
 }
 
 func TestManyMissedTicks(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
-		checkTick(t, 1, 1, year, int64(year), year+1, "the lid of the computer was shut")
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
+		testTick(t, 1, 1, testYear, int64(testYear), testYear+1, "the lid of the computer was shut")
 	})
 }
 
 // At whatever moments one asks, each tick is told once.
 func TestEachTickIsToldOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, atOnce, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
 		ticker, told, now := &Ticker{Due: 5, Period: 7}, int64(0), time.Duration(0)
 		for i := range 1000 {
 			now += time.Duration(i * i % 23)

@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	returns = "every method must return at once, also if a Wake starts and stops timers; does Fire go on as long as there are new ones?"
+	testReturns = "every method must return at once, also if a Wake starts and stops timers; does Fire go on as long as there are new ones?"
 
-	ms  = time.Millisecond
-	day = 24 * time.Hour
+	testMs  = time.Millisecond
+	testDay = 24 * time.Hour
 )
 
-// wakeFunc is a Waker that does something.
-type wakeFunc func()
+// testWakeFunc is a Waker that does something.
+type testWakeFunc func()
 
-func (f wakeFunc) Wake() { f() }
+func (f testWakeFunc) Wake() { f() }
 
-// A diary keeps who was woken, in order.
-type diary struct{ woken []string }
+// A testDiary keeps who was woken, in order.
+type testDiary struct{ woken []string }
 
 // start starts a timer with a name, which is told in the diary when it wakes.
-func (d *diary) start(ts *Timers, name string, deadline time.Duration) *Timer {
-	return ts.Start(deadline, wakeFunc(func() { d.woken = append(d.woken, name) }))
+func (d *testDiary) start(ts *Timers, name string, deadline time.Duration) *Timer {
+	return ts.Start(deadline, testWakeFunc(func() { d.woken = append(d.woken, name) }))
 }
 
 // checkFire calls Fire, and wants these to be woken, in this order.
-func (d *diary) checkFire(t testing.TB, ts *Timers, now time.Duration, what string, want ...string) {
+func (d *testDiary) checkFire(t testing.TB, ts *Timers, now time.Duration, what string, want ...string) {
 	t.Helper()
 	d.woken = nil
 	ts.Fire(now)
@@ -42,51 +42,51 @@ func (d *diary) checkFire(t testing.TB, ts *Timers, now time.Duration, what stri
 }
 
 func TestTimerFiresOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
-		d.start(ts, "a", 10*ms)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		d.start(ts, "a", 10*testMs)
 		started := ts.Len()
-		ts.Fire(10 * ms)
+		ts.Fire(10 * testMs)
 		if started == 0 && len(d.woken) == 0 {
 			t.Fatal("timers.go is not started: Start(10ms), then Len gave 0, and Fire(10ms) has woken nobody")
 		}
-		ts, d = new(Timers), new(diary)
-		d.start(ts, "a", 10*ms)
+		ts, d = new(Timers), new(testDiary)
+		d.start(ts, "a", 10*testMs)
 		const what = "a timer for 10ms"
 		d.checkFire(t, ts, 0, what)
-		d.checkFire(t, ts, 10*ms-1, what)
-		d.checkFire(t, ts, 10*ms, what, "a")
-		d.checkFire(t, ts, 10*ms, what+", which has fired")
-		d.checkFire(t, ts, day, what+", which has fired")
+		d.checkFire(t, ts, 10*testMs-1, what)
+		d.checkFire(t, ts, 10*testMs, what, "a")
+		d.checkFire(t, ts, 10*testMs, what+", which has fired")
+		d.checkFire(t, ts, testDay, what+", which has fired")
 	})
 }
 
 func TestTimersFireInOrderOfTheirDeadlines(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
 		for _, n := range []int{30, 10, 50, 20, 60, 40} {
-			d.start(ts, fmt.Sprint(n), time.Duration(n)*ms)
+			d.start(ts, fmt.Sprint(n), time.Duration(n)*testMs)
 		}
 		const what = "timers for 30, 10, 50, 20, 60 and 40ms"
-		d.checkFire(t, ts, 25*ms, what, "10", "20")
-		d.checkFire(t, ts, 55*ms, what, "30", "40", "50")
-		d.checkFire(t, ts, day, what, "60")
+		d.checkFire(t, ts, 25*testMs, what, "10", "20")
+		d.checkFire(t, ts, 55*testMs, what, "30", "40", "50")
+		d.checkFire(t, ts, testDay, what, "60")
 	})
 }
 
 func TestEqualDeadlinesFireInOrderOfStart(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
 		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-			d.start(ts, name, 10*ms)
+			d.start(ts, name, 10*testMs)
 		}
-		d.checkFire(t, ts, 10*ms, "seven timers for 10ms, a to g: who came first fires first", "a", "b", "c", "d", "e", "f", "g")
+		d.checkFire(t, ts, 10*testMs, "seven timers for 10ms, a to g: who came first fires first", "a", "b", "c", "d", "e", "f", "g")
 	})
 }
 
 func TestWait(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		if got := new(Timers).Wait(day); got >= 0 {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		if got := new(Timers).Wait(testDay); got >= 0 {
 			t.Errorf("without timers Wait gave %d, want less than 0: nothing will come by itself", got)
 		}
 		for _, test := range []struct {
@@ -94,19 +94,19 @@ func TestWait(t *testing.T) {
 			want int
 			look string
 		}{
-			{10 * ms, 10, "that is what is left"},
-			{10*ms - 400*time.Microsecond, 10, "in 9ms it has not come, and in 10ms it has"},
-			{10*ms + 1, 11, "in 10ms it has not come"},
+			{10 * testMs, 10, "that is what is left"},
+			{10*testMs - 400*time.Microsecond, 10, "in 9ms it has not come, and in 10ms it has"},
+			{10*testMs + 1, 11, "in 10ms it has not come"},
 			{1, 1, "0 does not sleep: the executor would turn in circles until the deadline"},
 			{0, 0, "it has come"},
-			{-5 * ms, 0, "it has come, and less than 0 is for ever"},
-			{day, 86_400_000, "that is what is left"},
-			{day + 1, 86_400_000, "a day is enough"},
-			{60 * day, 86_400_000, "a day is enough, and an int32 of milliseconds has 24.8 of them"},
-			{math.MaxInt64 - day, 86_400_000, "a day is enough; is there a sum that is too big?"},
+			{-5 * testMs, 0, "it has come, and less than 0 is for ever"},
+			{testDay, 86_400_000, "that is what is left"},
+			{testDay + 1, 86_400_000, "a day is enough"},
+			{60 * testDay, 86_400_000, "a day is enough, and an int32 of milliseconds has 24.8 of them"},
+			{math.MaxInt64 - testDay, 86_400_000, "a day is enough; is there a sum that is too big?"},
 		} {
-			ts, now := new(Timers), day
-			ts.Start(now+test.left, wakeFunc(func() {}))
+			ts, now := new(Timers), testDay
+			ts.Start(now+test.left, testWakeFunc(func() {}))
 			if got := ts.Wait(now); got != test.want {
 				t.Errorf("a timer in %v: Wait gave %d, want %d: %s", test.left, got, test.want, test.look)
 			}
@@ -115,11 +115,11 @@ func TestWait(t *testing.T) {
 }
 
 func TestWaitIsForTheFirst(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
-		d.start(ts, "second", 20*ms)
-		first := d.start(ts, "first", 10*ms)
-		d.start(ts, "third", 30*ms)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		d.start(ts, "second", 20*testMs)
+		first := d.start(ts, "first", 10*testMs)
+		d.start(ts, "third", 30*testMs)
 		checkWait := func(when string, now time.Duration, want int) {
 			t.Helper()
 			if got := ts.Wait(now); got != want {
@@ -127,19 +127,19 @@ func TestWaitIsForTheFirst(t *testing.T) {
 			}
 		}
 		checkWait("it is 0ms", 0, 10)
-		checkWait("it is 4ms", 4*ms, 6)
+		checkWait("it is 4ms", 4*testMs, 6)
 		ts.Stop(first)
-		checkWait("at 4ms the first is stopped", 4*ms, 16)
-		ts.Fire(20 * ms)
-		checkWait("at 20ms the second has fired", 20*ms, 10)
-		ts.Fire(30 * ms)
-		checkWait("at 30ms the third has fired", 30*ms, -1)
+		checkWait("at 4ms the first is stopped", 4*testMs, 16)
+		ts.Fire(20 * testMs)
+		checkWait("at 20ms the second has fired", 20*testMs, 10)
+		ts.Fire(30 * testMs)
+		checkWait("at 30ms the third has fired", 30*testMs, -1)
 	})
 }
 
 func TestStoppedTimerLeavesAtOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
 		var all []*Timer
 		for i := range 100 {
 			all = append(all, d.start(ts, fmt.Sprint(i), time.Duration(1+i*37%100)*time.Hour))
@@ -155,44 +155,44 @@ func TestStoppedTimerLeavesAtOnce(t *testing.T) {
 }
 
 func TestStopOfOneThatIsGone(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
-		fired, stopped := d.start(ts, "fired", 10*ms), d.start(ts, "stopped", 20*ms)
-		ts.Fire(10 * ms)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		fired, stopped := d.start(ts, "fired", 10*testMs), d.start(ts, "stopped", 20*testMs)
+		ts.Fire(10 * testMs)
 		ts.Stop(stopped)
-		d.start(ts, "a", 30*ms)
-		d.start(ts, "b", 40*ms)
+		d.start(ts, "a", 30*testMs)
+		d.start(ts, "b", 40*testMs)
 		for range 2 {
 			ts.Stop(fired)
 			ts.Stop(stopped)
 		}
-		d.checkFire(t, ts, day, "timers that have fired or were stopped before a and b were started are stopped again", "a", "b")
+		d.checkFire(t, ts, testDay, "timers that have fired or were stopped before a and b were started are stopped again", "a", "b")
 	})
 }
 
 func TestOrderAfterAStop(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
 		var five *Timer
 		for _, n := range []int{1, 4, 2, 5, 6, 7, 3} {
-			timer := d.start(ts, fmt.Sprint(n), time.Duration(n)*ms)
+			timer := d.start(ts, fmt.Sprint(n), time.Duration(n)*testMs)
 			if n == 5 {
 				five = timer
 			}
 		}
 		ts.Stop(five)
-		d.checkFire(t, ts, 10*ms, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: who takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
+		d.checkFire(t, ts, 10*testMs, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: who takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
 	})
 }
 
 func TestWakeMayStopAnother(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-		ts, d := new(Timers), new(diary)
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
 		var b *Timer
-		ts.Start(10*ms, wakeFunc(func() { ts.Stop(b) }))
-		b = d.start(ts, "b", 20*ms)
-		d.start(ts, "c", 30*ms)
-		d.checkFire(t, ts, 50*ms, "timers a, b and c are due, and whoever is woken by a stops b", "c")
+		ts.Start(10*testMs, testWakeFunc(func() { ts.Stop(b) }))
+		b = d.start(ts, "b", 20*testMs)
+		d.start(ts, "c", 30*testMs)
+		d.checkFire(t, ts, 50*testMs, "timers a, b and c are due, and whoever is woken by a stops b", "c")
 		if got := ts.Len(); got != 0 {
 			t.Errorf("all have fired or were stopped, and Len gave %d, want 0", got)
 		}
@@ -200,20 +200,20 @@ func TestWakeMayStopAnother(t *testing.T) {
 }
 
 func TestWakeMayStartAnother(t *testing.T) {
-	check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, woken := new(Timers), 0
-		var again wakeFunc
+		var again testWakeFunc
 		again = func() {
 			if woken++; woken > 100 {
 				t.Fatalf("whoever is woken starts a timer for now, and 100 of these were woken by one Fire: it never ends, and nothing but timers is ever seen")
 			}
-			ts.Start(10*ms, again)
+			ts.Start(10*testMs, again)
 		}
-		ts.Start(10*ms, again)
+		ts.Start(10*testMs, again)
 		for fires := 1; fires <= 3; fires++ {
-			ts.Fire(10 * ms)
-			if woken != fires || ts.Len() != 1 || ts.Wait(10*ms) != 0 {
-				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*ms), fires)
+			ts.Fire(10 * testMs)
+			if woken != fires || ts.Len() != 1 || ts.Wait(10*testMs) != 0 {
+				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*testMs), fires)
 			}
 		}
 	})
@@ -221,19 +221,19 @@ func TestWakeMayStartAnother(t *testing.T) {
 
 // A sorted list is the judge.
 func TestManySteps(t *testing.T) {
-	check.Within(t, 10*time.Second, returns, func(t testing.TB) {
+	check.Within(t, 10*time.Second, testReturns, func(t testing.TB) {
 		type entry struct {
 			deadline time.Duration
 			name     string
 		}
-		ts, d, random := new(Timers), new(diary), rand.New(rand.NewPCG(1, 2))
+		ts, d, random := new(Timers), new(testDiary), rand.New(rand.NewPCG(1, 2))
 		var model []entry
 		var now time.Duration
 		var all []*Timer
 		for step := range 5000 {
 			switch random.IntN(5) {
 			case 0, 1, 2:
-				e := entry{now + time.Duration(random.IntN(200))*ms, fmt.Sprint(len(all))}
+				e := entry{now + time.Duration(random.IntN(200))*testMs, fmt.Sprint(len(all))}
 				all = append(all, d.start(ts, e.name, e.deadline))
 				model = append(model, e)
 				slices.SortStableFunc(model, func(a, b entry) int { return int(a.deadline - b.deadline) })
@@ -244,7 +244,7 @@ func TestManySteps(t *testing.T) {
 					model = slices.DeleteFunc(model, func(e entry) bool { return e.name == fmt.Sprint(i) })
 				}
 			case 4:
-				now += time.Duration(random.IntN(8)) * ms
+				now += time.Duration(random.IntN(8)) * testMs
 				var due []string
 				for len(model) > 0 && model[0].deadline <= now {
 					due, model = append(due, model[0].name), model[1:]
@@ -253,7 +253,7 @@ func TestManySteps(t *testing.T) {
 			}
 			wait := -1
 			if len(model) > 0 {
-				wait = int(max(model[0].deadline-now, 0) / ms)
+				wait = int(max(model[0].deadline-now, 0) / testMs)
 			}
 			if ts.Len() != len(model) || ts.Wait(now) != wait {
 				t.Fatalf("step %d of many starts, stops and fires: Len gave %d and Wait %d, want %d and %d", step, ts.Len(), ts.Wait(now), len(model), wait)
