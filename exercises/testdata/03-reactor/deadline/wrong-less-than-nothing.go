@@ -41,6 +41,9 @@ func timeout(now, deadline time.Time) int32 {
 		return -1
 	}
 	left := deadline.Sub(now)
-	ms := (left + 999_999) / time.Millisecond // up: too short a wait asks again at once
+	ms := left / time.Millisecond
+	if left%time.Millisecond > 0 { // too short a wait asks again at once
+		ms++
+	}
 	return int32(min(ms, math.MaxInt32))
 }

@@ -40,7 +40,10 @@ func timeout(now, deadline time.Time) int32 {
 	if deadline.IsZero() {
 		return -1
 	}
-	left := max(deadline.Sub(now), 0)         // less than 0 would be for ever
-	ms := (left + 999_999) / time.Millisecond // up: too short a wait asks again at once
+	left := max(deadline.Sub(now), 0) // less than 0 would be for ever
+	ms := left / time.Millisecond
+	if left%time.Millisecond > 0 { // too short a wait asks again at once
+		ms++
+	}
 	return int32(min(ms, math.MaxInt32))
 }
