@@ -38,8 +38,11 @@ func TestParkSleepsUntilWake(t *testing.T) {
 	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
 		p := NewParker()
 		g := testPark(p)
+		if g.isUp() && testPark(p).isUp() {
+			t.Fatal("parker.go is not started: Park returned, twice, and nobody has called Wake")
+		}
 		if g.isUp() {
-			t.Fatal("parker.go is not started: Park returned, and nobody has called Wake")
+			t.Fatal("Park returned, and nobody has called Wake; is there a token in a new Parker?")
 		}
 		p.Wake()
 		if !g.isUp() {

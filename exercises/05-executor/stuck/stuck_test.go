@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+// A testWait is what a task of a test waits for: that one of these tasks has
+// finished, or that a timer has woken it, or nobody at all.
+type testWait struct {
+	tasks []int
+	timer time.Duration
+}
+
+func testForTask(ids ...int) testWait           { return testWait{tasks: ids} }
+func testForTimer(after time.Duration) testWait { return testWait{timer: after} }
+
+// A testPlan is what a task waits for, one after the other. Then it finishes.
+type testPlan []testWait
+
+// testRun makes a task of each plan, and says which of them have finished.
+func testRun(plans []testPlan) (finished []int, err error) {
+	e, tasks := NewExecutor(), make([]*Task, len(plans))
+	for i, plan := range plans {
+		var due time.Time
+		tasks[i] = e.Spawn(func(cx *Context) bool {
+			for ; len(plan) > 0; plan, due = plan[1:], (time.Time{}) {
+				come := false
+				for _, id := range plan[0].tasks {
+					come = cx.Finished(tasks[id-1]) || come
+				}
+				if after := plan[0].timer; after > 0 {
+					if due.IsZero() {
+						due = time.Now().Add(after)
+					}
+					if come = !time.Now().Before(due); !come {
+						time.AfterFunc(time.Until(due), cx.Waker().Wake)
+					}
+				}
+				if !come {
+					return false
+				}
+			}
+			finished = append(finished, i+1)
+			return true
+		})
+	}
+	err = e.Run()
+	return finished, err
+}
+
+// testStuck wants these tasks to be reported, at this time. story says what
+// they do.
+func testStuck(t *testing.T, story string, want []int, at time.Duration, plans ...testPlan) {
+	t.Helper()
+	sentence := fmt.Sprintf("%s; tasks %v can never go on, and Run sleeps instead of saying so", story, want)
+	check.Bubble(t, 2*time.Second, sentence, func(t testing.TB) {
+		start := time.Now()
+		_, err := testRun(plans)
+		var stuck *StuckError
+		if !errors.As(err, &stuck) || stuck == nil {
+			t.Fatalf("%s; Run returned %v, want a StuckError of %v", story, err, want)
+		}
+		if !slices.Equal(stuck.IDs, want) {
+			t.Fatalf("%s; Run reports %v, want %v", story, stuck.IDs, want)
+		}
+		if took := time.Since(start); took != at {
+			t.Fatalf("%s; Run reports %v after %v, want it after %v: when it would have gone to sleep for the first time since they are stuck", story, want, took, at)
+		}
+	})
+}
+
+// testFinish wants all tasks to finish.
+func testFinish(t *testing.T, story string, plans ...testPlan) {
+	t.Helper()
+	check.Bubble(t, 2*time.Second, story+"; so all finish in the end, and Run does not return", func(t testing.TB) {
+		finished, err := testRun(plans)
+		if stuck, isStuck := err.(*StuckError); isStuck && stuck == nil {
+			t.Fatalf("%s; all finish, and Run returned a nil *StuckError, which is not the same as nil", story)
+		}
+		if err != nil || len(finished) != len(plans) {
+			t.Fatalf("%s; so all finish in the end. But tasks %v have finished, and Run returned %v", story, finished, err)
+		}
+	})
+}
+
+func TestWhoIsWokenFromOutside(t *testing.T) {
+	testFinish(t, "a timer has its waker, and wakes it after a second",
+		testPlan{testForTimer(time.Second)})
+	testFinish(t, "task 1 waits for 2; a timer has the waker of 2",
+		testPlan{testForTask(2)}, testPlan{testForTimer(time.Second)})
+	testFinish(t, "each of three tasks waits for a timer, twice",
+		testPlan{testForTimer(3), testForTimer(1)}, testPlan{testForTimer(1), testForTimer(1)}, testPlan{testForTimer(2), testForTimer(2)})
+}
+
+func TestTwoWhoWaitForEachOther(t *testing.T) {
+	check.Bubble(t, 2*time.Second, "stuck.go is not started: two tasks wait for each other, and Run sleeps for ever", func(testing.TB) {
+		testRun([]testPlan{{testForTask(2)}, {testForTask(1)}})
+	})
+	testStuck(t, "tasks 1 and 2 wait for each other", []int{1, 2}, 0,
+		testPlan{testForTask(2)}, testPlan{testForTask(1)})
+}
+
+func TestWhoWaitsForItself(t *testing.T) {
+	testStuck(t, "task 2 waits for itself, and 1 has finished", []int{2}, 0,
+		testPlan{}, testPlan{testForTask(2)})
+}
+
+func TestWhoHasAskedNobody(t *testing.T) {
+	testStuck(t, "task 1 is pending, and has asked nobody to wake it", []int{1}, 0,
+		testPlan{testWait{}})
+	testStuck(t, "task 2 is pending, and has asked nobody to wake it; 1 waits for 2", []int{1, 2}, 0,
+		testPlan{testForTask(2)}, testPlan{testWait{}})
+}
+
+func TestWhoWaitsForACircle(t *testing.T) {
+	testStuck(t, "task 1 waits for 2, which is not in the circle, but waits for it: 2 and 3 wait for each other", []int{1, 2, 3}, 0,
+		testPlan{testForTask(2)}, testPlan{testForTask(3)}, testPlan{testForTask(2)})
+	testStuck(t, "3, 4 and 5 wait in a circle, 1 waits for 2, and 2 for 5", []int{1, 2, 3, 4, 5}, 0,
+		testPlan{testForTask(2)}, testPlan{testForTask(5)}, testPlan{testForTask(4)}, testPlan{testForTask(5)}, testPlan{testForTask(3)})
+}
+
+func TestLongWay(t *testing.T) {
+	testFinish(t, "task 1 waits for 2, 2 for 3, 3 for 4; a timer has the waker of 4",
+		testPlan{testForTask(2)}, testPlan{testForTask(3)}, testPlan{testForTask(4)}, testPlan{testForTimer(time.Second)})
+	testFinish(t, "task 4 waits for 3, 3 for 2, 2 for 1; a timer has the waker of 1",
+		testPlan{testForTimer(time.Second)}, testPlan{testForTask(1)}, testPlan{testForTask(2)}, testPlan{testForTask(3)})
+}
+
+func TestOneOfTwoIsEnough(t *testing.T) {
+	testFinish(t, "task 1 waits for 2 or 3, whoever is first; 2 waits for 1; a timer has the waker of 3",
+		testPlan{testForTask(2, 3)}, testPlan{testForTask(1)}, testPlan{testForTimer(time.Second)})
+	testStuck(t, "task 1 waits for 2 or 3, whoever is first; 2 is pending, and has asked nobody; a timer has the waker of 3", []int{2}, 0,
+		testPlan{testForTask(2, 3)}, testPlan{testWait{}}, testPlan{testForTimer(time.Second)})
+}
+
+func TestOthersGoOn(t *testing.T) {
+	testStuck(t, "tasks 1 and 3 wait for each other; a timer has the waker of 2, for an hour", []int{1, 3}, 0,
+		testPlan{testForTask(3)}, testPlan{testForTimer(time.Hour)}, testPlan{testForTask(1)})
+	testStuck(t, "a timer has the waker of 1, for a second, and after that 1 waits for 3, and 3 for 1; a timer has the waker of 2, for an hour", []int{1, 3}, time.Second,
+		testPlan{testForTimer(time.Second), testForTask(3)}, testPlan{testForTimer(time.Hour)}, testPlan{testForTask(1)})
+}
+
+func TestOnlyTheLatestPollCounts(t *testing.T) {
+	testStuck(t, "a timer had the waker of 1 in an earlier poll, and now 1 and 2 wait for each other", []int{1, 2}, time.Second,
+		testPlan{testForTimer(time.Second), testForTask(2)}, testPlan{testForTask(1)})
+	testStuck(t, "task 1 waited for 3 in an earlier poll, and 3 has finished; now 1 and 2 wait for each other", []int{1, 2}, time.Second,
+		testPlan{testForTask(3), testForTask(2)}, testPlan{testForTask(1)}, testPlan{testForTimer(time.Second)})
+}
+
+func TestWhoWakesItself(t *testing.T) {
+	check.Bubble(t, 2*time.Second, "a task wakes itself in its first poll, and is ready in its second; Run does not return", func(t testing.TB) {
+		e, polls := NewExecutor(), 0
+		e.Spawn(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				cx.Waker().Wake()
+			}
+			return polls == 2
+		})
+		if err := e.Run(); err != nil {
+			t.Fatalf("a task wakes itself in its first poll, and is ready in its second; after poll %d Run returned %v", polls, err)
+		}
+	})
+}
+
+func TestWhoIsSpawnedInAPoll(t *testing.T) {
+	check.Bubble(t, 2*time.Second, "task 1 spawns 2 and waits for it; a timer has the waker of 2, and Run does not return", func(t testing.TB) {
+		e := NewExecutor()
+		var child *Task
+		e.Spawn(func(cx *Context) bool {
+			if child == nil {
+				come := false
+				child = e.Spawn(func(cx *Context) bool {
+					if !come {
+						come = true
+						time.AfterFunc(time.Second, cx.Waker().Wake)
+						return false
+					}
+					return true
+				})
+			}
+			return cx.Finished(child)
+		})
+		if err := e.Run(); err != nil {
+			t.Fatalf("task 1 spawns 2 and waits for it; a timer has the waker of 2, and Run returned %v", err)
+		}
+	})
+}

@@ -1,0 +1,35 @@
+// want: nobody polls it again
+package main
+
+// Yield is a future that lets the others have their turn.
+type Yield struct{ yielded bool }
+
+// Poll is pending once.
+func (y *Yield) Poll(cx *Context) (struct{}, bool) {
+	if y.yielded {
+		return struct{}{}, true
+	}
+	y.yielded = true
+	return struct{}{}, false
+}
+
+// Steps is a long calculation, as a future that lets the others have their turn.
+type Steps struct {
+	N      int         // so many steps,
+	Budget int         // at most so many in one poll, at least 1
+	Do     func(i int) // does step i: 0, 1, 2 ... N-1
+
+	next int
+}
+
+// Poll does as many steps as one poll may.
+func (s *Steps) Poll(cx *Context) (struct{}, bool) {
+	for range s.Budget {
+		if s.next == s.N {
+			break
+		}
+		s.Do(s.next)
+		s.next++
+	}
+	return struct{}{}, s.next == s.N
+}
