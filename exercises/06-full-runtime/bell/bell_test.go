@@ -1,0 +1,501 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+const returns = "Wake and Close must return at once, and Wait as soon as somebody has rung; is a lock taken twice, or never given back, or does something try again and again?"
+
+// A gate is a lock that lets somebody else come in when it is free: between is
+// called at the moment of that number, or at the first one after it at which
+// the lock is free.
+type gate struct {
+	sync.Mutex
+	held        bool
+	locks       int
+	moment, at  int
+	between     func()
+	when, calls string // the moment at which between was called, and of what
+}
+
+func (g *gate) pass(moment string) {
+	if g.moment++; g.between != nil && g.moment >= g.at && !g.held {
+		f := g.between
+		g.between, g.when = nil, moment
+		f()
+	}
+}
+
+func (g *gate) Lock() {
+	g.pass(fmt.Sprintf("before %s has taken the lock for the %s time", g.calls, nth(g.locks)))
+	g.Mutex.Lock()
+	g.held, g.locks = true, g.locks+1
+}
+
+func (g *gate) Unlock() {
+	g.held = false
+	g.Mutex.Unlock()
+	g.pass(fmt.Sprintf("after %s has given the lock back for the %s time", g.calls, nth(g.locks-1)))
+}
+
+func nth(n int) string { return []string{"first", "second", "third", "fourth", "nth"}[min(n, 4)] }
+
+// moments makes f happen at the given moment of what is called next.
+func (g *gate) moments(calls string, at int, f func()) {
+	g.calls, g.moment, g.locks, g.at, g.between = calls, 0, 0, at, f
+}
+
+// A scripted is a kernel with one bell, of either kind. What is closed belongs
+// to somebody else at once.
+type scripted struct {
+	t           testing.TB
+	kind        string
+	gate        *gate
+	heard, ring int
+	closed      map[int]bool
+	count       uint64 // what has been written and not read: a number, or bytes
+	rings       int    // writes that were good
+	interrupts  int    // of the next writes
+	waits, naps int    // calls of wait, and those that slept
+	locks       int    // taken before the last wait
+	asleep      func() (other bool)
+}
+
+func (k *scripted) open() (heard, ring int, err error) { return k.heard, k.ring, nil }
+
+// owned wants fd to be this end of the bell.
+func (k *scripted) owned(does string, fd, end int) {
+	k.t.Helper()
+	switch {
+	case k.closed[fd]:
+		k.t.Fatalf("with %s: somebody %s descriptor %d, which was the bell's; Close has closed it, and by now it is the number of somebody else's connection (Close came %s)", k.kind, does, fd, k.gate.when)
+	case fd != end:
+		k.t.Fatalf("with %s: somebody %s descriptor %d; to hear the bell is to read from %d, to ring it is to write to %d", k.kind, does, fd, k.heard, k.ring)
+	}
+}
+
+func (k *scripted) write(fd int, p []byte) (int, error) {
+	k.t.Helper()
+	k.gate.pass("when Wake is about to write to the bell")
+	k.owned("writes to", fd, k.ring)
+	if k.interrupts > 0 {
+		k.interrupts--
+		return -1, unix.EINTR
+	}
+	add := uint64(len(p))
+	if k.kind == eventfd {
+		if len(p) < 8 || binary.NativeEndian.Uint64(p) == math.MaxUint64 {
+			k.t.Fatalf("with %s: a write of %v fails with EINVAL, as it takes a number of 64 bits, 8 bytes, below the greatest one: nobody has rung", k.kind, p)
+		}
+		add = binary.NativeEndian.Uint64(p)
+	}
+	k.count += add
+	k.rings++
+	return len(p), nil
+}
+
+func (k *scripted) read(fd int, p []byte) (int, error) {
+	k.t.Helper()
+	k.gate.pass("when Wait is about to read from the bell")
+	k.owned("reads from", fd, k.heard)
+	n := min(int(k.count), len(p))
+	if k.kind == eventfd {
+		if n = 8; len(p) < n {
+			k.t.Fatalf("with %s: a read of %d bytes fails with EINVAL, as what there is to read is a number of 64 bits: the bell stays rung", k.kind, len(p))
+		}
+	}
+	if k.count == 0 {
+		return -1, unix.EAGAIN
+	}
+	if k.count -= uint64(n); k.kind == eventfd {
+		k.count = 0 // to read takes the number out
+	}
+	return n, nil
+}
+
+func (k *scripted) wait(heard int) {
+	k.t.Helper()
+	k.gate.pass("when Wait is about to sleep")
+	k.owned("waits for", heard, k.heard)
+	if k.gate.held {
+		k.t.Fatalf("with %s: Wait sleeps with the lock held, and whoever wants to wake it waits for the lock", k.kind)
+	}
+	k.waits, k.locks = k.waits+1, k.gate.locks
+	if k.count == 0 {
+		k.naps++
+		if other := k.asleep(); k.count == 0 && !other {
+			k.t.Fatalf("with %s: Wait sleeps, the bell is silent, and so it sleeps for ever; %s", k.kind, k.why())
+		}
+	}
+	k.gate.pass("when Wait has slept")
+}
+
+// why tells what has been woken.
+func (k *scripted) why() string {
+	switch {
+	case k.gate.when != "" && k.rings > 0:
+		return "a task was woken " + k.gate.when + ", and Wake has rung: who has read that away?"
+	case k.gate.when != "":
+		return "a task was woken " + k.gate.when + ", and Wake did not ring: had Wait looked already, and not yet announced that it would sleep?"
+	}
+	return "a task was woken in its sleep, and Wake did not ring"
+}
+
+func (k *scripted) close(fd int) {
+	k.t.Helper()
+	if k.closed[fd] {
+		k.t.Fatalf("with %s: Close closes descriptor %d twice: the second time it is the number of somebody else's connection, which breaks off", k.kind, fd)
+	}
+	if fd != k.heard && fd != k.ring {
+		k.t.Fatalf("with %s: Close closes descriptor %d, and the bell has %d and %d", k.kind, fd, k.heard, k.ring)
+	}
+	k.closed[fd] = true
+}
+
+const eventfd, pipe = "an eventfd", "a pipe"
+
+// each runs f with a new door, for either kind of bell.
+func each(t *testing.T, f func(t testing.TB, d *Door, k *scripted)) {
+	t.Helper()
+	for _, kind := range []string{eventfd, pipe} {
+		check.Within(t, 2*time.Second, returns, func(t testing.TB) {
+			d, k := newDoor(t, kind)
+			f(t, d, k)
+		})
+	}
+}
+
+func newDoor(t testing.TB, kind string) (*Door, *scripted) {
+	t.Helper()
+	k := &scripted{t: t, kind: kind, gate: new(gate), heard: 5, ring: 5, closed: make(map[int]bool)}
+	if kind == pipe {
+		k.ring = 6
+	}
+	k.asleep = func() bool { return false }
+	d, err := NewDoor(k, k.gate)
+	if err != nil {
+		t.Fatalf("NewDoor gave the error %q", err)
+	}
+	return d, k
+}
+
+// wantWait calls Wait, and wants these tasks. What happens while it sleeps is in
+// asleep, which says whether that ends the sleep.
+func (k *scripted) wantWait(d *Door, what string, asleep func() bool, want ...int) {
+	k.t.Helper()
+	k.waits, k.naps = 0, 0
+	k.asleep = func() bool { return asleep != nil && asleep() }
+	got := d.Wait()
+	switch {
+	case asleep != nil && k.waits == 0:
+		k.t.Fatalf("with %s: %s; but Wait has not called wait, and gave %s", k.kind, what, list(got))
+	case asleep != nil && k.naps == 0:
+		k.t.Fatalf("with %s: %s; but Wait did not sleep, as the bell still says that somebody has rung: who should have read that, and when?", k.kind, what)
+	case !slices.Equal(got, want):
+		k.t.Fatalf("with %s: %s, and Wait gave %s, want %s", k.kind, what, list(got), list(want))
+	case asleep == nil && k.waits > 0:
+		k.t.Fatalf("with %s: %s, and Wait called wait: there was no reason to sleep", k.kind, what)
+	case k.waits > 1:
+		k.t.Fatalf("with %s: %s, and Wait called wait %d times, want once", k.kind, what, k.waits)
+	}
+}
+
+// list tells tasks, the first few of them.
+func list(tasks []int) string {
+	if len(tasks) > 5 {
+		return fmt.Sprintf("%v and so on, %d in all", tasks[:5], len(tasks))
+	}
+	return fmt.Sprint(tasks)
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "not at all"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// wantRings wants so many since the last look.
+func (k *scripted) wantRings(what string, want int) {
+	k.t.Helper()
+	if k.rings != want {
+		k.t.Fatalf("with %s: %s, and the bell was rung %s, want %s: each is a system call, and only somebody who sleeps needs it, once", k.kind, what, times(k.rings), times(want))
+	}
+	k.rings = 0
+}
+
+func TestWokenBeforeTheWait(t *testing.T) {
+	each(t, func(t testing.TB, d *Door, k *scripted) {
+		d.Wake(7)
+		d.Wake(8)
+		if got := d.Wait(); len(got) == 0 {
+			t.Fatal("bell.go is not started: tasks 7 and 8 were woken, and then Wait gave []")
+		} else if !slices.Equal(got, []int{7, 8}) {
+			t.Fatalf("tasks 7 and 8 were woken, and then Wait gave %v, want [7 8]", got)
+		}
+		if k.waits > 0 {
+			t.Fatal("tasks 7 and 8 were woken, and then Wait called wait: there was no reason to sleep")
+		}
+		k.wantRings("tasks 7 and 8 were woken while nobody was in Wait", 0)
+	})
+}
+
+func TestWakeEndsTheSleep(t *testing.T) {
+	each(t, func(t testing.TB, d *Door, k *scripted) {
+		for task := range 3 {
+			k.wantWait(d, fmt.Sprintf("task %d was woken while Wait slept", task), func() bool { d.Wake(task); return false }, task)
+			k.wantRings("a task was woken while Wait slept", 1)
+		}
+	})
+}
+
+func TestManyWakesRingOnce(t *testing.T) {
+	each(t, func(t testing.TB, d *Door, k *scripted) {
+		var all []int
+		for task := range 1000 {
+			all = append(all, task)
+		}
+		k.wantWait(d, "1000 tasks were woken while Wait slept", func() bool {
+			for task := range 1000 {
+				d.Wake(task)
+			}
+			return false
+		}, all...)
+		k.wantRings("1000 tasks were woken while Wait slept", 1)
+		k.wantWait(d, "then 8 was woken while Wait slept", func() bool { d.Wake(8); return false }, 8)
+	})
+}
+
+func TestTwoWakesAtTheSameTimeRingOnce(t *testing.T) {
+	each(t, func(_ testing.TB, d *Door, k *scripted) {
+		for at := 1; at <= 6; at++ {
+			what := ""
+			k.asleep = func() bool {
+				k.gate.moments("Wake", at, func() { d.Wake(8) })
+				d.Wake(7)
+				if k.gate.between == nil {
+					what = "tasks 7 and 8 were woken while Wait slept, 8 " + k.gate.when
+				}
+				k.gate.between = nil
+				return false
+			}
+			d.Wait()
+			if what != "" {
+				k.wantRings(what, 1)
+			}
+			k.rings, k.gate.when = 0, ""
+		}
+	})
+}
+
+func TestWakeOfSomebodyWhoIsAwakeRingsNot(t *testing.T) {
+	each(t, func(_ testing.TB, d *Door, k *scripted) {
+		k.wantWait(d, "task 7 was woken while Wait slept", func() bool { d.Wake(7); return false }, 7)
+		k.rings = 0
+		d.Wake(8)
+		k.wantRings("task 8 was woken after Wait had returned", 0)
+		k.wantWait(d, "task 8 was woken before Wait was called", nil, 8)
+		k.wantWait(d, "something else happened while Wait slept", func() bool { return true })
+		d.Wake(9)
+		k.wantRings("something else ended the sleep, and task 9 was woken after Wait had returned", 0)
+	})
+}
+
+func TestSomethingElseEndsTheSleep(t *testing.T) {
+	each(t, func(_ testing.TB, d *Door, k *scripted) {
+		for range 2 {
+			k.wantWait(d, "something else happened while Wait slept", func() bool { return true })
+		}
+		k.wantWait(d, "then task 7 was woken while Wait slept", func() bool { d.Wake(7); return false }, 7)
+	})
+}
+
+// Somebody wakes a task whenever the lock is free.
+func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
+	each(t, func(t testing.TB, _ *Door, first *scripted) {
+		for at := 1; at <= 12; at++ {
+			for _, other := range []bool{false, true} {
+				d, k := newDoor(t, first.kind)
+				k.gate.moments("Wait", at, func() { d.Wake(7) })
+				k.asleep = func() bool {
+					if !other {
+						k.gate.at = 0 // nobody else will come
+						k.gate.pass("while Wait slept")
+					}
+					return other
+				}
+				got := d.Wait()
+				if k.gate.between != nil && k.locks == 0 {
+					t.Fatal("Wait has slept without having taken the lock that NewDoor was given: Wake may change everything at any moment")
+				}
+				k.gate.at = 0
+				k.gate.pass("after the Wait")
+				if k.rings > 1 {
+					t.Fatalf("with %s: task 7 was woken %s, and the bell was rung %d times", k.kind, k.gate.when, k.rings)
+				}
+				k.asleep = func() bool { return false }
+				if len(got) == 0 {
+					got = d.Wait()
+				}
+				if !slices.Equal(got, []int{7}) {
+					t.Fatalf("with %s: task 7 was woken %s; this Wait and the next one gave %v, want [7] from one of them", k.kind, k.gate.when, got)
+				}
+				k.gate.when = ""
+				k.asleep = func() bool { d.Wake(8); return false }
+				for range 2 { // a ring that came late may end one sleep for nothing
+					if got = d.Wait(); len(got) > 0 {
+						break
+					}
+				}
+				if !slices.Equal(got, []int{8}) {
+					t.Fatalf("with %s: then task 8 was woken while Wait slept, and Wait gave %v, want [8]", k.kind, got)
+				}
+			}
+		}
+	})
+}
+
+func TestRingThatIsInterrupted(t *testing.T) {
+	each(t, func(_ testing.TB, d *Door, k *scripted) {
+		k.wantWait(d, "task 7 was woken while Wait slept, and a signal interrupted the first two writes (EINTR)", func() bool {
+			k.interrupts = 2
+			d.Wake(7)
+			return false
+		}, 7)
+	})
+}
+
+func TestCloseGivesTheBellBackOnce(t *testing.T) {
+	each(t, func(t testing.TB, d *Door, k *scripted) {
+		d.Close()
+		for _, fd := range []int{k.heard, k.ring} {
+			if !k.closed[fd] {
+				t.Fatalf("with %s: Close has not closed descriptor %d, of %d and %d", k.kind, fd, k.heard, k.ring)
+			}
+		}
+		d.Close()
+		d.Wake(7)
+	})
+}
+
+// Wake has found somebody asleep. Then that ends, by something else, and the
+// door is closed, before Wake rings.
+func TestCloseDuringAWake(t *testing.T) {
+	each(t, func(t testing.TB, _ *Door, first *scripted) {
+		for at := 1; at <= 8; at++ {
+			d, k := newDoor(t, first.kind)
+			asleep, other, over := make(chan bool), make(chan bool), make(chan bool)
+			k.asleep = func() bool {
+				asleep <- true
+				return <-other
+			}
+			go func() {
+				defer close(over)
+				defer func() {
+					if v := recover(); v != nil {
+						t.Errorf("Wait panics: %v", v)
+					}
+				}()
+				d.Wait()
+			}()
+			select {
+			case <-asleep:
+			case <-over:
+				t.Fatalf("with %s: no task was woken, and Wait did not sleep", k.kind)
+			}
+			end := func() {
+				other <- true
+				<-over
+				locks := k.gate.locks
+				d.Close()
+				if k.gate.locks == locks {
+					t.Fatal("Close has not taken the lock that NewDoor was given: it may close the bell when Wake is about to write to it")
+				}
+			}
+			k.gate.moments("Wake", at, end)
+			d.Wake(7)
+			if k.gate.between != nil {
+				if k.gate.between = nil; k.gate.locks == 0 {
+					t.Fatal("Wake has not taken the lock that NewDoor was given: any number of goroutines may call it at the same time")
+				}
+				end()
+			}
+			if d.Wake(8); t.Failed() {
+				return
+			}
+		}
+	})
+}
+
+// A real is the kernel.
+type real struct {
+	opens func() (heard, ring int, err error)
+}
+
+func (k real) open() (heard, ring int, err error)    { return k.opens() }
+func (real) write(fd int, p []byte) (n int, e error) { return unix.Write(fd, p) }
+func (real) read(fd int, p []byte) (n int, e error)  { return unix.Read(fd, p) }
+func (real) close(fd int)                            { unix.Close(fd) }
+func (real) wait(heard int) {
+	unix.Poll([]unix.PollFd{{Fd: int32(heard), Events: unix.POLLIN}}, -1)
+}
+
+func openPipe() (heard, ring int, err error) {
+	var ends [2]int
+	err = unix.Pipe(ends[:])
+	for _, end := range ends {
+		unix.SetNonblock(end, true)
+	}
+	return ends[0], ends[1], err
+}
+
+// The kinds of bell that this system has: see bell_linux_test.go.
+var bells = map[string]func() (heard, ring int, err error){pipe: openPipe}
+
+func TestRealBell(t *testing.T) {
+	for kind, open := range bells {
+		check.Within(t, 5*time.Second, "1000 tasks are woken, and with a real bell Wait does not return them all", func(t testing.TB) {
+			d, err := NewDoor(real{open}, new(sync.Mutex))
+			if err != nil {
+				t.Fatal(err)
+			}
+			const tasks = 1000
+			go func() {
+				defer func() {
+					if v := recover(); v != nil {
+						t.Errorf("Wake panics: %v", v)
+					}
+				}()
+				for task := range tasks {
+					d.Wake(task)
+				}
+			}()
+			for next, calls := 0, 0; next < tasks; {
+				if calls++; calls > 3*tasks {
+					t.Fatalf("with a real bell, %s: Wait has returned %d times, and %d of %d tasks", kind, calls, next, tasks)
+				}
+				for _, task := range d.Wait() {
+					if task != next {
+						t.Fatalf("with a real bell, %s: task %d comes where %d should", kind, task, next)
+					}
+					next++
+				}
+			}
+			d.Close()
+			d.Wake(7)
+		})
+	}
+}
