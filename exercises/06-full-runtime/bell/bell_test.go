@@ -14,12 +14,12 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const returns = "Wake and Close must return at once, and Wait as soon as somebody has rung; is a lock taken twice, or never given back, or does something try again and again?"
+const testReturns = "Wake and Close must return at once, and Wait as soon as somebody has rung; is a lock taken twice, or never given back, or does something try again and again?"
 
-// A gate is a lock that lets somebody else come in when it is free: between is
-// called at the moment of that number, or at the first one after it at which
+// A testGate is a lock that lets somebody else come in when it is free: between
+// is called at the moment of that number, or at the first one after it at which
 // the lock is free.
-type gate struct {
+type testGate struct {
 	sync.Mutex
 	held        bool
 	locks       int
@@ -28,7 +28,7 @@ type gate struct {
 	when, calls string // the moment at which between was called, and of what
 }
 
-func (g *gate) pass(moment string) {
+func (g *testGate) pass(moment string) {
 	if g.moment++; g.between != nil && g.moment >= g.at && !g.held {
 		f := g.between
 		g.between, g.when = nil, moment
@@ -36,31 +36,31 @@ func (g *gate) pass(moment string) {
 	}
 }
 
-func (g *gate) Lock() {
-	g.pass(fmt.Sprintf("before %s has taken the lock for the %s time", g.calls, nth(g.locks)))
+func (g *testGate) Lock() {
+	g.pass(fmt.Sprintf("before %s has taken the lock for the %s time", g.calls, testNth(g.locks)))
 	g.Mutex.Lock()
 	g.held, g.locks = true, g.locks+1
 }
 
-func (g *gate) Unlock() {
+func (g *testGate) Unlock() {
 	g.held = false
 	g.Mutex.Unlock()
-	g.pass(fmt.Sprintf("after %s has given the lock back for the %s time", g.calls, nth(g.locks-1)))
+	g.pass(fmt.Sprintf("after %s has given the lock back for the %s time", g.calls, testNth(g.locks-1)))
 }
 
-func nth(n int) string { return []string{"first", "second", "third", "fourth", "nth"}[min(n, 4)] }
+func testNth(n int) string { return []string{"first", "second", "third", "fourth", "nth"}[min(n, 4)] }
 
 // moments makes f happen at the given moment of what is called next.
-func (g *gate) moments(calls string, at int, f func()) {
+func (g *testGate) moments(calls string, at int, f func()) {
 	g.calls, g.moment, g.locks, g.at, g.between = calls, 0, 0, at, f
 }
 
-// A scripted is a kernel with one bell, of either kind. What is closed belongs
-// to somebody else at once.
-type scripted struct {
+// A testKernel is one with one bell, of either kind. What is closed belongs to
+// somebody else at once.
+type testKernel struct {
 	t           testing.TB
 	kind        string
-	gate        *gate
+	gate        *testGate
 	heard, ring int
 	closed      map[int]bool
 	count       uint64 // what has been written and not read: a number, or bytes
@@ -71,10 +71,10 @@ type scripted struct {
 	asleep      func() (other bool)
 }
 
-func (k *scripted) open() (heard, ring int, err error) { return k.heard, k.ring, nil }
+func (k *testKernel) open() (heard, ring int, err error) { return k.heard, k.ring, nil }
 
 // owned wants fd to be this end of the bell.
-func (k *scripted) owned(does string, fd, end int) {
+func (k *testKernel) owned(does string, fd, end int) {
 	k.t.Helper()
 	switch {
 	case k.closed[fd]:
@@ -84,7 +84,7 @@ func (k *scripted) owned(does string, fd, end int) {
 	}
 }
 
-func (k *scripted) write(fd int, p []byte) (int, error) {
+func (k *testKernel) write(fd int, p []byte) (int, error) {
 	k.t.Helper()
 	k.gate.pass("when Wake is about to write to the bell")
 	k.owned("writes to", fd, k.ring)
@@ -93,7 +93,7 @@ func (k *scripted) write(fd int, p []byte) (int, error) {
 		return -1, unix.EINTR
 	}
 	add := uint64(len(p))
-	if k.kind == eventfd {
+	if k.kind == testEventfd {
 		if len(p) < 8 || binary.NativeEndian.Uint64(p) == math.MaxUint64 {
 			k.t.Fatalf("with %s: a write of %v fails with EINVAL, as it takes a number of 64 bits, 8 bytes, below the greatest one: nobody has rung", k.kind, p)
 		}
@@ -104,12 +104,12 @@ func (k *scripted) write(fd int, p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (k *scripted) read(fd int, p []byte) (int, error) {
+func (k *testKernel) read(fd int, p []byte) (int, error) {
 	k.t.Helper()
 	k.gate.pass("when Wait is about to read from the bell")
 	k.owned("reads from", fd, k.heard)
 	n := min(int(k.count), len(p))
-	if k.kind == eventfd {
+	if k.kind == testEventfd {
 		if n = 8; len(p) < n {
 			k.t.Fatalf("with %s: a read of %d bytes fails with EINVAL, as what there is to read is a number of 64 bits: the bell stays rung", k.kind, len(p))
 		}
@@ -117,13 +117,13 @@ func (k *scripted) read(fd int, p []byte) (int, error) {
 	if k.count == 0 {
 		return -1, unix.EAGAIN
 	}
-	if k.count -= uint64(n); k.kind == eventfd {
+	if k.count -= uint64(n); k.kind == testEventfd {
 		k.count = 0 // to read takes the number out
 	}
 	return n, nil
 }
 
-func (k *scripted) wait(heard int) {
+func (k *testKernel) wait(heard int) {
 	k.t.Helper()
 	k.gate.pass("when Wait is about to sleep")
 	k.owned("waits for", heard, k.heard)
@@ -141,7 +141,7 @@ func (k *scripted) wait(heard int) {
 }
 
 // why tells what has been woken.
-func (k *scripted) why() string {
+func (k *testKernel) why() string {
 	switch {
 	case k.gate.when != "" && k.rings > 0:
 		return "a task was woken " + k.gate.when + ", and Wake has rung: who has read that away?"
@@ -151,7 +151,7 @@ func (k *scripted) why() string {
 	return "a task was woken in its sleep, and Wake did not ring"
 }
 
-func (k *scripted) close(fd int) {
+func (k *testKernel) close(fd int) {
 	k.t.Helper()
 	if k.closed[fd] {
 		k.t.Fatalf("with %s: Close closes descriptor %d twice: the second time it is the number of somebody else's connection, which breaks off", k.kind, fd)
@@ -162,23 +162,23 @@ func (k *scripted) close(fd int) {
 	k.closed[fd] = true
 }
 
-const eventfd, pipe = "an eventfd", "a pipe"
+const testEventfd, testPipe = "an eventfd", "a pipe"
 
-// each runs f with a new door, for either kind of bell.
-func each(t *testing.T, f func(t testing.TB, d *Door, k *scripted)) {
+// testEach runs f with a new door, for either kind of bell.
+func testEach(t *testing.T, f func(t testing.TB, d *Door, k *testKernel)) {
 	t.Helper()
-	for _, kind := range []string{eventfd, pipe} {
-		check.Within(t, 2*time.Second, returns, func(t testing.TB) {
-			d, k := newDoor(t, kind)
+	for _, kind := range []string{testEventfd, testPipe} {
+		check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+			d, k := testDoor(t, kind)
 			f(t, d, k)
 		})
 	}
 }
 
-func newDoor(t testing.TB, kind string) (*Door, *scripted) {
+func testDoor(t testing.TB, kind string) (*Door, *testKernel) {
 	t.Helper()
-	k := &scripted{t: t, kind: kind, gate: new(gate), heard: 5, ring: 5, closed: make(map[int]bool)}
-	if kind == pipe {
+	k := &testKernel{t: t, kind: kind, gate: new(testGate), heard: 5, ring: 5, closed: make(map[int]bool)}
+	if kind == testPipe {
 		k.ring = 6
 	}
 	k.asleep = func() bool { return false }
@@ -191,18 +191,18 @@ func newDoor(t testing.TB, kind string) (*Door, *scripted) {
 
 // wantWait calls Wait, and wants these tasks. What happens while it sleeps is in
 // asleep, which says whether that ends the sleep.
-func (k *scripted) wantWait(d *Door, what string, asleep func() bool, want ...int) {
+func (k *testKernel) wantWait(d *Door, what string, asleep func() bool, want ...int) {
 	k.t.Helper()
 	k.waits, k.naps = 0, 0
 	k.asleep = func() bool { return asleep != nil && asleep() }
 	got := d.Wait()
 	switch {
 	case asleep != nil && k.waits == 0:
-		k.t.Fatalf("with %s: %s; but Wait has not called wait, and gave %s", k.kind, what, list(got))
+		k.t.Fatalf("with %s: %s; but Wait has not called wait, and gave %s", k.kind, what, testList(got))
 	case asleep != nil && k.naps == 0:
 		k.t.Fatalf("with %s: %s; but Wait did not sleep, as the bell still says that somebody has rung: who should have read that, and when?", k.kind, what)
 	case !slices.Equal(got, want):
-		k.t.Fatalf("with %s: %s, and Wait gave %s, want %s", k.kind, what, list(got), list(want))
+		k.t.Fatalf("with %s: %s, and Wait gave %s, want %s", k.kind, what, testList(got), testList(want))
 	case asleep == nil && k.waits > 0:
 		k.t.Fatalf("with %s: %s, and Wait called wait: there was no reason to sleep", k.kind, what)
 	case k.waits > 1:
@@ -210,15 +210,15 @@ func (k *scripted) wantWait(d *Door, what string, asleep func() bool, want ...in
 	}
 }
 
-// list tells tasks, the first few of them.
-func list(tasks []int) string {
+// testList tells tasks, the first few of them.
+func testList(tasks []int) string {
 	if len(tasks) > 5 {
 		return fmt.Sprintf("%v and so on, %d in all", tasks[:5], len(tasks))
 	}
 	return fmt.Sprint(tasks)
 }
 
-func times(n int) string {
+func testTimes(n int) string {
 	switch n {
 	case 0:
 		return "not at all"
@@ -229,16 +229,16 @@ func times(n int) string {
 }
 
 // wantRings wants so many since the last look.
-func (k *scripted) wantRings(what string, want int) {
+func (k *testKernel) wantRings(what string, want int) {
 	k.t.Helper()
 	if k.rings != want {
-		k.t.Fatalf("with %s: %s, and the bell was rung %s, want %s: each is a system call, and only somebody who sleeps needs it, once", k.kind, what, times(k.rings), times(want))
+		k.t.Fatalf("with %s: %s, and the bell was rung %s, want %s: each is a system call, and only somebody who sleeps needs it, once", k.kind, what, testTimes(k.rings), testTimes(want))
 	}
 	k.rings = 0
 }
 
 func TestWokenBeforeTheWait(t *testing.T) {
-	each(t, func(t testing.TB, d *Door, k *scripted) {
+	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
 		d.Wake(7)
 		d.Wake(8)
 		if got := d.Wait(); len(got) == 0 {
@@ -254,7 +254,7 @@ func TestWokenBeforeTheWait(t *testing.T) {
 }
 
 func TestWakeEndsTheSleep(t *testing.T) {
-	each(t, func(t testing.TB, d *Door, k *scripted) {
+	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
 		for task := range 3 {
 			k.wantWait(d, fmt.Sprintf("task %d was woken while Wait slept", task), func() bool { d.Wake(task); return false }, task)
 			k.wantRings("a task was woken while Wait slept", 1)
@@ -263,7 +263,7 @@ func TestWakeEndsTheSleep(t *testing.T) {
 }
 
 func TestManyWakesRingOnce(t *testing.T) {
-	each(t, func(t testing.TB, d *Door, k *scripted) {
+	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
 		var all []int
 		for task := range 1000 {
 			all = append(all, task)
@@ -280,7 +280,7 @@ func TestManyWakesRingOnce(t *testing.T) {
 }
 
 func TestTwoWakesAtTheSameTimeRingOnce(t *testing.T) {
-	each(t, func(_ testing.TB, d *Door, k *scripted) {
+	testEach(t, func(_ testing.TB, d *Door, k *testKernel) {
 		for at := 1; at <= 6; at++ {
 			what := ""
 			k.asleep = func() bool {
@@ -302,7 +302,7 @@ func TestTwoWakesAtTheSameTimeRingOnce(t *testing.T) {
 }
 
 func TestWakeOfSomebodyWhoIsAwakeRingsNot(t *testing.T) {
-	each(t, func(_ testing.TB, d *Door, k *scripted) {
+	testEach(t, func(_ testing.TB, d *Door, k *testKernel) {
 		k.wantWait(d, "task 7 was woken while Wait slept", func() bool { d.Wake(7); return false }, 7)
 		k.rings = 0
 		d.Wake(8)
@@ -315,7 +315,7 @@ func TestWakeOfSomebodyWhoIsAwakeRingsNot(t *testing.T) {
 }
 
 func TestSomethingElseEndsTheSleep(t *testing.T) {
-	each(t, func(_ testing.TB, d *Door, k *scripted) {
+	testEach(t, func(_ testing.TB, d *Door, k *testKernel) {
 		for range 2 {
 			k.wantWait(d, "something else happened while Wait slept", func() bool { return true })
 		}
@@ -325,10 +325,10 @@ func TestSomethingElseEndsTheSleep(t *testing.T) {
 
 // Somebody wakes a task whenever the lock is free.
 func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
-	each(t, func(t testing.TB, _ *Door, first *scripted) {
+	testEach(t, func(t testing.TB, _ *Door, first *testKernel) {
 		for at := 1; at <= 12; at++ {
 			for _, other := range []bool{false, true} {
-				d, k := newDoor(t, first.kind)
+				d, k := testDoor(t, first.kind)
 				k.gate.moments("Wait", at, func() { d.Wake(7) })
 				k.asleep = func() bool {
 					if !other {
@@ -369,7 +369,7 @@ func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
 }
 
 func TestRingThatIsInterrupted(t *testing.T) {
-	each(t, func(_ testing.TB, d *Door, k *scripted) {
+	testEach(t, func(_ testing.TB, d *Door, k *testKernel) {
 		k.wantWait(d, "task 7 was woken while Wait slept, and a signal interrupted the first two writes (EINTR)", func() bool {
 			k.interrupts = 2
 			d.Wake(7)
@@ -379,7 +379,7 @@ func TestRingThatIsInterrupted(t *testing.T) {
 }
 
 func TestCloseGivesTheBellBackOnce(t *testing.T) {
-	each(t, func(t testing.TB, d *Door, k *scripted) {
+	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
 		d.Close()
 		for _, fd := range []int{k.heard, k.ring} {
 			if !k.closed[fd] {
@@ -394,9 +394,9 @@ func TestCloseGivesTheBellBackOnce(t *testing.T) {
 // Wake has found somebody asleep. Then that ends, by something else, and the
 // door is closed, before Wake rings.
 func TestCloseDuringAWake(t *testing.T) {
-	each(t, func(t testing.TB, _ *Door, first *scripted) {
+	testEach(t, func(t testing.TB, _ *Door, first *testKernel) {
 		for at := 1; at <= 8; at++ {
-			d, k := newDoor(t, first.kind)
+			d, k := testDoor(t, first.kind)
 			asleep, other, over := make(chan bool), make(chan bool), make(chan bool)
 			k.asleep = func() bool {
 				asleep <- true
@@ -440,20 +440,20 @@ func TestCloseDuringAWake(t *testing.T) {
 	})
 }
 
-// A real is the kernel.
-type real struct {
+// A testReal is the kernel of this system.
+type testReal struct {
 	opens func() (heard, ring int, err error)
 }
 
-func (k real) open() (heard, ring int, err error)    { return k.opens() }
-func (real) write(fd int, p []byte) (n int, e error) { return unix.Write(fd, p) }
-func (real) read(fd int, p []byte) (n int, e error)  { return unix.Read(fd, p) }
-func (real) close(fd int)                            { unix.Close(fd) }
-func (real) wait(heard int) {
+func (k testReal) open() (heard, ring int, err error)    { return k.opens() }
+func (testReal) write(fd int, p []byte) (n int, e error) { return unix.Write(fd, p) }
+func (testReal) read(fd int, p []byte) (n int, e error)  { return unix.Read(fd, p) }
+func (testReal) close(fd int)                            { unix.Close(fd) }
+func (testReal) wait(heard int) {
 	unix.Poll([]unix.PollFd{{Fd: int32(heard), Events: unix.POLLIN}}, -1)
 }
 
-func openPipe() (heard, ring int, err error) {
+func testOpenPipe() (heard, ring int, err error) {
 	var ends [2]int
 	err = unix.Pipe(ends[:])
 	for _, end := range ends {
@@ -462,13 +462,10 @@ func openPipe() (heard, ring int, err error) {
 	return ends[0], ends[1], err
 }
 
-// The kinds of bell that this system has: see bell_linux_test.go.
-var bells = map[string]func() (heard, ring int, err error){pipe: openPipe}
-
 func TestRealBell(t *testing.T) {
-	for kind, open := range bells {
+	for kind, open := range testBells {
 		check.Within(t, 5*time.Second, "1000 tasks are woken, and with a real bell Wait does not return them all", func(t testing.TB) {
-			d, err := NewDoor(real{open}, new(sync.Mutex))
+			d, err := NewDoor(testReal{open}, new(sync.Mutex))
 			if err != nil {
 				t.Fatal(err)
 			}

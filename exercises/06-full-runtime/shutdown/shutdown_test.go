@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	awaits = "a task waits in Await, or by a Poll that is false, and in no other way: does something block the one thread, or turn in circles?"
-	grace  = 10 * time.Minute
+	testAwaits = "a task waits in Await, or by a Poll that is false, and in no other way: does something block the one thread, or turn in circles?"
+	testGrace  = 10 * time.Minute
 )
 
-// A world is a runtime in a bubble, whose clock jumps to the next timer when all
-// sleep, a listener, and the connections that were made.
-type world struct {
+// A testWorld is a runtime in a bubble, whose clock jumps to the next timer when
+// all sleep, a listener, and the connections that were made.
+type testWorld struct {
 	t       testing.TB
 	runtime *Runtime
 	server  *Server
 	cut     int           // what Drain says
 	took    time.Duration // from the first poll of Drain to its last
-	conns   []*conn
-	waiting []*conn // not yet accepted
-	accepts Waker   // who waits for the next one
-	closed  int     // times that the listener was
+	conns   []*testConn
+	waiting []*testConn // not yet accepted
+	accepts Waker       // who waits for the next one
+	closed  int         // times that the listener was
 	faults  []string
 }
 
-// within runs a test in a world with a server.
-func within(t *testing.T, f func(w *world)) {
+// testWithin runs a test in a world with a server.
+func testWithin(t *testing.T, f func(w *testWorld)) {
 	t.Helper()
 	if t.Failed() {
 		return // once is enough
 	}
-	check.Bubble(t, 2*time.Second, awaits, func(t testing.TB) {
-		w := &world{t: t}
+	check.Bubble(t, 2*time.Second, testAwaits, func(t testing.TB) {
+		w := &testWorld{t: t}
 		w.runtime = newRuntime(w)
 		w.runtime.Trace.End = w.ended
 		w.server = NewServer(w.runtime, w)
@@ -50,7 +50,7 @@ func within(t *testing.T, f func(w *world)) {
 }
 
 // ended notes the panics of tasks, which otherwise only their handles tell.
-func (w *world) ended(t *Task) {
+func (w *testWorld) ended(t *Task) {
 	result := reflect.ValueOf(t.work).MethodByName("Poll").Call([]reflect.Value{reflect.ValueOf(new(Context))})
 	if fault, ok := result[0].FieldByName("Err").Interface().(*PanicError); ok {
 		line := regexp.MustCompile(`shutdown\.go:\d+`).Find(fault.Stack)
@@ -61,7 +61,7 @@ func (w *world) ended(t *Task) {
 // The methods of the kernel's queue, in which nothing happens but that time
 // passes.
 
-func (w *world) wait(timeout time.Duration) ([]event, error) {
+func (w *testWorld) wait(timeout time.Duration) ([]event, error) {
 	if timeout < 0 {
 		return nil, unix.EBADF // for ever, with nobody there to ring
 	}
@@ -69,28 +69,28 @@ func (w *world) wait(timeout time.Duration) ([]event, error) {
 	return nil, nil
 }
 
-func (*world) add(int, uint32) error   { return nil }
-func (*world) again(int, uint32) error { return nil }
-func (*world) remove(int)              {}
-func (*world) ring() error             { return nil }
-func (*world) close()                  {}
+func (*testWorld) add(int, uint32) error   { return nil }
+func (*testWorld) again(int, uint32) error { return nil }
+func (*testWorld) remove(int)              {}
+func (*testWorld) ring() error             { return nil }
+func (*testWorld) close()                  {}
 
 // The methods of a Listener.
 
-func (w *world) Accept() Future[Conn] { return &accepting{w: w} }
+func (w *testWorld) Accept() Future[Conn] { return &testAccepting{w: w} }
 
-func (w *world) Close() {
+func (w *testWorld) Close() {
 	w.closed++
 	w.waiting = nil
 	wakeHere(w.accepts)
 }
 
-type accepting struct{ w *world }
+type testAccepting struct{ w *testWorld }
 
-func (a *accepting) Poll(cx *Context) (Conn, bool) {
+func (a *testAccepting) Poll(cx *Context) (Conn, bool) {
 	w := a.w
 	if len(w.waiting) == 0 || w.closed > 0 {
-		w.accepts, cx.task.waits = cx.waker, what("a connection")
+		w.accepts, cx.task.waits = cx.waker, testWhat("a connection")
 		return nil, w.closed > 0
 	}
 	c := w.waiting[0]
@@ -98,20 +98,20 @@ func (a *accepting) Poll(cx *Context) (Conn, bool) {
 	return c, true
 }
 
-func (a *accepting) Close() error {
+func (a *testAccepting) Close() error {
 	a.w.accepts = nil
 	return nil
 }
 
-// what is waited for, if the runtime reports a deadlock.
-type what string
+// testWhat is waited for, if the runtime reports a deadlock.
+type testWhat string
 
-func (s what) String() string { return string(s) }
+func (s testWhat) String() string { return string(s) }
 
 // connect makes a client that sends a request, if it is not "". To answer one
 // takes it so long.
-func (w *world) connect(name, request string, takes time.Duration) *conn {
-	c := &conn{w: w, name: name, takes: takes, refused: w.closed > 0}
+func (w *testWorld) connect(name, request string, takes time.Duration) *testConn {
+	c := &testConn{w: w, name: name, takes: takes, refused: w.closed > 0}
 	w.conns = append(w.conns, c)
 	if request != "" {
 		c.requests = append(c.requests, request)
@@ -123,9 +123,9 @@ func (w *world) connect(name, request string, takes time.Duration) *conn {
 	return c
 }
 
-// A conn has one client at its other end.
-type conn struct {
-	w        *world
+// A testConn has one client at its other end.
+type testConn struct {
+	w        *testWorld
 	name     string
 	takes    time.Duration
 	refused  bool
@@ -139,32 +139,32 @@ type conn struct {
 }
 
 // send is the client's. Without an event nobody is told, but it is there.
-func (c *conn) send(request string, event bool) {
+func (c *testConn) send(request string, event bool) {
 	c.requests = append(c.requests, request)
 	if event {
 		wakeHere(c.reads)
 	}
 }
 
-func (c *conn) leave() {
+func (c *testConn) leave() {
 	c.left = true
 	wakeHere(c.reads)
 }
 
-func (c *conn) Next() Future[string] { return &reading{c} }
+func (c *testConn) Next() Future[string] { return &testReading{c} }
 
-func (c *conn) Close() { c.closed++ }
+func (c *testConn) Close() { c.closed++ }
 
-type reading struct{ c *conn }
+type testReading struct{ c *testConn }
 
-func (r *reading) Poll(cx *Context) (string, bool) {
+func (r *testReading) Poll(cx *Context) (string, bool) {
 	c := r.c
 	if c.closed > 0 {
 		c.w.t.Errorf("%s: a request is read after the connection was closed", c.name)
 		return "", true
 	}
 	if len(c.requests) == 0 {
-		c.reads, cx.task.waits = cx.waker, what("a request of "+c.name)
+		c.reads, cx.task.waits = cx.waker, testWhat("a request of "+c.name)
 		return "", c.left
 	}
 	request := c.requests[0]
@@ -172,23 +172,23 @@ func (r *reading) Poll(cx *Context) (string, bool) {
 	return request, true
 }
 
-func (r *reading) Close() error {
+func (r *testReading) Close() error {
 	r.c.reads = nil
 	return nil
 }
 
-func (c *conn) Answer(request string) Future[struct{}] {
-	return &answering{c: c, request: request, work: NewSleep(c.takes)}
+func (c *testConn) Answer(request string) Future[struct{}] {
+	return &testAnswering{c: c, request: request, work: NewSleep(c.takes)}
 }
 
-type answering struct {
-	c       *conn
+type testAnswering struct {
+	c       *testConn
 	request string
 	work    *Sleep
 	done    bool
 }
 
-func (a *answering) Poll(cx *Context) (struct{}, bool) {
+func (a *testAnswering) Poll(cx *Context) (struct{}, bool) {
 	if _, a.done = a.work.Poll(cx); a.done {
 		if a.c.closed > 0 {
 			a.c.w.t.Errorf("%s: the reply is sent after the connection was closed", a.c.name)
@@ -198,7 +198,7 @@ func (a *answering) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, a.done
 }
 
-func (a *answering) Close() error {
+func (a *testAnswering) Close() error {
 	if !a.done {
 		a.done = true
 		a.c.cut = append(a.c.cut, a.request)
@@ -208,13 +208,13 @@ func (a *answering) Close() error {
 }
 
 // run runs the script, and then Drain.
-func (w *world) run(script func(co *Co)) {
+func (w *testWorld) run(script func(co *Co)) {
 	w.t.Helper()
 	var err error
 	w.cut, err = BlockOn(w.runtime, Async(func(co *Co) int {
 		script(co)
 		began := time.Now()
-		cut := Await(co, w.server.Drain(grace))
+		cut := Await(co, w.server.Drain(testGrace))
 		w.took = time.Since(began)
 		return cut
 	}))
@@ -233,7 +233,7 @@ func (w *world) run(script func(co *Co)) {
 
 // wantDrained wants Drain to have cut off so many, after so much time, and to
 // have left nothing.
-func (w *world) wantDrained(cut int, took time.Duration) {
+func (w *testWorld) wantDrained(cut int, took time.Duration) {
 	w.t.Helper()
 	for _, c := range w.conns {
 		switch {
@@ -244,7 +244,7 @@ func (w *world) wantDrained(cut int, took time.Duration) {
 		}
 	}
 	if w.took != took {
-		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period of %v", w.took, took, grace)
+		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period of %v", w.took, took, testGrace)
 	}
 	if w.cut != cut {
 		w.t.Fatalf("Drain says that it has cut off %d connections, want %d", w.cut, cut)
@@ -255,7 +255,7 @@ func (w *world) wantDrained(cut int, took time.Duration) {
 }
 
 // wantAnswered wants c to have got these replies, and nothing cut off.
-func (w *world) wantAnswered(c *conn, look string, replies ...string) {
+func (w *testWorld) wantAnswered(c *testConn, look string, replies ...string) {
 	w.t.Helper()
 	if len(c.cut) > 0 {
 		w.t.Fatalf("the reply %s to %s was cut off: %s", strings.Join(c.cut, ", "), c.name, look)
@@ -265,27 +265,27 @@ func (w *world) wantAnswered(c *conn, look string, replies ...string) {
 	}
 }
 
-func pause(co *Co, d time.Duration) { Await(co, NewSleep(d)) }
+func testPause(co *Co, d time.Duration) { Await(co, NewSleep(d)) }
 
 func TestNobodyIsConnected(t *testing.T) {
-	within(t, func(w *world) {
+	testWithin(t, func(w *testWorld) {
 		w.run(func(*Co) {})
 		w.wantDrained(0, 0)
 	})
 }
 
 func TestServesUntilThen(t *testing.T) {
-	within(t, func(w *world) {
-		var ann, bob *conn
+	testWithin(t, func(w *testWorld) {
+		var ann, bob *testConn
 		w.run(func(co *Co) {
 			ann = w.connect("Ann", "one", time.Minute)
-			pause(co, 2*time.Minute)
+			testPause(co, 2*time.Minute)
 			ann.send("two", true)
 			bob = w.connect("Bob", "three", time.Minute)
-			pause(co, 2*time.Minute)
+			testPause(co, 2*time.Minute)
 			ann.leave()
 			bob.leave()
-			pause(co, time.Minute)
+			testPause(co, time.Minute)
 			for _, c := range w.conns {
 				if c.closed == 0 {
 					w.t.Errorf("%s has left, and a minute later the connection is still open", c.name)
@@ -299,11 +299,11 @@ func TestServesUntilThen(t *testing.T) {
 }
 
 func TestRequestUnderWayIsFinished(t *testing.T) {
-	within(t, func(w *world) {
-		var ann *conn
+	testWithin(t, func(w *testWorld) {
+		var ann *testConn
 		w.run(func(co *Co) {
 			ann = w.connect("Ann", "hello", 4*time.Minute)
-			pause(co, time.Minute)
+			testPause(co, time.Minute)
 		})
 		w.wantAnswered(ann, "the request was under way, and it took less than the grace period", "hello")
 		w.wantDrained(0, 3*time.Minute)
@@ -311,24 +311,24 @@ func TestRequestUnderWayIsFinished(t *testing.T) {
 }
 
 func TestIdleConnectionsAreClosedAtOnce(t *testing.T) {
-	within(t, func(w *world) {
+	testWithin(t, func(w *testWorld) {
 		w.run(func(co *Co) {
 			w.connect("Ann, who has got her reply,", "hello", time.Minute)
 			w.connect("Bob, who has never sent anything,", "", 0)
-			pause(co, 2*time.Minute)
+			testPause(co, 2*time.Minute)
 		})
 		w.wantDrained(0, 0)
 	})
 }
 
 func TestNobodyIsAcceptedAnyMore(t *testing.T) {
-	within(t, func(w *world) {
-		var bob *conn
+	testWithin(t, func(w *testWorld) {
+		var bob *testConn
 		w.run(func(co *Co) {
 			w.connect("Ann", "hello", 4*time.Minute)
-			pause(co, time.Minute)
+			testPause(co, time.Minute)
 			Spawn(w.runtime, Async(func(co *Co) struct{} {
-				pause(co, time.Minute)
+				testPause(co, time.Minute)
 				bob = w.connect("Bob", "hello", time.Minute)
 				return struct{}{}
 			}))
@@ -346,11 +346,11 @@ func TestNobodyIsAcceptedAnyMore(t *testing.T) {
 // Between the kernel's event and the poll of the task there is time for Drain.
 func TestRequestThatHasJustArrived(t *testing.T) {
 	for _, event := range []bool{true, false} {
-		within(t, func(w *world) {
-			var ann *conn
+		testWithin(t, func(w *testWorld) {
+			var ann *testConn
 			w.run(func(co *Co) {
 				ann = w.connect("Ann", "one", time.Minute)
-				pause(co, 2*time.Minute)
+				testPause(co, 2*time.Minute)
 				ann.send("two", event)
 			})
 			told := "her task was woken, and has not been polled since"
@@ -366,10 +366,10 @@ func TestRequestThatHasJustArrived(t *testing.T) {
 // Its task has not been polled yet, or has it?
 func TestConnectionThatHasJustBeenAccepted(t *testing.T) {
 	for polls := range 4 {
-		within(t, func(w *world) {
-			var ann, bob *conn
+		testWithin(t, func(w *testWorld) {
+			var ann, bob *testConn
 			w.run(func(co *Co) {
-				pause(co, time.Minute)
+				testPause(co, time.Minute)
 				ann = w.connect("Ann, whose request came with her connection,", "hello", 0)
 				bob = w.connect("Bob, who has not sent anything yet,", "", 0)
 				for range polls { // the others have their turn
@@ -389,18 +389,18 @@ func TestConnectionThatHasJustBeenAccepted(t *testing.T) {
 }
 
 func TestRestIsCutOffAfterTheGracePeriod(t *testing.T) {
-	within(t, func(w *world) {
-		var ann, bob, cem *conn
+	testWithin(t, func(w *testWorld) {
+		var ann, bob, cem *testConn
 		w.run(func(co *Co) {
 			ann = w.connect("Ann", "short", 4*time.Minute)
 			bob = w.connect("Bob", "long", 30*time.Minute)
 			cem = w.connect("Cem", "longer", time.Hour)
 			w.connect("Dora, who is idle,", "", 0)
-			pause(co, time.Minute)
+			testPause(co, time.Minute)
 		})
 		w.wantAnswered(ann, "it took less than the grace period", "short")
-		w.wantDrained(2, grace)
-		for _, c := range []*conn{bob, cem} {
+		w.wantDrained(2, testGrace)
+		for _, c := range []*testConn{bob, cem} {
 			if len(c.cut) != 1 || len(c.answered) > 0 {
 				w.t.Errorf("the request of %s takes longer than the grace period; its replies are %q, and cut off were %q", c.name, c.answered, c.cut)
 			}

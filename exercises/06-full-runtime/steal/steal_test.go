@@ -15,17 +15,17 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const endless = "something waits that is not one of the parkers, and not one of the locks that newLock makes, or turns in circles without taking one"
+const testEndless = "something waits that is not one of the parkers, and not one of the locks that newLock makes, or turns in circles without taking one"
 
-// A machine lets threads run one at a time, and decides at each of their steps
-// who is next: before a lock is taken, when a worker parks or is woken, and in
-// the middle of each poll.
-type machine struct {
+// A testMachine lets threads run one at a time, and decides at each of their
+// steps who is next: before a lock is taken, when a worker parks or is woken,
+// and in the middle of each poll.
+type testMachine struct {
 	pair    *Pair
-	parkers [2]*parker
-	threads []*thread
-	running *thread
-	tasks   []*task
+	parkers [2]*testParker
+	threads []*testThread
+	running *testThread
+	tasks   []*testTask
 	polls   []string // who polled what
 	happens []string
 	failure string
@@ -33,28 +33,28 @@ type machine struct {
 	locked  int // times that a lock was taken
 }
 
-type thread struct {
+type testThread struct {
 	name  string
 	next  func() (struct{}, bool) // runs it to its next step
 	yield func(struct{}) bool
 	free  func() bool // it can go on
 	waits string      // what it does while it cannot
-	wants *lock       // that somebody else holds
+	wants *testLock   // that somebody else holds
 	locks int         // that it holds
 	wakes int         // of parkers, in this Wake or Spawn
 	over  bool
 }
 
-func newMachine() *machine {
-	m := new(machine)
-	m.parkers = [2]*parker{{m: m, worker: 0}, {m: m, worker: 1}}
-	m.pair = NewPair(func() sync.Locker { return &lock{m: m} }, [2]Parker{m.parkers[0], m.parkers[1]})
+func testNewMachine() *testMachine {
+	m := new(testMachine)
+	m.parkers = [2]*testParker{{m: m, worker: 0}, {m: m, worker: 1}}
+	m.pair = NewPair(func() sync.Locker { return &testLock{m: m} }, [2]Parker{m.parkers[0], m.parkers[1]})
 	return m
 }
 
 // start makes a thread.
-func (m *machine) start(name string, f func()) {
-	th := &thread{name: name}
+func (m *testMachine) start(name string, f func()) {
+	th := &testThread{name: name}
 	th.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			if v := recover(); v != nil {
@@ -71,14 +71,14 @@ func (m *machine) start(name string, f func()) {
 }
 
 // workers starts both.
-func (m *machine) workers() {
+func (m *testMachine) workers() {
 	for worker := range 2 {
 		m.start(fmt.Sprint("worker ", worker), func() { m.pair.Run(worker) })
 	}
 }
 
 // step lets others run, until this thread is free to go on.
-func (m *machine) step(waits string, free func() bool) {
+func (m *testMachine) step(waits string, free func() bool) {
 	th := m.running
 	if th == nil {
 		return // before the threads run
@@ -88,18 +88,18 @@ func (m *machine) step(waits string, free func() bool) {
 	th.free = nil
 }
 
-func (m *machine) happened(format string, args ...any) {
+func (m *testMachine) happened(format string, args ...any) {
 	m.happens = append(m.happens, fmt.Sprintf(format, args...))
 }
 
-func (m *machine) failed(format string, args ...any) {
+func (m *testMachine) failed(format string, args ...any) {
 	if m.failure == "" {
 		m.failure = fmt.Sprintf(format, args...)
 	}
 }
 
 // enabled are the threads that can go on, the running one first.
-func (m *machine) enabled() (threads []*thread) {
+func (m *testMachine) enabled() (threads []*testThread) {
 	for _, th := range m.threads {
 		switch {
 		case th.over || th.free != nil && !th.free():
@@ -114,7 +114,7 @@ func (m *machine) enabled() (threads []*thread) {
 
 // run runs the threads to their end. choose says which of those that can go on
 // is next.
-func (m *machine) run(choose func(enabled []*thread) *thread) {
+func (m *testMachine) run(choose func(enabled []*testThread) *testThread) {
 	for m.failure == "" {
 		enabled := m.enabled()
 		if len(enabled) == 0 {
@@ -131,7 +131,7 @@ func (m *machine) run(choose func(enabled []*thread) *thread) {
 }
 
 // checkEnd says why nobody can go on.
-func (m *machine) checkEnd() {
+func (m *testMachine) checkEnd() {
 	var stuck, open []string
 	for _, th := range m.threads {
 		switch {
@@ -162,7 +162,7 @@ func (m *machine) checkEnd() {
 }
 
 // report tells how it came to the failure.
-func (m *machine) report() string {
+func (m *testMachine) report() string {
 	const last = 12
 	order := strings.Join(m.happens[max(len(m.happens)-last, 0):], "; ")
 	switch {
@@ -174,13 +174,13 @@ func (m *machine) report() string {
 	return m.failure + "\nin this order: " + order
 }
 
-// A lock is one of those that newLock makes.
-type lock struct {
-	m      *machine
-	holder *thread
+// A testLock is one of those that newLock makes.
+type testLock struct {
+	m      *testMachine
+	holder *testThread
 }
 
-func (l *lock) Lock() {
+func (l *testLock) Lock() {
 	if l.m.running == nil {
 		return
 	}
@@ -192,7 +192,7 @@ func (l *lock) Lock() {
 	l.m.locked++
 }
 
-func (l *lock) Unlock() {
+func (l *testLock) Unlock() {
 	if l.m.running == nil {
 		return
 	}
@@ -203,14 +203,14 @@ func (l *lock) Unlock() {
 	l.m.running.locks--
 }
 
-// A parker is one that is told when to return.
-type parker struct {
-	m      *machine
+// A testParker is one that is told when to return.
+type testParker struct {
+	m      *testMachine
 	worker int
 	token  bool
 }
 
-func (p *parker) Park() {
+func (p *testParker) Park() {
 	m := p.m
 	if m.running.name != fmt.Sprint("worker ", p.worker) {
 		m.failed("%s parks in the parker of worker %d", m.running.name, p.worker)
@@ -224,7 +224,7 @@ func (p *parker) Park() {
 	m.happened("%s gets up", m.running.name)
 }
 
-func (p *parker) Wake() {
+func (p *testParker) Wake() {
 	m := p.m
 	if m.running == nil {
 		return
@@ -236,22 +236,22 @@ func (p *parker) Wake() {
 	}
 }
 
-// A task is polled as poll says, and woken by others.
-type task struct {
+// A testTask is polled as poll says, and woken by others.
+type testTask struct {
 	*Task
-	m        *machine
+	m        *testMachine
 	name     string
 	polls    int
 	due      bool // woken since its latest poll began
 	waking   int  // wakes under way
 	may      bool // be polled: a wake was under way since then
-	polling  *thread
+	polling  *testThread
 	finished bool
 }
 
 // spawn makes a task whose poll is given.
-func (m *machine) spawn(worker int, poll func(t *task, worker int) (ready bool)) *task {
-	t := &task{m: m, name: fmt.Sprint("task ", len(m.tasks)+1), due: true, may: true}
+func (m *testMachine) spawn(worker int, poll func(t *testTask, worker int) (ready bool)) *testTask {
+	t := &testTask{m: m, name: fmt.Sprint("task ", len(m.tasks)+1), due: true, may: true}
 	m.tasks = append(m.tasks, t)
 	if m.running != nil {
 		m.running.wakes = 0
@@ -273,7 +273,7 @@ func (m *machine) spawn(worker int, poll func(t *task, worker int) (ready bool))
 	return t
 }
 
-func (m *machine) checkPoll(t *task, worker int) {
+func (m *testMachine) checkPoll(t *testTask, worker int) {
 	by := m.running
 	switch {
 	case by == nil || by.name != fmt.Sprint("worker ", worker):
@@ -290,7 +290,7 @@ func (m *machine) checkPoll(t *task, worker int) {
 }
 
 // wake wakes t.
-func (t *task) wake() {
+func (t *testTask) wake() {
 	t.m.running.wakes = 0
 	t.m.happened("%s wakes %s", t.m.running.name, t.name)
 	t.due, t.may = true, true
@@ -301,11 +301,11 @@ func (t *task) wake() {
 
 // inOrder runs the threads as long as they can go on, in this order: "0" is
 // worker 0 until it parks or has ended, "1:poll" worker 1 until it is in a poll.
-func (m *machine) inOrder(order ...string) {
-	m.run(func(enabled []*thread) *thread {
+func (m *testMachine) inOrder(order ...string) {
+	m.run(func(enabled []*testThread) *testThread {
 		for len(order) > 0 {
 			who, until, _ := strings.Cut(order[0], ":")
-			at := slices.IndexFunc(enabled, func(th *thread) bool { return th.name == "worker "+who })
+			at := slices.IndexFunc(enabled, func(th *testThread) bool { return th.name == "worker "+who })
 			if at >= 0 && (until == "" || !strings.HasPrefix(enabled[at].waits, "is in the poll")) {
 				return enabled[at]
 			}
@@ -315,17 +315,17 @@ func (m *machine) inOrder(order ...string) {
 	})
 }
 
-// explore runs a scenario in every order of steps, but that at most so many
+// testExplore runs a scenario in every order of steps, but that at most so many
 // times somebody is interrupted who could go on.
-func explore(t testing.TB, interruptions int, scenario func(m *machine)) {
+func testExplore(t testing.TB, interruptions int, scenario func(m *testMachine)) {
 	t.Helper()
 	type decision struct{ choice, options, interrupts int }
 	var start []int // the choices to begin with
 	for schedules := 1; ; schedules++ {
-		m, interrupts := newMachine(), 0
+		m, interrupts := testNewMachine(), 0
 		scenario(m)
 		var taken []decision
-		m.run(func(enabled []*thread) *thread {
+		m.run(func(enabled []*testThread) *testThread {
 			d := decision{options: len(enabled), interrupts: interrupts}
 			if len(taken) < len(start) {
 				d.choice = start[len(taken)]
@@ -359,16 +359,16 @@ func explore(t testing.TB, interruptions int, scenario func(m *machine)) {
 	}
 }
 
-// within runs a test.
-func within(t *testing.T, f func(t testing.TB)) {
+// testWithin runs a test.
+func testWithin(t *testing.T, f func(t testing.TB)) {
 	t.Helper()
-	check.Within(t, 10*time.Second, endless, f)
+	check.Within(t, 10*time.Second, testEndless, f)
 }
 
-func ready(*task, int) bool { return true }
+func testReady(*testTask, int) bool { return true }
 
 // wantPolls wants these polls.
-func (m *machine) wantPolls(t testing.TB, look string, want ...string) {
+func (m *testMachine) wantPolls(t testing.TB, look string, want ...string) {
 	t.Helper()
 	if m.failure != "" {
 		t.Fatal(m.report())
@@ -379,10 +379,10 @@ func (m *machine) wantPolls(t testing.TB, look string, want ...string) {
 }
 
 func TestOwnQueue(t *testing.T) {
-	within(t, func(t testing.TB) {
-		m := newMachine()
+	testWithin(t, func(t testing.TB) {
+		m := testNewMachine()
 		for range 3 {
-			m.spawn(0, ready)
+			m.spawn(0, testReady)
 		}
 		m.start("worker 0", func() { m.pair.Run(0) })
 		m.inOrder()
@@ -397,16 +397,16 @@ func TestOwnQueue(t *testing.T) {
 }
 
 func TestNoTasks(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 2, func(m *machine) { m.workers() })
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 2, func(m *testMachine) { m.workers() })
 	})
 }
 
 func TestHalfIsStolen(t *testing.T) {
-	within(t, func(t testing.TB) {
-		m := newMachine()
+	testWithin(t, func(t testing.TB) {
+		m := testNewMachine()
 		for range 8 {
-			m.spawn(0, ready)
+			m.spawn(0, testReady)
 		}
 		m.workers()
 		m.inOrder("1:poll", "0", "1")
@@ -415,14 +415,14 @@ func TestHalfIsStolen(t *testing.T) {
 }
 
 func TestTaskThatWakesItselfQueuesUp(t *testing.T) {
-	within(t, func(t testing.TB) {
-		m := newMachine()
-		m.spawn(0, func(t *task, _ int) bool {
+	testWithin(t, func(t testing.TB) {
+		m := testNewMachine()
+		m.spawn(0, func(t *testTask, _ int) bool {
 			t.wake()
 			t.wake()
 			return t.polls == 3
 		})
-		m.spawn(0, ready)
+		m.spawn(0, testReady)
 		m.start("worker 0", func() { m.pair.Run(0) })
 		m.inOrder()
 		m.wantPolls(t, "task 1 wakes itself in its poll, twice: one more poll, and task 2 has its turn before that", "1 by 0", "2 by 0", "1 by 0", "1 by 0")
@@ -430,13 +430,13 @@ func TestTaskThatWakesItselfQueuesUp(t *testing.T) {
 }
 
 func TestSpawnInAPoll(t *testing.T) {
-	within(t, func(t testing.TB) {
-		m := newMachine()
-		m.spawn(0, func(t *task, worker int) bool {
-			m.spawn(worker, ready)
+	testWithin(t, func(t testing.TB) {
+		m := testNewMachine()
+		m.spawn(0, func(t *testTask, worker int) bool {
+			m.spawn(worker, testReady)
 			return true
 		})
-		m.spawn(0, ready)
+		m.spawn(0, testReady)
 		m.start("worker 0", func() { m.pair.Run(0) })
 		m.inOrder()
 		m.wantPolls(t, "what is spawned comes last", "1 by 0", "2 by 0", "3 by 0")
@@ -444,10 +444,10 @@ func TestSpawnInAPoll(t *testing.T) {
 }
 
 func TestFinishedTaskIsNotPolled(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 1, func(m *machine) {
-			first := m.spawn(0, ready)
-			m.spawn(0, func(t *task, _ int) bool {
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 1, func(m *testMachine) {
+			first := m.spawn(0, testReady)
+			m.spawn(0, func(t *testTask, _ int) bool {
 				first.wake()
 				t.wake()
 				return true
@@ -459,10 +459,10 @@ func TestFinishedTaskIsNotPolled(t *testing.T) {
 
 // Somebody wakes a task, at any moment.
 func TestWakeFromOutside(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 2, func(m *machine) {
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 2, func(m *testMachine) {
 			there := false
-			letter := m.spawn(0, func(*task, int) bool { return there })
+			letter := m.spawn(0, func(*testTask, int) bool { return there })
 			m.workers()
 			m.start("somebody", func() {
 				there = true
@@ -474,10 +474,10 @@ func TestWakeFromOutside(t *testing.T) {
 
 // Woken twice, it may be polled by one and by the other.
 func TestWokenTwice(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 2, func(m *machine) {
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 2, func(m *testMachine) {
 			letters := 0
-			box := m.spawn(0, func(*task, int) bool { return letters == 2 })
+			box := m.spawn(0, func(*testTask, int) bool { return letters == 2 })
 			m.workers()
 			m.start("somebody", func() {
 				for range 2 {
@@ -490,11 +490,11 @@ func TestWokenTwice(t *testing.T) {
 }
 
 func TestTwoTasksThatWakeEachOther(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 2, func(m *machine) {
-			var tasks [2]*task
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 2, func(m *testMachine) {
+			var tasks [2]*testTask
 			for i := range tasks {
-				tasks[i] = m.spawn(i, func(t *task, _ int) bool {
+				tasks[i] = m.spawn(i, func(t *testTask, _ int) bool {
 					if other := tasks[1-i]; !other.finished {
 						other.wake()
 					}
@@ -508,10 +508,10 @@ func TestTwoTasksThatWakeEachOther(t *testing.T) {
 
 // While a poll takes its time, the other worker does what there is to do.
 func TestWorkDoesNotWaitForALongPoll(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 2, func(m *machine) {
-			m.spawn(0, func(_ *task, worker int) bool {
-				second := m.spawn(worker, ready)
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 2, func(m *testMachine) {
+			m.spawn(0, func(_ *testTask, worker int) bool {
+				second := m.spawn(worker, testReady)
 				m.step("is in the poll of task 1, a long one, until task 2 has finished", func() bool { return second.finished })
 				return true
 			})
@@ -521,11 +521,11 @@ func TestWorkDoesNotWaitForALongPoll(t *testing.T) {
 }
 
 func TestWokenWorkDoesNotWaitForALongPoll(t *testing.T) {
-	within(t, func(t testing.TB) {
-		explore(t, 1, func(m *machine) {
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 1, func(m *testMachine) {
 			there := false
-			letter := m.spawn(0, func(*task, int) bool { return there })
-			m.spawn(0, func(*task, int) bool {
+			letter := m.spawn(0, func(*testTask, int) bool { return there })
+			m.spawn(0, func(*testTask, int) bool {
 				m.step("is in the poll of task 2, a long one, until task 1 has finished", func() bool { return letter.finished })
 				return true
 			})
@@ -538,12 +538,12 @@ func TestWokenWorkDoesNotWaitForALongPoll(t *testing.T) {
 	})
 }
 
-// A real is the parker of chapter 05.
-type real struct{ token chan struct{} }
+// A testReal is the parker of chapter 05.
+type testReal struct{ token chan struct{} }
 
-func (p real) Park() { <-p.token }
+func (p testReal) Park() { <-p.token }
 
-func (p real) Wake() {
+func (p testReal) Wake() {
 	select {
 	case p.token <- struct{}{}:
 	default:
@@ -553,7 +553,7 @@ func (p real) Wake() {
 func TestRealWorkers(t *testing.T) {
 	check.Within(t, 5*time.Second, "with real locks and parkers the workers do not come to their end; the other tests show in which order of steps that happens", func(t testing.TB) {
 		newLock := func() sync.Locker { return new(sync.Mutex) }
-		p := NewPair(newLock, [2]Parker{real{make(chan struct{}, 1)}, real{make(chan struct{}, 1)}})
+		p := NewPair(newLock, [2]Parker{testReal{make(chan struct{}, 1)}, testReal{make(chan struct{}, 1)}})
 		const tasks, wakes = 200, 5
 		var all sync.WaitGroup
 		together := func(what string, f func()) {
