@@ -134,12 +134,14 @@ func TestFinishedTimeoutIsNotPolled(t *testing.T) {
 	})
 }
 
-// Faults: a server that accepts and never answers.
+// Property 36.
 func TestServerThatNeverAnswersTimesOut(t *testing.T) {
 	noLeaks(t)
 	rt := openRuntime(t)
-	get := NewHTTPGet(address(listen(t)), "/")
-	if got := blockOn(t, rt, Timeout(get, 10*time.Millisecond)); got.Err != ErrTimeout {
+	h := Spawn(rt, Timeout(NewHTTPGet(address(listen(t)), "/"), 10*time.Millisecond))
+	other := Spawn(rt, neighbor(t, closed()))
+	if got := blockOn(t, rt, h).Value; got.Err != ErrTimeout {
 		t.Errorf("got %+v, want %v", got, ErrTimeout)
 	}
+	checkFault(t, Response{Status: 200, Body: "hello"}, "", blockOn(t, rt, other).Value)
 }

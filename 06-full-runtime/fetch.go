@@ -34,11 +34,10 @@ type Fetch struct {
 
 // target is what the requests for one URL have in common.
 type target struct {
-	addrs   []netip.AddrPort // at least one
-	request []byte
+	addrs    []netip.AddrPort // at least one
+	request  []byte
+	maxReply int // bytes; a longer reply is an error
 }
-
-const maxReply = 1 << 28 // bytes; a longer reply is an error
 
 // Poll goes from one stage to the next as far as it can without waiting.
 func (f *Fetch) Poll(cx *Context) (Fetched, bool) {
@@ -90,8 +89,8 @@ func (f *Fetch) receive(cx *Context) (end error, ready bool) {
 		}
 		had := len(f.reply)
 		f.reply = append(f.reply, f.buffer[:n]...)
-		if len(f.reply) > maxReply {
-			return fmt.Errorf("reply of more than %d bytes", maxReply), true
+		if len(f.reply) > f.target.maxReply {
+			return fmt.Errorf("reply of more than %d bytes", f.target.maxReply), true
 		}
 		if had <= maxHeader && had+n > maxHeader {
 			if _, _, err := parseHead(f.reply); err != nil {

@@ -89,6 +89,11 @@ func TestGetLooksUpNames(t *testing.T) {
 	}
 }
 
+func newFetch(path string, addrs ...netip.AddrPort) *Fetch {
+	request := "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	return &Fetch{target: &target{addrs, []byte(request), 4 << 20}, buffer: make([]byte, 4096)}
+}
+
 // fetchFrom gets /hello from the first of the addresses that answers.
 func fetchFrom(t *testing.T, addrs ...netip.AddrPort) Fetched {
 	t.Helper()
@@ -96,8 +101,7 @@ func fetchFrom(t *testing.T, addrs ...netip.AddrPort) Fetched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := &target{addrs, []byte("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")}
-	got, err := BlockOn(rt, &Fetch{target: to, buffer: make([]byte, 1024)})
+	got, err := BlockOn(rt, newFetch("/hello", addrs...))
 	if err != nil {
 		t.Error(err)
 	}
@@ -237,6 +241,16 @@ func TestGetGivesUpOnThoseThatHaveNotBegun(t *testing.T) {
 	t.Parallel()
 	url := startPages(t, "127.0.0.1:0")
 	if got := runHere(t, "get", "-n", "3000", "-timeout", "1us", url+"/slow"); !strings.HasPrefix(got.stdout, "GET ok=0 fail=3000\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The server answers when all have asked.
+func TestGetWithTenThousandConnectionsAtOnce(t *testing.T) {
+	noLeaks(t)
+	needDescriptors(t, 10_000)
+	got := runHere(t, "get", "-n", "10000", "http://"+startCrowdServer(t, 10_000).String()+"/x")
+	if got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "GET ok=10000 fail=0\n") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -108,7 +108,10 @@ func (g *getter) target(co *Co, address string) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("port %s is not a number below 65536", u.Port())
 	}
-	t := &target{request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.RequestURI(), u.Host)}
+	t := &target{
+		request:  fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.RequestURI(), u.Host),
+		maxReply: 1 << 28,
+	}
 	ips, err := g.lookUp(co, u.Hostname())
 	for _, ip := range ips {
 		t.addrs = append(t.addrs, netip.AddrPortFrom(ip.Unmap(), uint16(port)))

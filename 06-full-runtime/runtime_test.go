@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +115,32 @@ func TestWakeBeforeTheWaitEndsIt(t *testing.T) {
 			waker = cx.Waker()
 			return !first
 		}))
+	})
+}
+
+// Property 24.
+func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		const goroutines, wakes = 8, 1000
+		var left atomic.Int64
+		left.Store(goroutines * wakes)
+		var start sync.Once
+		other := Spawn(rt, NewSleep(time.Hour))
+		blockOn(t, rt, until(func(cx *Context) bool {
+			w := cx.Waker()
+			start.Do(func() {
+				for range goroutines {
+					go func() {
+						for range wakes {
+							left.Add(-1)
+							w.Wake() // the last one of all must be seen
+						}
+					}()
+				}
+			})
+			return left.Load() == 0
+		}))
+		blockOn(t, rt, other)
 	})
 }
 

@@ -74,6 +74,7 @@ func serveUntil(rt *Runtime, s *server, interrupt *Interrupt) (cut int, err erro
 // Interrupt is a future that is ready when the process is asked to end.
 type Interrupt struct {
 	signals chan os.Signal
+	stop    sync.Once
 
 	mu      sync.Mutex
 	arrived bool  // guarded by mu
@@ -111,7 +112,9 @@ func (i *Interrupt) Poll(cx *Context) (struct{}, bool) {
 
 // Close stops waiting.
 func (i *Interrupt) Close() error {
-	signal.Stop(i.signals)
-	close(i.signals) // nobody sends any more
+	i.stop.Do(func() {
+		signal.Stop(i.signals)
+		close(i.signals) // nobody sends any more
+	})
 	return nil
 }

@@ -175,14 +175,19 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func needDescriptors(t *testing.T, connections uint64) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) < connections+200 {
+		t.Skipf("at most %d descriptors (%v): ulimit -n raises that", limit.Cur, err)
+	}
+}
+
 // TestTenThousandIdleConnections asks on each connection, lets them be, and
 // asks on each again.
 func TestTenThousandIdleConnections(t *testing.T) {
-	connections := 10_000
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) < uint64(connections)+200 {
-		t.Skipf("at most %d descriptors (%v): ulimit -n raises that", limit.Cur, err)
-	}
+	const connections = 10_000
+	needDescriptors(t, connections)
 	p := startProcess(t, "-idle 10m")
 	p.dial().send(getHello).expect(200, "hello")
 	before := p.resident()
