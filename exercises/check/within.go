@@ -22,8 +22,7 @@ import (
 // a list of goroutines. Bubble has the bubble inside.
 func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)) {
 	t.Helper()
-	name := t.Name()
-	if first := hung.Load(); first != nil && *first != name {
+	if first := hung.Load(); first != nil && *first != t.Name() {
 		t.Skipf("not tried: %s hangs", *first)
 	}
 	inner := &guarded{TB: t}
@@ -51,9 +50,17 @@ func Within(t testing.TB, d time.Duration, sentence string, f func(t testing.TB)
 		}
 	case <-time.After(d):
 		inner.abandon()
-		hung.CompareAndSwap(nil, &name)
-		t.Fatalf("still waiting after %v: %s (The tests after this one are skipped.)", d, sentence)
+		Hangs(t, d, sentence)
 	}
+}
+
+// Hangs fails the test as Within does when f does not return in time. It is for
+// a test that waits for something by itself.
+func Hangs(t testing.TB, d time.Duration, sentence string) {
+	t.Helper()
+	name := t.Name()
+	hung.CompareAndSwap(nil, &name)
+	t.Fatalf("still waiting after %v: %s (The tests after this one are skipped.)", d, sentence)
 }
 
 // hung is the name of the first test that hangs. With -count it is tried again.

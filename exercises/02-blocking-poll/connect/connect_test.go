@@ -46,7 +46,7 @@ func testResult(t testing.TB, fd int) (err error) {
 				return
 			}
 		}
-		t.Fatalf("connectResult has been giving EAGAIN for %v, and the peer answered long ago: how can the socket tell that it is connected?", testPatience)
+		check.Hangs(t, testPatience, "connectResult gives EAGAIN, and the peer answered long ago: how can the socket tell that it is connected?")
 	})
 	return err
 }

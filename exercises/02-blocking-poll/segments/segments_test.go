@@ -107,7 +107,7 @@ func testUntil(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for began := time.Now(); !condition(); runtime.Gosched() {
 		if time.Since(began) > testPatience {
-			t.Fatalf("still waiting after %v until %s", testPatience, what)
+			check.Hangs(t, testPatience, "the test goes on when "+what)
 		}
 	}
 }
