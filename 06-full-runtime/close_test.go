@@ -162,13 +162,13 @@ var abandoned = []struct {
 	}},
 	{"Echo, reading", func(t *testing.T, rt *Runtime) any {
 		s, _ := openStream(t, rt)
-		return polled(t, rt, &Echo{stream: s, buffer: make([]byte, 1)})
+		return polled(t, rt, &Echo{stream: s, buffer: new(buffer)})
 	}},
 	{"Echo, writing", func(t *testing.T, rt *Runtime) any {
 		s, peer := openStream(t, rt)
 		send(t, peer)
 		fill(t, s.fd)
-		return polled(t, rt, &Echo{stream: s, buffer: make([]byte, 1)})
+		return polled(t, rt, &Echo{stream: s, buffer: new(buffer)})
 	}},
 	{"EchoServer, accepting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, NewEchoServer(openListener(t, rt))) }},
 	{"Interrupt, waiting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, newInterrupt()) }},

@@ -37,12 +37,12 @@ func echo(args []string, stdout, stderr io.Writer) (status int) {
 type EchoServer struct {
 	listener  *Listener
 	accepting *Accepting
-	buffer    []byte
+	buffer    buffer
 }
 
 // NewEchoServer serves who connects to l.
 func NewEchoServer(l *Listener) *EchoServer {
-	return &EchoServer{l, l.Accept(), make([]byte, 32<<10)}
+	return &EchoServer{listener: l, accepting: l.Accept()}
 }
 
 func (s *EchoServer) Poll(cx *Context) (error, bool) {
@@ -54,7 +54,7 @@ func (s *EchoServer) Poll(cx *Context) (error, bool) {
 		if accepted.Err != nil {
 			return accepted.Err, true
 		}
-		Spawn(cx.task.runtime, &Echo{stream: accepted.Value, buffer: s.buffer})
+		Spawn(cx.task.runtime, &Echo{stream: accepted.Value, buffer: &s.buffer})
 		s.accepting = s.listener.Accept()
 	}
 }
@@ -66,9 +66,13 @@ func (s *EchoServer) Close() error { return s.accepting.Close() }
 // has finished or is gone.
 type Echo struct {
 	stream *Stream
-	buffer []byte // of all connections: between two polls there is nothing in it
-	rest   []byte // of what came, not yet sent
+	buffer *buffer // of all connections: between two polls there is nothing in it
+	rest   []byte  // of what came, not yet sent
 }
+
+// buffer is what can be read at once. Ten thousand futures share one, by a
+// pointer, which is shorter than a slice.
+type buffer [32 << 10]byte
 
 // Poll reads when all is sent and not before. A peer that does not read is not
 // read from, and no memory fills with what it might read one day.
@@ -77,7 +81,7 @@ func (e *Echo) Poll(cx *Context) (struct{}, bool) {
 		if err, ready := e.send(cx); err != nil || !ready {
 			return e.finish(err, ready)
 		}
-		n, err, ready := e.stream.PollRead(cx, e.buffer)
+		n, err, ready := e.stream.PollRead(cx, e.buffer[:])
 		if err != nil || !ready {
 			return e.finish(err, ready) // io.EOF comes here too: all is sent
 		}

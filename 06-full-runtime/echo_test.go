@@ -179,7 +179,7 @@ func TestIdleEchoConnectionsHoldNoBuffer(t *testing.T) {
 		t.Fatalf("%d connections are open, want %d", len(all), n)
 	}
 	for _, c := range all {
-		if c.rest != nil || &c.buffer[0] != &all[0].buffer[0] {
+		if c.rest != nil || c.buffer != all[0].buffer {
 			t.Error("a connection has a buffer of its own")
 		}
 		if on, err := unix.GetsockoptInt(c.stream.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {

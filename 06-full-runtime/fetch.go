@@ -23,7 +23,7 @@ type Fetched struct {
 // little to hold: thousands may be under way at once.
 type Fetch struct {
 	target *target
-	buffer []byte // of all of them: between two polls there is nothing in it
+	buffer *buffer // of all of them: between two polls there is nothing in it
 
 	tried   int      // addresses
 	dialing *Dialing // nil before and after
@@ -83,7 +83,7 @@ func (f *Fetch) connect(cx *Context) (error, bool) {
 // receive reads until the peer has finished, which is io.EOF, or has failed.
 func (f *Fetch) receive(cx *Context) (end error, ready bool) {
 	for {
-		n, err, ready := f.stream.PollRead(cx, f.buffer)
+		n, err, ready := f.stream.PollRead(cx, f.buffer[:])
 		if err != nil || !ready {
 			return err, ready
 		}

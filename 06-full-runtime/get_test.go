@@ -91,7 +91,7 @@ func TestGetLooksUpNames(t *testing.T) {
 
 func newFetch(path string, addrs ...netip.AddrPort) *Fetch {
 	request := "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-	return &Fetch{target: &target{addrs, []byte(request), 4 << 20}, buffer: make([]byte, 4096)}
+	return &Fetch{target: &target{addrs, []byte(request), 4 << 20}, buffer: new(buffer)}
 }
 
 // fetchFrom gets /hello from the first of the addresses that answers.

@@ -21,7 +21,7 @@ type getter struct {
 	copies  int
 	timeout time.Duration // of everything together
 	late    bool          // it has passed
-	buffer  []byte        // of all requests
+	buffer  buffer        // of all requests
 	watch   stopwatch
 }
 
@@ -33,7 +33,7 @@ type job struct {
 }
 
 func newGetter(rt *Runtime, urls []string, copies int, timeout time.Duration) *getter {
-	g := &getter{runtime: rt, copies: copies, timeout: timeout, buffer: make([]byte, 32<<10), watch: startWatch()}
+	g := &getter{runtime: rt, copies: copies, timeout: timeout, watch: startWatch()}
 	for _, u := range urls {
 		g.jobs = append(g.jobs, &job{url: u})
 	}
@@ -73,7 +73,7 @@ func (g *getter) begin(co *Co, j *job) error {
 		if i%100 == 99 {
 			Await(co, new(Yield)) // the first get on with it while the last are yet to begin
 		}
-		h := Spawn(g.runtime, &Fetch{target: t, buffer: g.buffer})
+		h := Spawn(g.runtime, &Fetch{target: t, buffer: &g.buffer})
 		if j.fetches = append(j.fetches, h); g.late {
 			h.Cancel() // limit has been here
 		}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A contender is a program that does the same work as others.
+type contender struct {
+	name    string   // in the tables
+	command []string // with its arguments
+}
+
+// inTurn calls f for each contender, and begins with another one each round.
+func (l *lab) inTurn(all []contender, f func(c contender)) {
+	for i := range all {
+		f(all[(i+l.round)%len(all)])
+	}
+}
+
+func (l *lab) serveOf(c contender) server { return l.serve(measured, c.command[0], c.command[1:]...) }
+
+var echoServers = []contender{
+	{ours, []string{ours, "echo", "-addr", "127.0.0.1:0"}},
+	{"Go's net", []string{"peers", "echo"}},
+	{"epoll loop in C", []string{"epoll", "127.0.0.1", "0"}},
+}
+
+var httpServers = []contender{
+	{ours, []string{ours, "serve", "-addr", "127.0.0.1:0"}},
+	{"net/http", []string{"peers", "serve"}},
+}
+
+var experiments = []experiment{
+	{"echo, 1 connection", 11, func(l *lab) { l.echo("echo, 1 connection", echoServers, 1) }},
+	{"echo, 64 connections", 11, func(l *lab) { l.echo("echo, 64 connections", echoServers, 64) }},
+	{"echo, 1,000 connections", 11, func(l *lab) { l.echo("echo, 1,000 connections", echoServers, 1000) }},
+	{"echo, system calls", 1, func(l *lab) { l.echoCalls("echo, system calls") }},
+	{"get, 10,000 at once", 9, func(l *lab) { l.get("get, 10,000 at once") }},
+	{"get, system calls", 1, func(l *lab) { l.getCalls("get, system calls") }},
+	{"spawn, one at a time", 7, func(l *lab) { l.sched("spawn, one at a time", "spawn", 300_000) }},
+	{"spawn, 1,000 at a time", 7, func(l *lab) { l.sched("spawn, 1,000 at a time", "spawnbatch", 300_000) }},
+	{"yield, 1 task", 7, func(l *lab) { l.sched("yield, 1 task", "yield1", 3_000_000) }},
+	{"yield, 1,000 tasks", 7, func(l *lab) { l.sched("yield, 1,000 tasks", "yield1k", 3_000_000) }},
+	{"timer", 7, func(l *lab) { l.sched("timer", "timer", 100_000) }},
+	{"wake, GOMAXPROCS=1", 7, func(l *lab) { l.sched("wake, GOMAXPROCS=1", "wakego", 100_000) }},
+	{"wake, GOMAXPROCS=2", 7, func(l *lab) { l.schedOn(anywhere, "wake, GOMAXPROCS=2", "wakego", 100_000) }},
+	{"wake, from a thread", 7, func(l *lab) { l.schedOn(anywhere, "wake, from a thread", "wake", 10_000) }},
+	{"sleep, 1,000,000 tasks", 3, func(l *lab) { l.sleep("sleep, 1,000,000 tasks") }},
+	{"idle, echo", 3, func(l *lab) { l.idle("idle, echo", echoServers, "hello") }},
+	{"idle, serve", 3, func(l *lab) { l.idle("idle, serve", httpServers, "GET /0/hello HTTP/1.1\r\nHost: localhost\r\n\r\n") }},
+	{"serve, wrk", 9, func(l *lab) { l.wrk("serve, wrk") }},
+	{"serve, ab", 1, func(l *lab) { l.ab("serve, ab") }},
+	{"chapters", 3, func(l *lab) { l.chapters("chapters") }},
+}
+
+// echo keeps n connections busy, each with one message of 64 bytes at a time.
+func (l *lab) echo(name string, servers []contender, n int) {
+	l.inTurn(servers, func(c contender) {
+		s := l.serveOf(c)
+		defer s.stop()
+		output, _ := l.run(busy, "peers", "load", "-n", strconv.Itoa(n), "-addr", s.addr, "-pid", s.pid())
+		r := parse(output)
+		l.record(name, c.name, "messages/s", 1e9*r.n/r.wall)
+		l.record(name, c.name, "CPU µs/message", r.cpu/r.n/1000)
+	})
+}
+
+// echoCalls counts the calls of a server under load. Each message is one write.
+func (l *lab) echoCalls(name string) {
+	l.inTurn(echoServers, func(c contender) {
+		s := l.serveOf(c)
+		defer s.stop()
+		summary := filepath.Join(l.dir, "calls.txt")
+		trace := l.command("strace", "-f", "-c", "-o", summary, "-p", s.pid())
+		trace.Stderr = nil // says that it attaches
+		l.start(anywhere, trace)
+		l.run(busy, "peers", "load", "-n", "64", "-addr", s.addr, "-pid", s.pid())
+		trace.Process.Signal(os.Interrupt)
+		trace.Wait()
+		calls := callsIn(summary)
+		l.record(name, c.name, "calls/message", calls["total"]/calls["write"])
+	})
+}
+
+// callsIn reads a summary of strace.
+func callsIn(path string) map[string]float64 {
+	text, err := os.ReadFile(path)
+	must(err)
+	calls := make(map[string]float64)
+	for _, line := range strings.Split(string(text), "\n") {
+		if f := strings.Fields(line); len(f) > 4 {
+			calls[f[len(f)-1]], _ = strconv.ParseFloat(f[3], 64)
+		}
+	}
+	return calls
+}
+
+const requests = "10000"
+
+// get fetches from a server that answers after a second. What is counted of the
+// time is what goes beyond that.
+func (l *lab) get(name string) {
+	s := l.serve(busy, "peers", "delay", "-d", "1s")
+	defer s.stop()
+	url := "http://" + s.addr + "/1000/hello"
+	l.inTurn([]contender{
+		{ours, []string{ours, "get", "-n", requests, url}},
+		{"Go's net", []string{"peers", "net", "-n", requests, url}},
+		{"net/http", []string{"peers", "http", "-n", requests, url}},
+	}, func(c contender) {
+		output, peak := l.run(measured, c.command[0], c.command[1:]...)
+		r := parse(output)
+		l.record(name, c.name, "ms beyond the delay", (r.wall-1e9)/1e6)
+		l.record(name, c.name, "CPU µs/request", r.cpu/r.n/1000)
+		l.record(name, c.name, "peak MiB", peak/(1<<20))
+	})
+}
+
+// getCalls leaves out those by which a thread of Go's own looks after the others
+// now and then: they count the time that strace takes.
+func (l *lab) getCalls(name string) {
+	s := l.serve(busy, "peers", "delay", "-d", "1s")
+	defer s.stop()
+	summary := filepath.Join(l.dir, "calls.txt")
+	l.run(measured, "strace", "-f", "-c", "-o", summary, filepath.Join(l.dir, ours),
+		"get", "-n", requests, "http://"+s.addr+"/1000/hello")
+	calls := callsIn(summary)
+	l.record(name, ours, "calls/request", (calls["total"]-calls["nanosleep"])/10000)
+}
+
+// sched compares a kind of sched with the same done with goroutines, on one
+// processor.
+func (l *lab) sched(name, kind string, n int) { l.schedOn(measured, name, kind, n) }
+
+func (l *lab) schedOn(core int, name, kind string, n int) {
+	times := strconv.Itoa(n)
+	l.results(core, name, []contender{
+		{ours, []string{ours, "sched", kind, "-n", times}},
+		{"goroutines", []string{"peers", kind, "-n", times}},
+	})
+}
+
+// results takes what the programs print.
+func (l *lab) results(core int, name string, programs []contender) {
+	l.inTurn(programs, func(c contender) {
+		output, _ := l.run(core, c.command[0], c.command[1:]...)
+		r := parse(output)
+		l.record(name, c.name, "ns", r.wall/r.n)
+		l.record(name, c.name, "CPU ns", r.cpu/r.n)
+	})
+}
+
+// sleep takes the memory of a million sleepers, less that of one.
+func (l *lab) sleep(name string) {
+	l.inTurn([]contender{
+		{ours, []string{ours, "sleep", "-ms", "5000", "-n"}},
+		{"goroutines", []string{"peers", "sleep", "-d", "5s", "-n"}},
+	}, func(c contender) {
+		_, one := l.run(anywhere, c.command[0], append(c.command[1:], "1")...)
+		_, all := l.run(anywhere, c.command[0], append(c.command[1:], "1000000")...)
+		l.record(name, c.name, "bytes each", (all-one)/1e6)
+	})
+}
+
+// idle opens 10,000 connections, each of which has one exchange and then
+// nothing, and looks at the server for two seconds.
+func (l *lab) idle(name string, servers []contender, message string) {
+	l.inTurn(servers, func(c contender) {
+		s := l.serveOf(c)
+		defer s.stop()
+		output, _ := l.run(busy, "peers", "idle", "-n", "10000", "-d", "2s", "-addr", s.addr, "-pid", s.pid(), "-message", message)
+		l.record(name, c.name, "bytes each", number(output, `bytes=(\d+)`)/10000)
+		l.record(name, c.name, "CPU µs in 2 s", number(output, `cpu_ns=(\d+)`)/1000)
+		l.record(name, c.name, "sleeps in 2 s", number(output, `switches=(\d+)`))
+	})
+}
+
+func (l *lab) wrk(name string) {
+	l.inTurn(httpServers, func(c contender) {
+		s := l.serveOf(c)
+		defer s.stop()
+		output, _ := l.run(busy, "wrk", "-t1", "-c64", "-d2s", "http://"+s.addr+"/0/hello")
+		if strings.Contains(output, "Socket errors") || strings.Contains(output, "Non-2xx") {
+			must(fmt.Errorf("%s fails:\n%s", c.name, output))
+		}
+		l.record(name, c.name, "requests/s", number(output, `Requests/sec:\s+([\d.]+)`))
+		l.record(name, c.name, "CPU µs/request", cpuTime(s.cmd.Process.Pid)/number(output, `(\d+) requests in`)/1000)
+	})
+}
+
+func (l *lab) ab(name string) {
+	l.inTurn(httpServers, func(c contender) {
+		s := l.serveOf(c)
+		defer s.stop()
+		ab := l.command("ab", "-q", "-n", "100000", "-c", "64", "http://"+s.addr+"/0/hello")
+		output, _ := l.finish(busy, ab)
+		l.record(name, c.name, "complete", number(output, `Complete requests:\s+(\d+)`))
+		l.record(name, c.name, "failed", number(output, `Failed requests:\s+(\d+)`))
+	})
+}
+
+// chapters runs the chapters' programs, and takes the first line that they all
+// print.
+func (l *lab) chapters(name string) {
+	chapters, err := filepath.Glob(filepath.Join(l.dir, "0*"))
+	must(err)
+	for _, path := range chapters {
+		chapter := filepath.Base(path)
+		if chapter < "02" {
+			continue
+		}
+		output, _ := l.finish(anywhere, exec.Command(path))
+		const line = `10 responses in \S+: `
+		l.record(name, chapter, "polls", number(output, line+`(\d+) polls`))
+		l.record(name, chapter, "switches", number(output, line+`\d+ polls, (\d+) switches`))
+		cpu, err := time.ParseDuration(word(output, line+`\d+ polls, \d+ switches, (\S+) of CPU`))
+		must(err)
+		l.record(name, chapter, "CPU ms", float64(cpu.Microseconds())/1000)
+	}
+}

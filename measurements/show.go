@@ -1,0 +1,93 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// show prints the tables whose names begin with name.
+func show(w io.Writer, path, name string) error {
+	d, err := load(path)
+	if err != nil {
+		return err
+	}
+	tables := []string{"machine", "bars", "choices"}
+	tables = append(tables, d.distinct(func(s *series) (string, bool) {
+		return s.Experiment, !strings.HasPrefix(s.Experiment, "choice, ")
+	})...)
+	tables = slices.DeleteFunc(tables, func(table string) bool { return !strings.HasPrefix(table, name) })
+	for i, table := range tables {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		switch table {
+		case "machine":
+			for _, line := range d.Machine {
+				fmt.Fprintln(w, line)
+			}
+		case "bars":
+			d.showBars(w)
+		case "choices":
+			d.showChoices(w)
+		default:
+			d.showExperiment(w, table)
+		}
+	}
+	if tables == nil {
+		err = fmt.Errorf("there is no table %q in %s", name, path)
+	}
+	return err
+}
+
+// showExperiment prints a row for each program, and after each figure by what
+// that of the first program is larger or smaller.
+func (d *data) showExperiment(w io.Writer, name string) {
+	in := func(s *series) bool { return s.Experiment == name }
+	programs := d.distinct(func(s *series) (string, bool) { return s.Program, in(s) })
+	compared := name != "chapters" && len(programs) > 1
+	if compared {
+		slices.SortStableFunc(programs, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	}
+	quantities := d.distinct(func(s *series) (string, bool) { return s.Quantity, in(s) })
+	fmt.Fprintf(w, "%-24s", name)
+	for _, q := range quantities {
+		fmt.Fprintf(w, " %20s", q)
+		if compared {
+			fmt.Fprintf(w, " %6s", "ratio")
+		}
+	}
+	fmt.Fprintln(w)
+	for _, p := range programs {
+		var line strings.Builder
+		fmt.Fprintf(&line, "%-24s", p)
+		for _, q := range quantities {
+			s := d.find(name, p, q)
+			fmt.Fprintf(&line, " %20s", digits(s.median()))
+			if compared {
+				fmt.Fprintf(&line, " %6s", ratio(d.find(name, programs[0], q), s))
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// rank is for the order of programs: ours first, the others as they come.
+func rank(program string) int {
+	if program == ours {
+		return 0
+	}
+	return 1
+}
+
+// ratio is empty where there is none.
+func ratio(a, b *series) string {
+	v := a.over(b)
+	if a == b || math.IsNaN(v) || math.IsInf(v, 0) {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", v)
+}

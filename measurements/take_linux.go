@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An experiment is one round, which records one value in each of its series.
+type experiment struct {
+	name   string
+	rounds int
+	round  func(l *lab)
+}
+
+// take measures, and writes what it has after each round.
+func take(path string, rounds int, names []string) error {
+	chosen := func(name string) bool {
+		for _, prefix := range names {
+			if strings.HasPrefix(name, prefix) {
+				return true
+			}
+		}
+		return len(names) == 0
+	}
+	l, err := newLab()
+	if l != nil {
+		defer os.RemoveAll(l.dir)
+	}
+	if err != nil {
+		return err
+	}
+	if old, err := load(path); err == nil {
+		l.Series = old.Series
+	}
+	for _, e := range experiments {
+		if !chosen(e.name) {
+			continue
+		}
+		l.forget(func(name string) bool { return name == e.name })
+		start := time.Now()
+		if rounds > 0 {
+			e.rounds = rounds
+		}
+		for l.round = range e.rounds {
+			e.round(l)
+		}
+		fmt.Printf("%s: %v\n", e.name, time.Since(start).Round(time.Millisecond))
+		l.sort()
+		if err := l.save(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sort brings the series into the order of the experiments.
+func (l *lab) sort() {
+	place := func(s *series) int {
+		return slices.IndexFunc(experiments, func(e experiment) bool { return e.name == s.Experiment })
+	}
+	slices.SortStableFunc(l.Series, func(a, b *series) int { return place(a) - place(b) })
+}
