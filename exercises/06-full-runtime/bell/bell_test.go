@@ -97,7 +97,9 @@ func (k *testKernel) write(fd int, p []byte) (int, error) {
 		if len(p) < 8 || binary.NativeEndian.Uint64(p) == math.MaxUint64 {
 			k.t.Fatalf("with %s: a write of %v fails with EINVAL, as it takes a number of 64 bits, 8 bytes, below the greatest one: nobody has rung", k.kind, p)
 		}
-		add = binary.NativeEndian.Uint64(p)
+		if add = binary.NativeEndian.Uint64(p); add == 0 {
+			k.t.Fatalf("with %s: somebody writes the number 0, and what is added to nothing is nothing: the bell is silent", k.kind)
+		}
 	}
 	k.count += add
 	k.rings++

@@ -41,7 +41,8 @@ type testThread struct {
 	waits string      // what it does while it cannot
 	wants *testLock   // that somebody else holds
 	locks int         // that it holds
-	wakes int         // of parkers, in this Wake or Spawn
+	tells bool        // it is in a Wake or Spawn
+	wakes int         // of parkers, in that
 	over  bool
 }
 
@@ -231,7 +232,7 @@ func (p *testParker) Wake() {
 	}
 	m.step("wakes a worker", nil)
 	p.token = true
-	if m.running.wakes++; m.running.wakes > 1 {
+	if m.running.wakes++; m.running.tells && m.running.wakes > 1 {
 		m.failed("%s wakes both workers for one task: there is something to do for one", m.running.name)
 	}
 }
@@ -253,9 +254,10 @@ type testTask struct {
 func (m *testMachine) spawn(worker int, poll func(t *testTask, worker int) (ready bool)) *testTask {
 	t := &testTask{m: m, name: fmt.Sprint("task ", len(m.tasks)+1), due: true, may: true}
 	m.tasks = append(m.tasks, t)
-	if m.running != nil {
-		m.running.wakes = 0
-		m.happened("%s spawns %s", m.running.name, t.name)
+	if th := m.running; th != nil {
+		m.happened("%s spawns %s", th.name, t.name)
+		th.wakes, th.tells = 0, true
+		defer func() { th.tells = false }()
 	}
 	t.Task = m.pair.Spawn(worker, func(worker int, w Waker) bool {
 		by := m.running
@@ -267,7 +269,6 @@ func (m *testMachine) spawn(worker int, poll func(t *testTask, worker int) (read
 		t.finished = poll(t, worker)
 		t.polling = nil
 		m.happened("the poll says %t", t.finished)
-		by.wakes = 0
 		return t.finished
 	})
 	return t
@@ -291,11 +292,13 @@ func (m *testMachine) checkPoll(t *testTask, worker int) {
 
 // wake wakes t.
 func (t *testTask) wake() {
-	t.m.running.wakes = 0
-	t.m.happened("%s wakes %s", t.m.running.name, t.name)
+	th := t.m.running
+	t.m.happened("%s wakes %s", th.name, t.name)
 	t.due, t.may = true, true
 	t.waking++
+	th.wakes, th.tells = 0, true
 	t.Task.Wake()
+	th.tells = false
 	t.waking--
 }
 
