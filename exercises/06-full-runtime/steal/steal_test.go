@@ -362,9 +362,12 @@ func testExplore(t testing.TB, interruptions int, scenario func(m *testMachine))
 	}
 }
 
+var testWrong bool // an order of steps is known that goes wrong
+
 // testWithin runs a test.
 func testWithin(t *testing.T, f func(t testing.TB)) {
 	t.Helper()
+	defer func() { testWrong = testWrong || t.Failed() }()
 	check.Within(t, 10*time.Second, testEndless, f)
 }
 
@@ -554,7 +557,10 @@ func (p testReal) Wake() {
 }
 
 func TestRealWorkers(t *testing.T) {
-	check.Within(t, 5*time.Second, "with real locks and parkers the workers do not come to their end; the other tests show in which order of steps that happens", func(t testing.TB) {
+	if testWrong {
+		t.Skip("not tried: the tests above have found orders of steps that go wrong")
+	}
+	check.Within(t, 5*time.Second, "with real locks and parkers the workers do not come to their end", func(t testing.TB) {
 		newLock := func() sync.Locker { return new(sync.Mutex) }
 		p := NewPair(newLock, [2]Parker{testReal{make(chan struct{}, 1)}, testReal{make(chan struct{}, 1)}})
 		const tasks, wakes = 200, 5
