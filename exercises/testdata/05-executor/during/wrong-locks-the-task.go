@@ -1,4 +1,4 @@
-// want: nobody has woken it
+// want: does it wait for a lock
 package main
 
 import "sync"
@@ -15,20 +15,19 @@ type Pool struct {
 // Task is its own waker. It is
 //
 //	queued    in ready, until a worker takes it out
-//	polled    by that worker, until the poll returns
-//	asleep    as it was pending, until it is woken
+//	asleep    until it is woken
 //	finished  as it was ready
 type Task struct {
-	pool  *Pool
-	poll  func(w Waker) (ready bool)
-	state state // guarded by pool.mu
+	pool    *Pool
+	poll    func(w Waker) (ready bool)
+	polling sync.Mutex // so that one worker polls it at a time
+	state   state      // guarded by pool.mu
 }
 
 type state int
 
 const (
 	queued state = iota
-	polled
 	asleep
 	finished
 )
@@ -74,16 +73,16 @@ func (p *Pool) Work() {
 		}
 		t := p.ready[0]
 		p.ready = p.ready[1:]
-		t.state = polled
+		t.state = asleep // before the poll: a wake during it puts the task into the queue
 		p.mu.Unlock()
+		t.polling.Lock()
 		ready := t.poll(t)
+		t.polling.Unlock()
 		p.mu.Lock()
 		if ready {
 			t.state = finished
 			p.live--
 			p.news.Broadcast()
-		} else {
-			p.push(t) // it may have been woken
 		}
 	}
 }
