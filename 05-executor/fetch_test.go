@@ -5,7 +5,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +30,7 @@ func startWeb(t *testing.T, addr string) (hostPort string) {
 			io.WriteString(w, strings.Repeat("x", 1000))
 		}
 	})
+	mux.HandleFunc("GET /huge", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 2_000_000)) })
 	server := httptest.NewUnstartedServer(mux)
 	server.Listener.Close()
 	server.Listener = listener
@@ -108,5 +113,28 @@ func TestFetchTakesNoNames(t *testing.T) {
 		if !strings.Contains(stderr, "numeric address") || !strings.Contains(stderr, "chapter 06") {
 			t.Errorf("%q: standard error is %q, want that names come in chapter 06", target, stderr)
 		}
+	}
+}
+
+// Go's own runtime may need descriptors too, when it collects garbage. The
+// program is run as it is built: the tests have timers from the start.
+func TestFetchAtItsLimitOfDescriptorsGoesOn(t *testing.T) {
+	noLeaks(t)
+	program := filepath.Join(t.TempDir(), "05-executor")
+	if said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, said)
+	}
+	web := startWeb(t, "127.0.0.1:0")
+	targets := slices.Repeat([]string{web + "/huge"}, 40)
+	cmd := exec.Command("sh", append([]string{"-c", `ulimit -n 20 && exec "$0" "$@"`, program}, targets...)...)
+	cmd.Env = append(os.Environ(), "GOGC=10") // garbage is collected often
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Run()
+	got := strings.Count(stdout.String(), "200  2000000 bytes")
+	failed := strings.Count(stderr.String(), "start: socket: too many open files (ulimit -n shows and raises the limit)\n")
+	if exit := cmd.ProcessState.ExitCode(); exit != 1 || got == 0 || got+failed != len(targets) {
+		t.Errorf("exit status %d, %d replies and %d failures, want 1, and one of them for each of %d; standard error is %.1000s",
+			exit, got, failed, len(targets), &stderr)
 	}
 }
