@@ -67,7 +67,7 @@ func chaptersOf(t *testing.T, span string) (folders []string) {
 var (
 	// What fails a test that leaves something behind. It looks at the test's own
 	// process, or starts one that says itself what it has left.
-	looksForLeaks = regexp.MustCompile(`\b(noLeaks|inBubble|startServer|startEcho|startProcess|startCommand|inOwnProcess|inLimit|traced)\(`)
+	looksForLeaks = regexp.MustCompile(`\b(noLeaks|inBubble|startServer|startEcho|startProcess|startCommand|inOwnProcess|inLimit|traced|getTraced)\(`)
 	caseName      = regexp.MustCompile(`(?m)^\t+(?:\{(?:name: )?|name: )"([^"]+)"`)
 )
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,9 @@ type injection struct {
 
 func (i injection) String() string { return i.call + " " + i.fault + " " + i.when }
 
+// waits is the call in which the runtime sleeps.
+var waits = map[bool]string{true: "epoll_wait", false: "epoll_pwait"}[runtime.GOARCH == "amd64"]
+
 var refusals = []unix.Errno{
 	unix.EINTR, unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS, unix.ECONNABORTED, unix.EPERM, unix.EPROTO,
 }
@@ -55,7 +59,7 @@ func refused(call string, positions ...string) (all []injection) {
 // has done it.
 func slow(calls ...string) (all []injection) {
 	for _, call := range calls {
-		all = append(all, injection{call, "delay_enter=3000", "1+2", 0}, injection{call, "delay_exit=3000", "2+2", 0})
+		all = append(all, injection{call, "delay_enter=3000", "1+2", 0}, injection{call, "delay_exit=3000", "1+2", 0})
 	}
 	return all
 }
@@ -64,7 +68,7 @@ func slow(calls ...string) (all []injection) {
 // or what they are for stays in the kernel's queue.
 func (i injection) loses() bool {
 	switch i.call {
-	case "accept4", "epoll_wait":
+	case "accept4", waits:
 		return false
 	case "socket", "connect": // which a signal does not interrupt, or not like this
 		return i.errno != 0
@@ -90,8 +94,8 @@ func tracing(t *testing.T) (program string) {
 // traced is a command, and how many of its calls were hit so far.
 func traced(t *testing.T, i injection, command ...string) (cmd *exec.Cmd, hits func() int) {
 	t.Helper()
-	if i.call == "epoll_wait" && i.errno != 0 && runtime.GOARCH != "amd64" {
-		t.Skip("here Go's own runtime waits by the same call, and dies of its failing")
+	if i.call == "epoll_pwait" && i.errno != 0 {
+		t.Skip("here Go's own runtime sleeps in the same call, and dies of its failing")
 	}
 	log := filepath.Join(t.TempDir(), "calls")
 	cmd = exec.Command("strace", append([]string{"-D", "-f", "-qq", "-o", log, "--seccomp-bpf", "-e", "signal=none",
@@ -138,8 +142,9 @@ func expectReply(c net.Conn, end string) error {
 func (p *process) losses(ask ask, hits func() int) (lost int) {
 	var failed atomic.Int64
 	const enough, atLeast, atMost = 3, 4, 100
-	for round := range atMost {
-		if round >= atLeast && hits() >= enough {
+	for round := 0; round < atLeast || hits() < enough; round++ {
+		if round == atMost {
+			p.t.Errorf("after %d rounds only %d calls were hit", round, hits())
 			break
 		}
 		var all sync.WaitGroup
@@ -171,10 +176,10 @@ func TestInjectedErrorIsOfOneConnection(t *testing.T) {
 	var injections []injection
 	injections = append(injections, refused("accept4", "1..9+2", "2..8+3")...)
 	injections = append(injections, refused("epoll_ctl", "4..10+2", "5..11+3")...)
-	injections = append(injections, refused("epoll_wait", "1..9+2", "2..20+3")...)
+	injections = append(injections, refused(waits, "1..9+2", "2..20+3")...)
 	injections = append(injections, refused("read", "9..21+3", "10..16+2")...)
 	injections = append(injections, refused("write", "2..8+2", "3..9+3")...)
-	injections = append(injections, slow("accept4", "epoll_ctl", "epoll_wait", "read", "write", "close")...)
+	injections = append(injections, slow("accept4", "epoll_ctl", waits, "read", "write", "close")...)
 	for _, i := range injections {
 		t.Run("serve, "+i.String(), func(t *testing.T) {
 			t.Parallel()
@@ -203,8 +208,8 @@ func checkLosses(t *testing.T, i injection, lost, hits int) {
 		most = hits
 	}
 	t.Logf("%d connections were lost to %d faults", lost, hits)
-	if hits == 0 || lost > most {
-		t.Errorf("want a fault, and at most %d connections lost", most)
+	if lost > most {
+		t.Errorf("want at most %d connections lost", most)
 	}
 }
 
@@ -237,46 +242,55 @@ func (p *process) drain(i injection) {
 // A request for which a call fails says so, in the words of the error.
 func TestInjectedErrorIsOfOneRequest(t *testing.T) {
 	program, page := tracing(t), startPages(t, "127.0.0.1:0")+"/hello"
-	const requests = 10
 	var injections []injection
 	for _, call := range []string{"socket", "connect"} {
 		injections = append(injections, refused(call, "2", "3..9+3")...)
 	}
 	injections = append(injections, refused("epoll_ctl", "3", "4..10+3")...)
-	injections = append(injections, refused("epoll_wait", "1", "1..9+2")...)
+	injections = append(injections, refused(waits, "1", "1..9+2")...)
 	injections = append(injections, refused("read", "9", "10..14+2")...)
 	injections = append(injections, injection{"write", "error=EINTR", "2..8+3", unix.EINTR}) // others may be of the output
-	injections = append(injections, slow("socket", "connect", "epoll_ctl", "epoll_wait", "read", "write", "close")...)
+	injections = append(injections, slow("socket", "connect", "epoll_ctl", waits, "read", "write", "close")...)
 	for _, i := range injections {
 		t.Run(i.String(), func(t *testing.T) {
 			t.Parallel()
-			words := i.errno.Error()
-			if i.call == "connect" && i.errno == unix.EINTR {
-				words = "no complete reply within 1s" // strace has not made the call, so nobody will hear of it
-			}
-			page := page
-			if i.errno == 0 { // to look up the name, which ends in a wake from elsewhere
-				page = strings.Replace(page, "127.0.0.1", "localhost", 1)
-			}
-			args := append([]string{program, "get", "-timeout", "1s"}, strings.Fields(strings.Repeat(page+" ", requests))...)
-			cmd, hits := traced(t, i, args...)
-			var stdout, stderr strings.Builder
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			cmd.Run()
-			replies := strings.Count(stdout.String(), page)
-			failures := 0
-			for line := range strings.Lines(stderr.String()) {
-				if !strings.HasPrefix(line, "06-full-runtime: GET "+page+": ") || !strings.Contains(line, words) {
-					t.Errorf("on stderr it says %q, want %q", line, words)
+			for range 10 { // it makes so few calls that all may be missed
+				if hits := getTraced(t, i, program, page); hits > 0 {
+					return
 				}
-				failures++
 			}
-			if status := cmd.ProcessState.ExitCode(); replies+failures != requests || status != min(failures, 1) {
-				t.Errorf("status %d after %d replies and %d failures", status, replies, failures)
-			}
-			checkLosses(t, i, failures, hits())
+			t.Error("nothing was hit")
 		})
 	}
+}
+
+func getTraced(t *testing.T, i injection, program, page string) (hits int) {
+	t.Helper()
+	words := i.errno.Error()
+	if i.call == "connect" && i.errno == unix.EINTR {
+		words = "no complete reply within 1s" // strace has not made the call, so nobody will hear of it
+	}
+	if i.errno == 0 { // to look up the name, which ends in a wake from elsewhere
+		page = strings.Replace(page, "127.0.0.1", "localhost", 1)
+	}
+	const requests = 10
+	args := append([]string{program, "get", "-timeout", "1s"}, slices.Repeat([]string{page}, requests)...)
+	cmd, hitsSoFar := traced(t, i, args...)
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Run()
+	replies, failures := strings.Count(stdout.String(), page), 0
+	for line := range strings.Lines(straceSays.ReplaceAllString(stderr.String(), "")) {
+		if !strings.HasPrefix(line, "06-full-runtime: GET "+page+": ") || !strings.Contains(line, words) {
+			t.Errorf("on stderr it says %q, want %q", line, words)
+		}
+		failures++
+	}
+	if status := cmd.ProcessState.ExitCode(); replies+failures != requests || status != min(failures, 1) {
+		t.Errorf("status %d after %d replies and %d failures", status, replies, failures)
+	}
+	checkLosses(t, i, failures, hitsSoFar())
+	return hitsSoFar()
 }
 
 // What cannot start says why, in one line.
