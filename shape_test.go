@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The pages of chapter 06, in the order in which they are read.
@@ -84,9 +86,6 @@ func TestPagesHaveTheirSections(t *testing.T) {
 	order := readingOrder(t)
 	for i, p := range order[1:] {
 		want := sections
-		if all, _ := filepath.Glob(filepath.Join("exercises", filepath.Dir(p.path), "*")); all == nil {
-			want = slices.DeleteFunc(slices.Clone(want), func(s string) bool { return s == "Exercises" })
-		}
 		if !p.isREADME() {
 			want = slices.DeleteFunc(slices.Clone(sections[4:]), func(s string) bool { return slices.Contains(ofTheChapter, s) })
 		}
@@ -95,6 +94,30 @@ func TestPagesHaveTheirSections(t *testing.T) {
 		checkQuestions(t, p)
 		if n := len(p.section("Words")); strings.Count(strings.Join(p.section("Words"), "\n"), "GLOSSARY.md#") < 2 {
 			t.Errorf("%s: %q, of %d lines, leads to fewer than two words of the glossary", p.path, "Words", n)
+		}
+	}
+}
+
+// A chapter leads to all of its exercises, in the words of exercises/README.md.
+func TestChaptersLeadToTheirExercises(t *testing.T) {
+	t.Parallel()
+	index, _ := readIfThere(t, "exercises/README.md")
+	for _, c := range chapters {
+		text, _ := readIfThere(t, filepath.Join(c.dir, "README.md"))
+		p := parsePage(filepath.Join(c.dir, "README.md"), lines(text))
+		var want, got []string
+		for _, line := range lines(index) {
+			if strings.HasPrefix(line, "| [") && strings.Contains(line, "]("+c.dir+"/") {
+				want = append(want, strings.Replace(line, "](", "](../exercises/", 1))
+			}
+		}
+		for _, line := range p.section("Exercises") {
+			if strings.HasPrefix(line, "| [") {
+				got = append(got, line)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || want == nil {
+			t.Errorf("%s: the exercises are not those of exercises/README.md (-exercises +chapter):\n%s", p.path, diff)
 		}
 	}
 }
