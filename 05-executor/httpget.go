@@ -66,11 +66,11 @@ func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
 	}
 	if err == nil || err == unix.EAGAIN {
 		// Without this a future that returns false might never be polled again.
-		wake := cx.WakeWhenWritable
+		ask := cx.WakeWhenWritable
 		if g.state == receiving {
-			wake = cx.WakeWhenReadable
+			ask = cx.WakeWhenReadable
 		}
-		err = wake(g.fd)
+		err = ask(g.fd)
 	}
 	if err != nil {
 		return g.finish(err), true

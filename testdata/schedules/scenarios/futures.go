@@ -80,10 +80,10 @@ func (d descriptor) Poll(cx *Context) (error, bool) {
 	if sched.Ready(d.fd, int(d.dir)) {
 		return nil, true
 	}
-	wake := cx.WakeWhenReadable
+	ask := cx.WakeWhenReadable
 	if d.dir == writable {
-		wake = cx.WakeWhenWritable
+		ask = cx.WakeWhenWritable
 	}
-	err := wake(d.fd)
+	err := ask(d.fd)
 	return err, err != nil
 }
