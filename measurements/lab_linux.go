@@ -88,7 +88,7 @@ func (l *lab) build() error {
 func (l *lab) buildChoice(path string) error {
 	name := strings.TrimSuffix(filepath.Base(path), ".diff")
 	dir := filepath.Join(l.dir, "src", name)
-	if err := os.CopyFS(dir, os.DirFS(pageDir)); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(chapterDir)); err != nil {
 		return err
 	}
 	for _, file := range []string{"go.mod", "go.sum"} {

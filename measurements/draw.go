@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"html"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +29,8 @@ type row struct {
 	value float64
 }
 
-// plot draws the two pictures of the page.
-func plot(path, dir string) error {
+// draw makes the pictures of the page, and the tables in it.
+func draw(path, dir string) error {
 	d, err := load(path)
 	if err != nil {
 		return err
@@ -37,8 +40,27 @@ func plot(path, dir string) error {
 			return err
 		}
 	}
-	return nil
+	page := filepath.Join(dir, "MEASURED.md")
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	text = tableInPage.ReplaceAllFunc(text, func(old []byte) []byte {
+		m := tableInPage.FindSubmatch(old)
+		var table bytes.Buffer
+		if e := show(&table, path, string(m[2])); e != nil {
+			err = e
+		}
+		return slices.Concat(m[1], table.Bytes(), m[3])
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(page, text, 0o666)
 }
+
+// A table stands in the page as the transcript of the command that shows it.
+var tableInPage = regexp.MustCompile("(?s)(```console\n\\$ go run ./measurements show '?(.*?)'?\n).*?(```)")
 
 func (d *data) chapters() chart {
 	c := chart{title: "Ten requests, chapter by chapter"}
