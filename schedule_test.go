@@ -273,16 +273,23 @@ func (o *overlaid) addRewritten(t *testing.T, chapter, queue, pkg string, m mist
 
 func (o *overlaid) build(t *testing.T, program string, flags ...string) (path string) {
 	t.Helper()
+	path = filepath.Join(o.dir, program)
+	args := append([]string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", path}, flags...)
+	if got := run(t, 5*time.Minute, ".", nil, "go", append(args, "./"+filepath.Dir(checkTest))...); got.exit != 0 {
+		t.Fatalf("the rewritten chapters do not build:\n%s", got.stderr)
+	}
+	return path
+}
+
+// write writes the list that go build -overlay wants.
+func (o *overlaid) write(t *testing.T) (path string) {
+	t.Helper()
 	list, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(o.dir, "overlay.json"), string(list))
-	path = filepath.Join(o.dir, program)
-	args := append([]string{"test", "-c", "-vet=off", "-overlay", filepath.Join(o.dir, "overlay.json"), "-o", path}, flags...)
-	if got := run(t, 5*time.Minute, ".", nil, "go", append(args, "./"+filepath.Dir(checkTest))...); got.exit != 0 {
-		t.Fatalf("the rewritten chapters do not build:\n%s", got.stderr)
-	}
+	path = filepath.Join(o.dir, "overlay.json")
+	writeFile(t, path, string(list))
 	return path
 }
 

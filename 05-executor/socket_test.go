@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -317,33 +314,6 @@ func TestResetCompletesOnlyReplyOfKnownLength(t *testing.T) {
 			t.Errorf("%s: got %+v", reply.name, r)
 		}
 	}
-}
-
-// Property 10, with net/http as the judge.
-func FuzzReplyIsReadAsNetHTTPDoes(f *testing.F) {
-	for _, reply := range replies {
-		f.Add([]byte(reply.wire))
-	}
-	f.Fuzz(func(t *testing.T, wire []byte) {
-		want := Response{}
-		r := bufio.NewReader(bytes.NewReader(wire))
-		head, err := http.ReadResponse(r, nil)
-		for err == nil && head.StatusCode < 200 && head.StatusCode != 101 {
-			head, err = http.ReadResponse(r, nil)
-		}
-		if err == nil {
-			var body []byte
-			body, err = io.ReadAll(head.Body)
-			want = Response{Status: head.StatusCode, Body: string(body)}
-		}
-		got := parseReply(wire, io.EOF)
-		if err != nil && got.Err != nil {
-			return
-		}
-		if got != want {
-			t.Errorf("got %+v, want %+v, %v", got, want, err)
-		}
-	})
 }
 
 // closeTwice closes get, and between that opens what may get the same number.

@@ -179,15 +179,22 @@ func openStream(t *testing.T, rt *Runtime) (s *Stream, peer int) {
 			t.Fatal(err)
 		}
 	}
-	s = &Stream{source: source{fd: pair[0], ready: interest{true, true}}, reactor: &rt.reactor, peer: netip.MustParseAddrPort("127.0.0.1:1")}
-	if err := rt.reactor.add(&s.source); err != nil {
-		t.Fatal(err)
-	}
+	s = streamOf(t, rt, pair[0])
 	t.Cleanup(func() {
 		s.Close()
 		unix.Close(pair[1])
 	})
 	return s, pair[1]
+}
+
+// streamOf makes a Stream of a descriptor.
+func streamOf(t *testing.T, rt *Runtime, fd int) *Stream {
+	t.Helper()
+	s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: &rt.reactor, peer: netip.MustParseAddrPort("127.0.0.1:1")}
+	if err := rt.reactor.add(&s.source); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // send makes the other end of fd readable.

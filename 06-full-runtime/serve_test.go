@@ -179,23 +179,50 @@ func TestEachRequestHasItsStatus(t *testing.T) {
 		{"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
 		{"GET /0/ HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
 		{"GET /0/a/b HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		{"GET /0/hello?a=b HTTP/1.1\r\nHost: x\r\n\r\n", 200, false},
+		{"GET /-1/hello HTTP/1.1\r\nHost: x\r\n\r\n", 200, false},
+		{"GET /0/hello HTTP/1.1\nHost: x\n\n", 200, false},
+		{"GET /0/hello HTTP/1.1\r\nHost: x\r\nX: y\r\n z\r\n\r\n", 200, false},
+		{"GET /0/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", 200, false},
+		{"GET /0/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, false},
 		{"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		{"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		{"GET //0/hello HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		{"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
 		{"GET /soon/hello HTTP/1.1\r\nHost: x\r\n\r\n", 400, false},
 		{"GET /60001/hello HTTP/1.1\r\nHost: x\r\n\r\n", 400, false},
+		{"GET /1e3/hello HTTP/1.1\r\nHost: x\r\n\r\n", 400, false},
+		{"get /0/hello HTTP/1.1\r\nHost: x\r\n\r\n", 405, false},
 		{"DELETE /0/hello HTTP/1.1\r\nHost: x\r\n\r\n", 405, false},
 		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, false},
 		{"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 405, false},
 		{"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", 405, true},
 		{"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nrubbish\r\n", 400, true},
+		{"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400, true},
+		{"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, true},
+		{"G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
+		{" / HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
+		{"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
+		{"GET /0/a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
+		{"GET /0/\x01 HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
 		{"GET / HTTP/1.1\r\n\r\n", 400, true},
+		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, true},
+		{"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, true},
 		{"GET hello HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
 		{"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, true},
 		{"GET /\r\n\r\n", 400, true},
 		{"GET / HTTP\r\nHost: x\r\n\r\n", 400, true},
+		{"GET / http/1.1\r\nHost: x\r\n\r\n", 400, true},
+		{"GET / HTTP/1.10\r\nHost: x\r\n\r\n", 400, true},
 		{"\r\n\r\n", 400, true},
+		{"GET / HTTP/1.1\r\n X: y\r\nHost: x\r\n\r\n", 400, true},
+		{"GET / HTTP/1.1\r\nHost: x\r\nX: \x00\r\n\r\n", 400, true},
 		{"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400, true},
 		{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, true},
+		{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\na", 400, true},
 		{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, true},
+		{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na", 400, true},
+		{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775808\r\n\r\n", 400, true},
 		{"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, true},
 		{"GET / HTTP/0.9\r\nHost: x\r\n\r\n", 505, true},
 		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, true},
@@ -235,12 +262,19 @@ func TestHeaderOfMoreThanAMegabyteIsRefused(t *testing.T) {
 	c.Close()
 }
 
-func TestHeaderOfAlmostAMegabyteIsRead(t *testing.T) {
-	s := startServer(t, nil)
-	c := s.dial()
+// requestOf makes a request whose header has n bytes.
+func requestOf(n int) string {
+	const start, end = "GET /0/hello HTTP/1.1\r\nHost: x\r\nX: ", "\r\n\r\n"
+	return start + strings.Repeat("x", n-len(start+end)) + end
+}
+
+func TestHeaderMayHaveAMegabyteAndNoByteMore(t *testing.T) {
+	c := startServer(t, nil).dial()
 	for range 2 {
-		c.send("GET /0/hello HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", maxHeader-100)+"\r\n\r\n").expect(200, "hello")
+		c.send(requestOf(maxHeader)).expect(200, "hello")
 	}
+	c.send(requestOf(maxHeader+1)).expect(431, "longer than")
+	c.expectEnd()
 }
 
 func TestHeadHasNoBody(t *testing.T) {
@@ -340,6 +374,14 @@ func TestBodiesAreReadOrRefused(t *testing.T) {
 	c := s.dial()
 	for range 2 { // one that can be read leaves the connection as it was
 		c.send("POST /0/x HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"+strings.Repeat("x", 200_000)).expect(405, "")
+	}
+	for more := range 2 { // the longest, and one byte more
+		c := s.dial()
+		r := c.send(fmt.Sprintf("POST /0/x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", maxBody+more, strings.Repeat("x", maxBody+more))).expect(405, "")
+		if r.Close != (more > 0) {
+			t.Errorf("a body of %d bytes: Connection: %q", maxBody+more, r.Header["Connection"])
+		}
+		c.Close()
 	}
 	// One that is too long is refused, and the client that sends on learns why.
 	large := strings.Repeat("x", 10_000_000)

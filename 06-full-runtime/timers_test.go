@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,57 +209,4 @@ func TestTraceTellsOfEveryTimer(t *testing.T) {
 			t.Errorf("told of %d timers, want 3", fired)
 		}
 	})
-}
-
-// modelTimer is a timer of the model: a sorted list.
-type modelTimer struct {
-	deadline time.Duration
-	name     int
-}
-
-// Property 34, with a sorted list as the judge. Each pair of bytes starts a
-// timer, closes one, or lets time pass.
-func FuzzTimers(f *testing.F) {
-	f.Add([]byte{0, 9, 0, 5, 0, 5, 2, 5, 1, 0, 2, 9})
-	f.Add([]byte{0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 2, 1, 0, 0, 2, 200})
-	f.Add([]byte{0, 200, 0, 100, 0, 50, 0, 25, 0, 12, 1, 4, 1, 3, 2, 120, 0, 1, 2, 250})
-	f.Fuzz(func(t *testing.T, steps []byte) {
-		synctest.Test(t, func(t *testing.T) { checkTimers(t, steps) })
-	})
-}
-
-func checkTimers(t *testing.T, steps []byte) {
-	ts := timers{start: time.Now()}
-	var all []*timer
-	var model []modelTimer
-	var got, want []int
-	for ; len(steps) >= 2; steps = steps[2:] {
-		n := int(steps[1])
-		switch steps[0] % 3 {
-		case 0:
-			name := len(all)
-			all = append(all, new(timer))
-			ts.add(all[name], time.Duration(n), wakeFunc(func() { got = append(got, name) }))
-			model = append(model, modelTimer{time.Since(ts.start) + time.Duration(n), name})
-			slices.SortStableFunc(model, func(a, b modelTimer) int { return int(a.deadline - b.deadline) })
-		case 1:
-			if len(all) > 0 {
-				ts.remove(all[n%len(all)])
-				model = slices.DeleteFunc(model, func(m modelTimer) bool { return m.name == n%len(all) })
-			}
-		case 2:
-			time.Sleep(time.Duration(n))
-			ts.fire(new(Trace), len(all))
-			for len(model) > 0 && model[0].deadline <= time.Since(ts.start) {
-				want = append(want, model[0].name)
-				model = model[1:]
-			}
-		}
-		if len(ts.heap) != len(model) || len(model) > 0 && ts.next() != max(model[0].deadline-time.Since(ts.start), 0) {
-			t.Fatalf("%d timers, the next in %v; the model has %v", len(ts.heap), ts.next(), model)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("fired (-model +timers):\n%s", diff)
-	}
 }
