@@ -41,7 +41,7 @@ var chapters = []chapter{
 	{dir: "02-blocking-poll", lines: 479, polls: [2]int{10_000, 1 << 40}, requires: true},
 	{dir: "03-reactor", lines: 639, polls: [2]int{40, 200}, requires: true},
 	{dir: "04-waker", lines: 779, polls: [2]int{40, 200}, requires: true},
-	{dir: "05-executor", lines: 962, polls: [2]int{10, 50}, requires: true},
+	{dir: "05-executor", lines: 959, polls: [2]int{10, 50}, requires: true},
 	{dir: "06-full-runtime", lines: 4499, polls: [2]int{10, 50}, requires: true, whole: true},
 }
 

@@ -28,8 +28,7 @@ func fetch(r *Reactor, targets []string) (status int) {
 		}
 		gets[i] = Counted[Response]{NewHTTPGet(addr, path), &polls[i]}
 	}
-	// Go opens an event queue of its own at its first timer, which may be the
-	// garbage collector's, and dies if no descriptor is left by then.
+	// Go opens its own queue at its first timer, and dies if it has no descriptor then.
 	time.Sleep(time.Nanosecond)
 	for i, got := range runTasks(r, gets) {
 		if got.Err != nil {

@@ -21,9 +21,7 @@ func (w word) Poll(cx *Context) (Response, bool) {
 	return Response{Body: string(buf[:n]), Err: err}, true
 }
 
-func say(who, what string, args ...any) {
-	fmt.Printf("  %-9s %s\n", who, fmt.Sprintf(what, args...))
-}
+func say(who, what string, args ...any) { fmt.Printf("  %-9s %s\n", who, fmt.Sprintf(what, args...)) }
 
 // narrate runs one task to its end. The peer writes when the executor parks,
 // so things happen in the same order every time.
