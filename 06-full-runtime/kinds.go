@@ -19,25 +19,23 @@ func (nothing) Poll(*Context) (struct{}, bool) { return struct{}{}, true }
 type spawning struct {
 	left    int
 	batch   int
-	handles []*JoinHandle[struct{}] // of those not yet waited for
+	handles []*JoinHandle[struct{}] // of the batch
+	joined  int                     // of those
 }
 
 func (s *spawning) Poll(cx *Context) (struct{}, bool) {
 	for {
-		for len(s.handles) > 0 {
-			if _, ready := s.handles[0].Poll(cx); !ready {
+		for ; s.joined < len(s.handles); s.joined++ {
+			if _, ready := s.handles[s.joined].Poll(cx); !ready {
 				return struct{}{}, false
 			}
-			s.handles = s.handles[1:]
 		}
 		if s.left == 0 {
 			return struct{}{}, true
 		}
-		n := min(s.batch, s.left)
-		s.left -= n
-		s.handles = make([]*JoinHandle[struct{}], n)
-		for i := range s.handles {
-			s.handles[i] = Spawn(cx.task.runtime, nothing{})
+		s.handles, s.joined = s.handles[:0], 0
+		for ; s.left > 0 && len(s.handles) < s.batch; s.left-- {
+			s.handles = append(s.handles, Spawn(cx.task.runtime, nothing{}))
 		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -40,27 +38,32 @@ func draw(path, dir string) error {
 			return err
 		}
 	}
-	page := filepath.Join(dir, "MEASURED.md")
+	return fillPage(filepath.Join(dir, "MEASURED.md"), path)
+}
+
+// fillPage writes each table anew that stands in the page, as the transcript of
+// the command that shows it.
+func fillPage(page, path string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
-	text = tableInPage.ReplaceAllFunc(text, func(old []byte) []byte {
-		m := tableInPage.FindSubmatch(old)
-		var table bytes.Buffer
-		if e := show(&table, path, string(m[2])); e != nil {
-			err = e
+	var b bytes.Buffer
+	inTable := false
+	for line := range strings.Lines(string(text)) {
+		name, command := strings.CutPrefix(line, "$ go run ./measurements show ")
+		inTable = inTable && !strings.HasPrefix(line, "```") || command
+		if command || !inTable {
+			b.WriteString(line)
 		}
-		return slices.Concat(m[1], table.Bytes(), m[3])
-	})
-	if err != nil {
-		return err
+		if command {
+			if err := show(&b, path, strings.TrimSpace(name)); err != nil {
+				return err
+			}
+		}
 	}
-	return os.WriteFile(page, text, 0o666)
+	return os.WriteFile(page, b.Bytes(), 0o666)
 }
-
-// A table stands in the page as the transcript of the command that shows it.
-var tableInPage = regexp.MustCompile("(?s)(```console\n\\$ go run ./measurements show '?(.*?)'?\n).*?(```)")
 
 func (d *data) chapters() chart {
 	c := chart{title: "Ten requests, chapter by chapter"}

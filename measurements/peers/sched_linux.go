@@ -25,11 +25,12 @@ var kinds = map[string]func(n int){
 // spawn starts goroutines, each of which says through a channel of its own that
 // it is done. That is what a handle is for a task.
 func spawn(n, batch int) {
+	var handles []chan struct{}
 	for left := n; left > 0; left -= batch {
-		handles := make([]chan struct{}, min(batch, left))
-		for i := range handles {
+		handles = handles[:0]
+		for range min(batch, left) {
 			done := make(chan struct{}, 1)
-			handles[i] = done
+			handles = append(handles, done)
 			go func() { done <- struct{}{} }()
 		}
 		for _, done := range handles {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // testdata/choices/*.diff each take back one choice that chapter 06 has made
@@ -80,6 +82,26 @@ func checkEchoes(t *testing.T, program string) {
 		got := make([]byte, len(message))
 		if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, message) {
 			t.Fatalf("what comes back is not what was sent: %v", err)
+		}
+	}
+}
+
+// The tables and the pictures of MEASURED.md are those of the figures that have
+// been taken: go run ./measurements draw
+func TestMeasuredIsWhatHasBeenTaken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	chapter := chapters[len(chapters)-1].dir
+	before, _ := readIfThere(t, filepath.Join(chapter, "MEASURED.md"))
+	writeFile(t, filepath.Join(dir, "MEASURED.md"), before)
+	if got := run(t, time.Minute, ".", nil, "go", "run", "./measurements", "-draw", dir, "draw"); got.exit != 0 {
+		t.Fatal(got.stderr)
+	}
+	for _, name := range []string{"MEASURED.md", "chapters.svg", "echo.svg"} {
+		want, _ := readIfThere(t, filepath.Join(dir, name))
+		got, _ := readIfThere(t, filepath.Join(chapter, name))
+		if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
+			t.Errorf("%s/%s is not what go run ./measurements draw makes of the figures (-makes +is):\n%s", chapter, name, diff)
 		}
 	}
 }
