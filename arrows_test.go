@@ -22,20 +22,20 @@ const drawnArrows = `
 	F-->>E: true       executor.go   e.Trace.Ready(t)
 
 06-full-runtime/README.md
-	E->>T: poll      runtime.go     ready := t.work.poll(&t.cx)
-	T->>F: Poll      joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>K: rawRead   stream.go      n, err = rawRead(s.fd, p)
-	K-->>F: EAGAIN   stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: store     stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F-->>E:          runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: next      runtime.go     timeout = rt.timers.next()
-	E->>K: wait      runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait     runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: deliver   runtime.go     rt.reactor.deliver(ev)
-	R->>T: wakeHere  executor.go    w.runtime.Trace.task(w.runtime.Trace.Woken, w)
-	T->>E: push      executor.go    w.runtime.ready.push(w)
-	G->>T: Wake      executor.go    t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	T->>K: ring      runtime.go     rt.reactor.queue.ring()
+	E->>T: poll       runtime.go     ready := t.work.poll(&t.cx)
+	T->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
+	F->>K: rawRead    stream.go      n, err = rawRead(s.fd, p)
+	K-->>F: EAGAIN    stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
+	F->>R: store      stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
+	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
+	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
+	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
+	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>R: deliver    runtime.go     rt.reactor.deliver(ev)
+	R->>T: wakeHere   executor.go    w.runtime.Trace.task(w.runtime.Trace.Woken, w)
+	T->>E: push       executor.go    w.runtime.ready.push(w)
+	G->>T: Wake       executor.go    t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	T->>K: ring       runtime.go     rt.reactor.queue.ring()
 
 06-full-runtime/parking.md
 	E->>E: next             runtime.go   t := rt.next(polls)
@@ -49,14 +49,14 @@ const drawnArrows = `
 	E->>T: poll             runtime.go   ready := t.work.poll(&t.cx)
 
 06-full-runtime/timers.md
-	E->>F: Poll      joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>R: add       sleep.go       s.runtime.timers.add(&s.timer, s.d, cx.waker)
-	F-->>E:          runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: next      runtime.go     timeout = rt.timers.next()
-	E->>K: wait      runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait     runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: fire      timers.go      t := heap.Pop(ts).(*timer)
-	R->>E: wakeHere  timers.go      wakeHere(t.waker)
+	E->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
+	F->>R: add        sleep.go       s.runtime.timers.add(&s.timer, s.d, cx.waker)
+	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
+	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
+	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
+	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>R: fire       timers.go      t := heap.Pop(ts).(*timer)
+	R->>E: wakeHere   timers.go      wakeHere(t.waker)
 
 06-full-runtime/choosing.md
 	E->>T: poll         runtime.go     ready := t.work.poll(&t.cx)

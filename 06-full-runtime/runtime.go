@@ -203,7 +203,7 @@ func (rt *Runtime) end(t *Task, err error) {
 func (rt *Runtime) park() error {
 	timeout := time.Duration(0)
 	if rt.ready.len == 0 {
-		timeout = rt.timers.next()
+		timeout = rt.timers.untilNext()
 		if err := rt.lieDown(&timeout); err != nil {
 			return err
 		}

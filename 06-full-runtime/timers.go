@@ -41,8 +41,8 @@ func (ts *timers) remove(t *timer) {
 	}
 }
 
-// next returns how long to sleep until the first deadline, negative for ever.
-func (ts *timers) next() time.Duration {
+// untilNext returns how long to sleep until the first deadline, negative for ever.
+func (ts *timers) untilNext() time.Duration {
 	if len(ts.heap) == 0 {
 		return -1
 	}

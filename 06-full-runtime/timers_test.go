@@ -149,7 +149,7 @@ func TestTimersThatAreDueFireInBatches(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		var batches [][]int
-		for rt.timers.next() == 0 {
+		for rt.timers.untilNext() == 0 {
 			rt.timers.fire(new(Trace), 2)
 			batches, fired = append(batches, fired), nil
 		}
