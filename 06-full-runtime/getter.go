@@ -70,7 +70,7 @@ func (g *getter) begin(co *Co, j *job) error {
 		return err
 	}
 	for i := range g.copies {
-		if i%100 == 99 {
+		if i%10 == 9 {
 			Await(co, new(Yield)) // the first get on with it while the last are yet to begin
 		}
 		h := Spawn(g.runtime, &Fetch{target: t, buffer: &g.buffer})
