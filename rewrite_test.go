@@ -140,6 +140,7 @@ var standIns = map[string]string{
 	"sync/atomic.Bool":           "sched.Bool",
 	"time.Timer":                 "sched.Timer",
 	"time.AfterFunc":             "sched.AfterFunc",
+	"time.Sleep":                 "sched.Sleep",
 	"math/rand/v2.IntN":          "sched.IntN",
 	unixPackage + ".Pipe":        "sched.Pipe",
 	unixPackage + ".Write":       "sched.Write",
@@ -150,7 +151,7 @@ var standIns = map[string]string{
 const unixPackage = "golang.org/x/sys/unix"
 
 // clocks have no stand-in.
-var clocks = map[string]bool{"After": true, "NewTicker": true, "NewTimer": true, "Sleep": true, "Tick": true}
+var clocks = map[string]bool{"After": true, "NewTicker": true, "NewTimer": true, "Tick": true}
 
 // A change replaces text[from:to].
 type change struct {

@@ -7,6 +7,8 @@
 // detector sees them as they are. The build tag race chooses between the two.
 package sched
 
+import "time"
+
 // Scenario is a few goroutines that have to come to their end in every order.
 type Scenario struct {
 	Name string
@@ -35,4 +37,9 @@ func Equal[T comparable](what string, got, want T) {
 	if got != want {
 		Failf("%s: %v, want %v", what, got, want)
 	}
+}
+
+// Sleep is time.Sleep.
+func Sleep(d time.Duration) {
+	Await("sleeps", time.Now().Add(d), func() bool { return false })
 }
