@@ -133,8 +133,10 @@ func (rt *Runtime) next(polls int) *Task {
 	if rt.ready.len == 0 || polls%pollsPerLook == 0 {
 		rt.adopt()
 	}
-	if rt.ready.len == 0 {
-		runtime.Gosched() // whoever is about to wake us can do so without the bell
+	// Goroutines that are about to wake us can do so without the bell. Twice, as
+	// every 61st time Go takes us again at once: findRunnable in runtime/proc.go.
+	for try := 0; rt.ready.len == 0 && try < 2; try++ {
+		runtime.Gosched()
 		rt.adopt()
 	}
 	return rt.ready.pop()
