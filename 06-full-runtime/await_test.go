@@ -140,6 +140,28 @@ func TestAwaitInADeferredCallOfACancelledBody(t *testing.T) {
 	})
 }
 
+// Property 40: a recover of the body's own does not bring it back to life.
+func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		n, wentOn, cameBack := new(never), false, false
+		c := Async(func(co *Co) int {
+			func() {
+				defer func() { recover() }()
+				Await(co, NewSleep(time.Hour))
+			}()
+			wentOn = true
+			Await(co, n)
+			cameBack = true
+			return 1
+		})
+		c.Poll(taskContext(rt))
+		c.Close()
+		if !wentOn || n.polls != 0 || n.closes != 1 || cameBack {
+			t.Errorf("went on: %t; the next Await: %d polls, closed %d times, came back: %t; want true, none, once, false", wentOn, n.polls, n.closes, cameBack)
+		}
+	})
+}
+
 // Property 40.
 func TestPanicWhileUnwindingIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
