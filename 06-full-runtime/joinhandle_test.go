@@ -262,3 +262,15 @@ func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
 		}
 	}
 }
+
+func TestHandleThatLostARaceMayBeAwaitedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := Spawn(rt, Async(func(co *Co) int { Await(co, NewSleep(time.Hour)); return 7 }))
+		if either := blockOn(t, rt, Race(h, NewSleep(time.Second))); either.First {
+			t.Fatal("the handle won")
+		}
+		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
+			t.Errorf("after the race the handle yields %v, want 7", got)
+		}
+	})
+}
