@@ -11,15 +11,14 @@ import (
 type timers struct {
 	heap  []*timer
 	start time.Time // deadlines count from here: 8 bytes each instead of 24
-	count int       // timers so far
+	count uint32    // timers so far
 }
 
 type timer struct {
 	deadline time.Duration // since timers.start
-	order    int           // of creation: equal deadlines fire in this order
-	index    int           // in the heap
-	waker    Waker
-	fired    bool
+	order    uint32        // of creation: equal deadlines fire in this order
+	index    int32         // in the heap
+	waker    Waker         // nil when it has fired, or was removed
 }
 
 // add starts t, which fires d from now.
@@ -35,8 +34,8 @@ func (ts *timers) add(t *timer, d time.Duration, w Waker) {
 
 // remove stops t. It leaves the heap at once, however far away its deadline.
 func (ts *timers) remove(t *timer) {
-	if t.waker != nil && !t.fired {
-		heap.Remove(ts, t.index)
+	if t.waker != nil {
+		heap.Remove(ts, int(t.index))
 		t.waker = nil
 	}
 }
@@ -57,9 +56,10 @@ func (ts *timers) fire(trace *Trace, most int) {
 	}
 	for now := time.Since(ts.start); most > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; most-- {
 		t := heap.Pop(ts).(*timer)
-		t.fired = true
+		w := t.waker
+		t.waker = nil
 		trace.call(trace.Timer)
-		wakeHere(t.waker)
+		wakeHere(w)
 	}
 }
 
@@ -74,12 +74,12 @@ func (ts *timers) Less(i, j int) bool {
 
 func (ts *timers) Swap(i, j int) {
 	ts.heap[i], ts.heap[j] = ts.heap[j], ts.heap[i]
-	ts.heap[i].index, ts.heap[j].index = i, j
+	ts.heap[i].index, ts.heap[j].index = int32(i), int32(j)
 }
 
 func (ts *timers) Push(x any) {
 	t := x.(*timer)
-	t.index = len(ts.heap)
+	t.index = int32(len(ts.heap))
 	ts.heap = append(ts.heap, t)
 }
 

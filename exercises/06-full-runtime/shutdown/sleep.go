@@ -18,7 +18,7 @@ func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
 	switch {
 	case s.done:
 		panic("Sleep polled after it finished")
-	case s.d <= 0 || s.timer.fired:
+	case s.d <= 0 || s.runtime != nil && s.timer.waker == nil: // it has fired
 		s.done = true
 	case s.runtime == nil:
 		s.runtime = cx.task.runtime
