@@ -225,6 +225,17 @@ func TestTwoWakesAtOnce(t *testing.T) {
 	}
 }
 
+func TestTwoTasksWokenAtOnce(t *testing.T) {
+	for at := 1; at <= 6; at++ {
+		testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
+			e.gate.during(at, tasks[2].Wake, tasks[1].Wake)
+			if e.woken == 0 {
+				t.Fatal("the queue was empty; while Wake of task 1 is under way, when the lock is free, task 2 is woken; and nobody has woken the executor, which may be asleep: with the lock free, what you see of the queue may be the work of others")
+			}
+		})
+	}
+}
+
 func TestPopDuringTheWake(t *testing.T) {
 	for at := 1; at <= 6; at++ {
 		testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
@@ -254,6 +265,23 @@ func TestWakeDuringThePop(t *testing.T) {
 			}
 		})
 	}
+}
+
+// After its last Unlock Pop has nothing to say any more.
+func TestWokenAtTheEndOfItsPop(t *testing.T) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
+		tasks[3].Wake()
+		e.gate.moment = 0
+		q.Pop()
+		last := e.gate.moment
+		tasks[1].Wake()
+		tasks[2].Wake()
+		var first *Task
+		e.gate.during(last, tasks[1].Wake, func() { first = q.Pop() })
+		if got, want := testPops(q), "2 1"; first == tasks[1] && got != want {
+			t.Fatalf("tasks 1 and 2 are in the queue, and 1 is woken when the Pop that gives it has unlocked for the last time; the next Pops give %q, want %q: does Pop change something after that, with the lock free? What is written without the lock, another thread need not see", got, want)
+		}
+	})
 }
 
 func TestManyTasks(t *testing.T) {

@@ -135,6 +135,8 @@ func TestLongWay(t *testing.T) {
 func TestOneOfTwoIsEnough(t *testing.T) {
 	testFinish(t, "task 1 waits for 2 or 3, whoever is first; 2 waits for 1; a timer has the waker of 3",
 		testPlan{testForTask(2, 3)}, testPlan{testForTask(1)}, testPlan{testForTimer(time.Second)})
+	testFinish(t, "task 1 waits for 3 or 2, whoever is first; 2 waits for 1; a timer has the waker of 3",
+		testPlan{testForTask(3, 2)}, testPlan{testForTask(1)}, testPlan{testForTimer(time.Second)})
 	testStuck(t, "task 1 waits for 2 or 3, whoever is first; 2 is pending, and has asked nobody; a timer has the waker of 3", []int{2}, 0,
 		testPlan{testForTask(2, 3)}, testPlan{testWait{}}, testPlan{testForTimer(time.Second)})
 }
@@ -151,6 +153,35 @@ func TestOnlyTheLatestPollCounts(t *testing.T) {
 		testPlan{testForTimer(time.Second), testForTask(2)}, testPlan{testForTask(1)})
 	testStuck(t, "task 1 waited for 3 in an earlier poll, and 3 has finished; now 1 and 2 wait for each other", []int{1, 2}, time.Second,
 		testPlan{testForTask(3), testForTask(2)}, testPlan{testForTask(1)}, testPlan{testForTimer(time.Second)})
+}
+
+// Its list of waiters may still have somebody who asks for others now.
+func TestWhoHasAskedInAnEarlierPoll(t *testing.T) {
+	const story = "task 1 asked for 3 in an earlier poll, and a timer had its waker; now 1 and 2 wait for each other; a timer has the waker of 3, for an hour"
+	check.Bubble(t, 2*time.Second, story+"; tasks 1 and 2 can never go on, and Run sleeps instead of saying so", func(t testing.TB) {
+		e, polls, start := NewExecutor(), 0, time.Now()
+		var one, two, three *Task
+		one = e.Spawn(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Second, cx.Waker().Wake)
+				return cx.Finished(three)
+			}
+			return cx.Finished(two)
+		})
+		two = e.Spawn(func(cx *Context) bool { return cx.Finished(one) })
+		three = e.Spawn(func(cx *Context) bool {
+			if time.Since(start) < time.Hour {
+				time.AfterFunc(time.Hour, cx.Waker().Wake)
+				return false
+			}
+			return true
+		})
+		err := e.Run()
+		var stuck *StuckError
+		if !errors.As(err, &stuck) || stuck == nil || !slices.Equal(stuck.IDs, []int{1, 2}) || time.Since(start) != time.Second {
+			t.Fatalf("%s; after %v Run returned %v, want a StuckError of [1 2] after 1s", story, time.Since(start), err)
+		}
+	})
 }
 
 func TestWhoWakesItself(t *testing.T) {

@@ -26,7 +26,7 @@ func testPoll(t testing.TB, f Future[struct{}], what string, want bool) {
 	}
 	switch {
 	case !ready && *woken == 0:
-		t.Fatalf("%s gave false, and nobody was woken when it returned: nobody polls it again, or only later than the others who are in the queue", what)
+		t.Fatalf("%s gave false, and the waker of this poll was not called when it returned (an earlier one's does not count): nobody polls it again, or only later than the others who are in the queue", what)
 	case !ready && *woken > 1:
 		t.Fatalf("%s gave false, and has called its waker %d times, want once", what, *woken)
 	case ready && *woken > 0:
@@ -89,7 +89,7 @@ func TestStepsOfEachPoll(t *testing.T) {
 				case ready != last:
 					t.Fatalf("%s did the steps %s, poll by poll, and gave %t, want %t", what, got, ready, last)
 				case !ready && *woken == 0:
-					t.Fatalf("%s gave false, and nobody was woken when it returned: nobody polls it again", what)
+					t.Fatalf("%s gave false, and the waker of this poll was not called when it returned (an earlier one's does not count): nobody polls it again", what)
 				case !ready && *woken > 1 || ready && *woken > 0:
 					t.Fatalf("%s gave %t, and has called its waker %d times: once is enough if there is more to do, and none if not", what, ready, *woken)
 				}

@@ -1,4 +1,4 @@
-// want: and nobody was woken
+// want: and the waker of this poll was not called
 package main
 
 import "time"
