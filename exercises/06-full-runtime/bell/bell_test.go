@@ -255,6 +255,17 @@ func TestWokenBeforeTheWait(t *testing.T) {
 	})
 }
 
+func TestWhatWaitHasGivenStays(t *testing.T) {
+	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
+		d.Wake(7)
+		first := d.Wait()
+		d.Wake(8)
+		if !slices.Equal(first, []int{7}) {
+			t.Fatalf("Wait gave [7], and when task 8 was woken after that, the same list became %v: who else writes into it?", first)
+		}
+	})
+}
+
 func TestWakeEndsTheSleep(t *testing.T) {
 	testEach(t, func(t testing.TB, d *Door, k *testKernel) {
 		for task := range 3 {

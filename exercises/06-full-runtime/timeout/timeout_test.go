@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -83,13 +84,17 @@ func (l *testLetter) Close() error {
 }
 
 func testTold(r Result[string], ready bool) string {
-	return fmt.Sprintf("{%q %v}, %t", r.Value, r.Err, ready)
+	err := fmt.Sprint(r.Err)
+	if errors.Is(r.Err, ErrTimeout) {
+		err = "ErrTimeout"
+	}
+	return fmt.Sprintf("{%q %s}, %t", r.Value, err, ready)
 }
 
 const (
 	testPending = `{"" <nil>}, false`
 	testHello   = `{"hello" <nil>}, true`
-	testLate    = `{"" timeout}, true`
+	testLate    = `{"" ErrTimeout}, true`
 )
 
 // A testScene is a Timeout of 1h, unless said otherwise, and all around it.

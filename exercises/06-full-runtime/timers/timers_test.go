@@ -111,6 +111,11 @@ func TestWait(t *testing.T) {
 				t.Errorf("a timer in %v: Wait gave %d, want %d: %s", test.left, got, test.want, test.look)
 			}
 		}
+		ts := new(Timers)
+		ts.Start(math.MaxInt64, testWakeFunc(func() {}))
+		if got, want := ts.Wait(0), 86_400_000; got != want {
+			t.Errorf("a timer for the last moment that there is, in %v: Wait gave %d, want %d: a day is enough; is there a sum that is too big?", time.Duration(math.MaxInt64), got, want)
+		}
 	})
 }
 
@@ -216,6 +221,34 @@ func TestWakeMayStartAnother(t *testing.T) {
 				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*testMs), fires)
 			}
 		}
+	})
+}
+
+func TestStartedForNowWhileAnotherIsDue(t *testing.T) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		ts.Start(10*testMs, testWakeFunc(func() { d.start(ts, "new", 5*testMs) }))
+		d.start(ts, "b", 20*testMs)
+		d.start(ts, "c", 100*testMs)
+		const what = "timers a and b are due, c is not, and whoever is woken by a starts one for a moment that has passed"
+		d.checkFire(t, ts, 50*testMs, what+": that one is for the next Fire, and b is for this one", "b")
+		d.checkFire(t, ts, 50*testMs, what+": the next Fire", "new")
+		d.checkFire(t, ts, 100*testMs, what+": the Fire after that", "c")
+	})
+}
+
+func TestStartedAndStoppedInOneFire(t *testing.T) {
+	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		var started *Timer
+		ts.Start(10*testMs, testWakeFunc(func() { started = d.start(ts, "new", 5*testMs) }))
+		ts.Start(20*testMs, testWakeFunc(func() { ts.Stop(started) }))
+		const what = "timers a and b are due, whoever is woken by a starts one, and whoever is woken by b stops it"
+		d.checkFire(t, ts, 50*testMs, what)
+		if got := ts.Len(); got != 0 {
+			t.Errorf("%s: Len gave %d, want 0", what, got)
+		}
+		d.checkFire(t, ts, 50*testMs, what+": where was it when it was stopped? The next Fire")
 	})
 }
 

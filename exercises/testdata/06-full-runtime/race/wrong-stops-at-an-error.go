@@ -1,4 +1,4 @@
-// want: the Close of the first returns an error: after call 1 of the race's own Close the three were closed \[1 0 0\] times
+// want: the Close of the first returns an error: after the race's own Close the three were closed \[1 0 0\] times
 package main
 
 import "math/rand/v2"
