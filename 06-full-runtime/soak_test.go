@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	soakTime = flag.Duration("soak", time.Second, "how long TestSoak goes on")
+	soakSeed = flag.Uint64("seed", 0, "what TestSoak does at random; 0 is another each time")
+)
+
+// TestSoak has a thousand clients at the server of this chapter, most of them
+// through a relay, which does to their connections what networks, peers and
+// clients do. Either an answer is right, or somebody has interfered with the
+// exchange. In the end nothing is left.
+//
+//	go test -timeout=0 -run=TestSoak -v ./06-full-runtime -soak=10m
+//	go test -timeout=0 -run=TestSoak -v ./06-full-runtime -soak=10m -seed=7
+//
+// The seed says what each does, and not who comes first.
+func TestSoak(t *testing.T) {
+	clients, seed := 1000, cmp.Or(*soakSeed, rand.Uint64())
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	clients = min(clients, int(limit.Cur/10)) // who races has eight descriptors, with the other ends
+	t.Logf("%d clients, -seed=%d", clients, seed)
+	hangs := time.AfterFunc(*soakTime+2*time.Minute, func() {
+		stacks := make([]byte, 1<<24)
+		panic(fmt.Sprintf("TestSoak does not end. All goroutines:\n%s", stacks[:runtime.Stack(stacks, true)]))
+	})
+	defer hangs.Stop()
+
+	server := startServer(t, func(o *serverOptions) { o.Read = soakRead })
+	rt, err := NewRuntime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeEmpty(t, rt) })
+	s := &soak{
+		t: t, runtime: rt, addr: netip.MustParseAddrPort(server.addr),
+		end: time.Now().Add(*soakTime), seen: make(map[string]int),
+	}
+	s.relays = []*relay{newRelay(s, seed, false), newRelay(s, seed+1, true)}
+	blockOn(t, rt, Async(func(co *Co) int {
+		var all []Future[Result[struct{}]]
+		for i := range clients {
+			c := &soaked{soak: s, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
+			all = append(all, Spawn(rt, Async(c.run)))
+		}
+		for _, r := range Await(co, JoinAll(all...)) {
+			if r.Err != nil {
+				t.Error(r.Err)
+			}
+		}
+		for _, r := range s.relays {
+			r.stop(co)
+		}
+		return 0
+	}))
+	if cut := server.end(); cut != 0 {
+		t.Errorf("the server had to cut off %d connections", cut)
+	}
+	s.report()
+}
+
+const soakRead = 5 * time.Second // is what the server gives to a request
+
+// soak is what clients and relays have in common. They share a runtime.
+type soak struct {
+	t       *testing.T
+	runtime *Runtime
+	addr    netip.AddrPort // of the server
+	relays  []*relay       // a harmless one, and one that is not
+	buffer  buffer         // of every Fetch
+	end     time.Time
+	seen    map[string]int // how often what has happened
+}
+
+func (s *soak) report() {
+	for _, what := range slices.Sorted(maps.Keys(s.seen)) {
+		s.t.Logf("%8d %s", s.seen[what], what)
+	}
+	if s.seen["answer: right"] == 0 {
+		s.t.Error("no answer was right")
+	}
+	if *soakTime < 30*time.Second {
+		return
+	}
+	for _, act := range interferences {
+		for _, whose := range []string{"requests ", "replies "} {
+			if s.seen["interference: "+whose+act] == 0 {
+				s.t.Errorf("in all that time no %s%s", whose, act)
+			}
+		}
+	}
+}
+
+// soaked is a client. Its exchanges end one after the other.
+type soaked struct {
+	*soak
+	rand *rand.Rand
+	to   netip.AddrPort // in this exchange
+	safe bool           // nobody interferes with it
+	from time.Time      // when it began
+}
+
+func (c *soaked) run(co *Co) struct{} {
+	for time.Now().Before(c.end) {
+		c.to, c.safe = c.addr, true
+		if way := c.rand.IntN(1 + len(c.relays)); way > 0 {
+			c.to, c.safe = c.relays[way-1].listener.Addr(), !c.relays[way-1].rough
+		}
+		c.from = time.Now()
+		switch c.rand.IntN(5) {
+		case 0:
+			c.fetch(co)
+		case 1:
+			c.giveUp(co)
+		case 2:
+			c.cancel(co)
+		case 3:
+			c.race(co)
+		case 4:
+			c.talk(co)
+		}
+	}
+	return struct{}{}
+}
+
+// question is a request, and the hash of its answer.
+type question struct {
+	request string
+	sum     [sha256.Size]byte
+}
+
+func (c *soaked) question(longest int) question {
+	if c.rand.IntN(10) > 0 {
+		longest = 60
+	}
+	text := strings.Repeat(fmt.Sprintf("%016x", c.rand.Uint64()), longest/16+1)[:1+c.rand.IntN(longest)]
+	ms := max(0, c.rand.IntN(40)-20)
+	return question{fmt.Sprintf("GET /%d/%s HTTP/1.1\r\nHost: x\r\n", ms, text), sha256.Sum256([]byte(text))}
+}
+
+// newFetch makes a Fetch, and what checks its value.
+func (c *soaked) newFetch() (f *Fetch, check func(Fetched)) {
+	q := c.question(60_000)
+	f = &Fetch{
+		target: &target{[]netip.AddrPort{c.to}, []byte(q.request + "Connection: close\r\n\r\n"), 1 << 20},
+		buffer: &c.buffer,
+	}
+	return f, func(got Fetched) {
+		body := ""
+		if got.Err == nil {
+			body = parseReply(f.reply, io.EOF).Body
+		}
+		c.check(q, got.Status, body, got.Err)
+	}
+}
+
+// check is where an answer is right or wrong.
+func (c *soaked) check(q question, status int, body string, err error) {
+	switch {
+	case err == nil && status == http.StatusOK && sha256.Sum256([]byte(body)) == q.sum:
+		c.seen["answer: right"]++
+	case err == nil && status == http.StatusOK:
+		c.t.Errorf("a wrong answer to %.100q: %.100q", q.request, body)
+	case c.safe && time.Since(c.from) < soakRead:
+		c.t.Errorf("nobody interferes, but to %.100q comes %d, %.100q, %v", q.request, status, body, err)
+	case err != nil:
+		c.seen["answer: none"]++
+	default:
+		c.seen[fmt.Sprint("answer: status ", status)]++
+	}
+}
+
+// moment is a random time, up to most, and not much longer than the test.
+func (c *soaked) moment(most time.Duration) time.Duration {
+	return min(time.Duration(c.rand.Int64N(int64(most))), max(0, time.Until(c.end))+200*time.Millisecond)
+}
+
+// patience is a minute if nobody interferes. Otherwise there may be no answer.
+func (c *soaked) patience() time.Duration {
+	if c.safe {
+		return time.Minute
+	}
+	return c.moment(10 * time.Second)
+}
+
+// fetch has time enough, unless somebody interferes.
+func (c *soaked) fetch(co *Co) {
+	f, check := c.newFetch()
+	patience := c.patience()
+	r := Await(co, Timeout(f, patience))
+	switch {
+	case r.Err == nil:
+		check(r.Value)
+	case c.safe:
+		c.t.Errorf("nobody interferes, and no answer within %v to %.100q", patience, f.target.request)
+	default:
+		c.seen["exchange: patience lost"]++
+	}
+}
+
+// giveUp has a timeout that may come first.
+func (c *soaked) giveUp(co *Co) {
+	f, check := c.newFetch()
+	if r := Await(co, Timeout(f, c.moment(50*time.Millisecond))); r.Err != nil {
+		c.seen["exchange: timeout"]++
+	} else {
+		check(r.Value)
+	}
+}
+
+// cancel makes the exchange a task, which may be cancelled at any moment.
+func (c *soaked) cancel(co *Co) {
+	f, check := c.newFetch()
+	h := Spawn(c.runtime, f)
+	Await(co, NewSleep(c.moment(time.Second)))
+	h.Cancel()
+	switch r := Await(co, h); r.Err {
+	case nil:
+		check(r.Value)
+	case ErrCancelled:
+		c.seen["exchange: cancelled"]++
+	default:
+		c.t.Error(r.Err)
+	}
+}
+
+// race has two exchanges, of which one is lost, and a timeout for both.
+func (c *soaked) race(co *Co) {
+	a, checkA := c.newFetch()
+	b, checkB := c.newFetch()
+	switch r := Await(co, Timeout(Race(a, b), c.moment(3*time.Second))); {
+	case r.Err != nil:
+		c.seen["exchange: timeout of a race"]++
+	case r.Value.First:
+		checkA(r.Value.A)
+		c.seen["exchange: race"]++
+	default:
+		checkB(r.Value.B)
+		c.seen["exchange: race"]++
+	}
+}
+
+// talk has many exchanges on one connection, several of them at once.
+func (c *soaked) talk(co *Co) {
+	dialed := Await(co, Dial(c.to))
+	if dialed.Err != nil {
+		c.t.Error(dialed.Err)
+		return
+	}
+	conn := co.Conn(dialed.Value)
+	defer conn.Close()
+	conn.SetTimeout(c.patience())
+	r := bufio.NewReader(conn)
+	for range 1 + c.rand.IntN(3) {
+		c.from = time.Now()
+		var asked []question
+		var requests strings.Builder
+		for range 1 + c.rand.IntN(4) {
+			q := c.question(5000)
+			asked = append(asked, q)
+			requests.WriteString(q.request + "\r\n")
+		}
+		if _, err := io.WriteString(conn, requests.String()); err != nil {
+			c.check(asked[0], 0, "", err)
+			return
+		}
+		for _, q := range asked {
+			status, body, err := readReply(r)
+			if c.check(q, status, body, err); err != nil {
+				return
+			}
+			c.seen["exchange: on a connection that is kept"]++
+		}
+	}
+}
+
+func readReply(r *bufio.Reader) (status int, body string, err error) {
+	reply, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	all, err := io.ReadAll(reply.Body)
+	return reply.StatusCode, string(all), err
+}
