@@ -127,6 +127,26 @@ func TestWhoCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
 	}
 }
 
+// Property 33: who else would know of the goroutine?
+func TestRuntimeWaitsForTheGoroutineThatATaskWaitsFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		c, sent := NewChannel[int](1), make(chan struct{})
+		time.AfterFunc(time.Hour, func() {
+			Spawn(rt, c.Send(7))
+			close(sent)
+		})
+		got := blockOn(t, rt, Async(func(co *Co) int {
+			goroutine := Spawn(rt, Blocking(func() struct{} { <-sent; return struct{}{} }))
+			value := Await(co, c.Receive()).Value
+			Await(co, goroutine)
+			return value
+		}))
+		if got != 7 {
+			t.Errorf("got %d, want the 7 that the goroutine had sent", got)
+		}
+	})
+}
+
 // Property 33: its waker was used up, and the child is ready.
 func TestJoinAllWhoseOutsideChildHasEndedIsStuck(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {

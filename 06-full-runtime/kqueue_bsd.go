@@ -9,11 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kqueue is kqueue(2) with EV_CLEAR, which makes it edge-triggered. Its events
-// carry no generation, so an old one may cause a poll that finds nothing.
+// kqueue is kqueue(2) with EV_CLEAR, which makes it edge-triggered. There is
+// room for a generation in udata, but package unix makes that a *byte (not on
+// NetBSD), and a number must not stand where Go's garbage collector expects a
+// pointer. So there is none, and an old event may cause a poll for nothing.
 type kqueue struct {
 	fd     int
-	bell   [2]int // a pipe, since two of the BSDs have no EVFILT_USER
+	bell   [2]int // a pipe, since older NetBSD and OpenBSD have no EVFILT_USER
 	kernel [256]unix.Kevent_t
 	events []event
 }
@@ -47,8 +49,8 @@ func (q *kqueue) add(fd int, _ uint32) error {
 	return q.change(fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_CLEAR)
 }
 
-// again removes the filters first: to add one that is there does not make the
-// kernel look again.
+// again removes the filters first. To add one that is there makes FreeBSD's
+// kernel look again as well, but kqueue(2) does not promise that.
 func (q *kqueue) again(fd int, generation uint32) error {
 	q.remove(fd)
 	return q.add(fd, generation)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unix.Read tells Go's scheduler that the thread may block, which costs as much
-// as a short read itself, and cannot happen here: these descriptors are
+// unix.Read tells Go's scheduler that the thread may block. That has its price,
+// measured in MEASURED.md, and cannot happen here: these descriptors are
 // non-blocking. On a blocking one a raw call would hold up the next garbage
 // collection, and with it the process. At most maxTransfer bytes, for the same
 // reason. Under the race detector raw_other.go is used, so that it sees p.

@@ -15,7 +15,7 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 		family = unix.AF_INET
 	}
 	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // package net holds syscall.ForkLock, as others may start processes
+		unix.CloseOnExec(fd) // a process started before this line would have it too; none is
 		if err = unix.SetNonblock(fd, true); err == nil {
 			return fd, nil
 		}

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queue is epoll(7): level-triggered, so that a descriptor that is ready when
-// it is armed is reported at once, and one-shot, so that a future that is not
-// polled again is not reported again.
+// queue is epoll(7), one-shot, so that a future that is not polled again is not
+// reported again. To arm is to ask: a descriptor that is ready already is
+// reported at once.
 type queue struct {
 	fd     int
 	events [64]unix.EpollEvent // what does not fit is there at the next wait

@@ -38,7 +38,7 @@ type interest [2]bool
 // event says that a descriptor is worth another try in the ready directions.
 type event struct {
 	fd         int
-	generation uint32 // of the registration, 0 if the kernel cannot tell
+	generation uint32 // of the registration, 0 if the queue does not keep it
 	ready      interest
 	ended      bool // the peer has finished, or the connection has failed
 }

@@ -15,7 +15,7 @@ import (
 // what they share with the runtime needs none either. Only what is guarded by
 // mu may be touched from elsewhere.
 type Runtime struct {
-	Trace Trace // set it before the first Spawn, if at all
+	Trace Trace // set it while nobody polls, spawns or wakes
 
 	reactor Reactor
 	timers  timers
@@ -58,8 +58,9 @@ func newRuntime(q queue) *Runtime {
 }
 
 // BlockOn runs f, and with it all tasks, until f is ready. It fails with a
-// *PanicError if f panics, and with a *DeadlockError if no task can ever go on.
-// Other tasks then stay as they are until the next BlockOn, or Close.
+// *PanicError if f panics, and with a *DeadlockError if it sees nothing that
+// could wake a task. Other tasks then stay as they are until the next BlockOn,
+// or Close.
 func BlockOn[T any](rt *Runtime, f Future[T]) (T, error) {
 	h := Spawn(rt, f)
 	if err := rt.run(func() error { return rt.loop(&h.task) }); err != nil {
