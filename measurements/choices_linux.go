@@ -4,7 +4,6 @@ package main
 // taken back, in turn.
 func init() {
 	for _, c := range choices {
-		name := c.experiment()
 		programs := func(arguments ...string) []contender {
 			return []contender{
 				{ours, append([]string{ours}, arguments...)},
@@ -12,17 +11,16 @@ func init() {
 			}
 		}
 		servers := programs("echo", "-addr", "127.0.0.1:0")
-		e := experiment{name, 7, nil}
+		e := experiment{name: c.experiment(), rounds: 7}
 		switch c.kind {
 		case "echo":
-			e.round = func(l *lab) { l.echo(name, servers, 64) }
+			e.round = echo(servers, 64)
 		case "yield":
-			e.round = func(l *lab) { l.results(measured, name, programs("sched", "yield1k", "-n", "3000000")) }
+			e.round = results(measured, programs("sched", "yield1k", "-n", "3000000"))
 		case "wake":
-			e.round = func(l *lab) { l.results(measured, name, programs("sched", "wakego", "-n", "10000")) }
+			e.round = results(measured, programs("sched", "wakego", "-n", "10000"))
 		case "idle":
-			e.rounds = 3
-			e.round = func(l *lab) { l.idle(name, servers, "hello") }
+			e.rounds, e.round = 2, idle(servers, "hello")
 		}
 		experiments = append(experiments, e)
 	}

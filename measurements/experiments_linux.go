@@ -37,38 +37,40 @@ var httpServers = []contender{
 }
 
 var experiments = []experiment{
-	{"echo, 1 connection", 11, func(l *lab) { l.echo("echo, 1 connection", echoServers, 1) }},
-	{"echo, 64 connections", 11, func(l *lab) { l.echo("echo, 64 connections", echoServers, 64) }},
-	{"echo, 1,000 connections", 11, func(l *lab) { l.echo("echo, 1,000 connections", echoServers, 1000) }},
-	{"echo, system calls", 1, func(l *lab) { l.echoCalls("echo, system calls") }},
-	{"get, 10,000 at once", 9, func(l *lab) { l.get("get, 10,000 at once") }},
-	{"get, system calls", 1, func(l *lab) { l.getCalls("get, system calls") }},
-	{"spawn, one at a time", 7, func(l *lab) { l.sched("spawn, one at a time", "spawn", 300_000) }},
-	{"spawn, 1,000 at a time", 7, func(l *lab) { l.sched("spawn, 1,000 at a time", "spawnbatch", 300_000) }},
-	{"yield, 1 task", 7, func(l *lab) { l.sched("yield, 1 task", "yield1", 3_000_000) }},
-	{"yield, 1,000 tasks", 7, func(l *lab) { l.sched("yield, 1,000 tasks", "yield1k", 3_000_000) }},
-	{"timer", 7, func(l *lab) { l.sched("timer", "timer", 100_000) }},
-	{"wake, GOMAXPROCS=1", 7, func(l *lab) { l.sched("wake, GOMAXPROCS=1", "wakego", 100_000) }},
-	{"wake, GOMAXPROCS=2", 7, func(l *lab) { l.schedOn(anywhere, "wake, GOMAXPROCS=2", "wakego", 100_000) }},
-	{"wake, from a thread", 7, func(l *lab) { l.schedOn(anywhere, "wake, from a thread", "wake", 10_000) }},
-	{"sleep, 1,000,000 tasks", 3, func(l *lab) { l.sleep("sleep, 1,000,000 tasks") }},
-	{"idle, echo", 3, func(l *lab) { l.idle("idle, echo", echoServers, "hello") }},
-	{"idle, serve", 3, func(l *lab) { l.idle("idle, serve", httpServers, "GET /0/hello HTTP/1.1\r\nHost: localhost\r\n\r\n") }},
-	{"serve, wrk", 9, func(l *lab) { l.wrk("serve, wrk") }},
-	{"serve, ab", 1, func(l *lab) { l.ab("serve, ab") }},
-	{"chapters", 3, func(l *lab) { l.chapters("chapters") }},
+	{"echo, 1 connection", 9, echo(echoServers, 1)},
+	{"echo, 64 connections", 9, echo(echoServers, 64)},
+	{"echo, 1,000 connections", 9, echo(echoServers, 1000)},
+	{"echo, system calls", 1, (*lab).echoCalls},
+	{"get, 10,000 at once", 7, (*lab).get},
+	{"get, system calls", 1, (*lab).getCalls},
+	{"spawn, one at a time", 7, sched(measured, "spawn", 300_000)},
+	{"spawn, 1,000 at a time", 7, sched(measured, "spawnbatch", 300_000)},
+	{"yield, 1 task", 7, sched(measured, "yield1", 3_000_000)},
+	{"yield, 1,000 tasks", 7, sched(measured, "yield1k", 3_000_000)},
+	{"timer", 7, sched(measured, "timer", 100_000)},
+	{"wake, GOMAXPROCS=1", 7, sched(measured, "wakego", 100_000)},
+	{"wake, GOMAXPROCS=2", 7, sched(anywhere, "wakego", 100_000)},
+	{"wake, from a thread", 7, sched(anywhere, "wake", 10_000)},
+	{"sleep, 1,000,000 tasks", 2, (*lab).sleep},
+	{"idle, echo", 2, idle(echoServers, "hello")},
+	{"idle, serve", 2, idle(httpServers, "GET /0/hello HTTP/1.1\r\nHost: localhost\r\n\r\n")},
+	{"serve, wrk", 7, (*lab).wrk},
+	{"serve, ab", 1, (*lab).ab},
+	{"chapters", 3, (*lab).chapters},
 }
 
 // echo keeps n connections busy, each with one message of 64 bytes at a time.
-func (l *lab) echo(name string, servers []contender, n int) {
-	l.inTurn(servers, func(c contender) {
-		s := l.serveOf(c)
-		defer s.stop()
-		output, _ := l.run(busy, "peers", "load", "-n", strconv.Itoa(n), "-addr", s.addr, "-pid", s.pid())
-		r := parse(output)
-		l.record(name, c.name, "messages/s", 1e9*r.n/r.wall)
-		l.record(name, c.name, "CPU µs/message", r.cpu/r.n/1000)
-	})
+func echo(servers []contender, n int) round {
+	return func(l *lab, name string) {
+		l.inTurn(servers, func(c contender) {
+			s := l.serveOf(c)
+			defer s.stop()
+			output, _ := l.run(busy, "peers", "load", "-n", strconv.Itoa(n), "-addr", s.addr, "-pid", s.pid())
+			r := parse(output)
+			l.record(name, c.name, "messages/s", 1e9*r.n/r.wall)
+			l.record(name, c.name, "CPU µs/message", r.cpu/r.n/1000)
+		})
+	}
 }
 
 // echoCalls counts the calls of a server under load. Each message is one write.
@@ -135,25 +137,25 @@ func (l *lab) getCalls(name string) {
 }
 
 // sched compares a kind of sched with the same done with goroutines, on one
-// processor.
-func (l *lab) sched(name, kind string, n int) { l.schedOn(measured, name, kind, n) }
-
-func (l *lab) schedOn(core int, name, kind string, n int) {
+// processor or wherever there is one.
+func sched(core int, kind string, n int) round {
 	times := strconv.Itoa(n)
-	l.results(core, name, []contender{
+	return results(core, []contender{
 		{ours, []string{ours, "sched", kind, "-n", times}},
 		{"goroutines", []string{"peers", kind, "-n", times}},
 	})
 }
 
 // results takes what the programs print.
-func (l *lab) results(core int, name string, programs []contender) {
-	l.inTurn(programs, func(c contender) {
-		output, _ := l.run(core, c.command[0], c.command[1:]...)
-		r := parse(output)
-		l.record(name, c.name, "ns", r.wall/r.n)
-		l.record(name, c.name, "CPU ns", r.cpu/r.n)
-	})
+func results(core int, programs []contender) round {
+	return func(l *lab, name string) {
+		l.inTurn(programs, func(c contender) {
+			output, _ := l.run(core, c.command[0], c.command[1:]...)
+			r := parse(output)
+			l.record(name, c.name, "ns", r.wall/r.n)
+			l.record(name, c.name, "CPU ns", r.cpu/r.n)
+		})
+	}
 }
 
 // sleep takes the memory of a million sleepers, less that of one.
@@ -170,15 +172,17 @@ func (l *lab) sleep(name string) {
 
 // idle opens 10,000 connections, each of which has one exchange and then
 // nothing, and looks at the server for two seconds.
-func (l *lab) idle(name string, servers []contender, message string) {
-	l.inTurn(servers, func(c contender) {
-		s := l.serveOf(c)
-		defer s.stop()
-		output, _ := l.run(busy, "peers", "idle", "-n", "10000", "-d", "2s", "-addr", s.addr, "-pid", s.pid(), "-message", message)
-		l.record(name, c.name, "bytes each", number(output, `bytes=(\d+)`)/10000)
-		l.record(name, c.name, "CPU µs in 2 s", number(output, `cpu_ns=(\d+)`)/1000)
-		l.record(name, c.name, "sleeps in 2 s", number(output, `switches=(\d+)`))
-	})
+func idle(servers []contender, message string) round {
+	return func(l *lab, name string) {
+		l.inTurn(servers, func(c contender) {
+			s := l.serveOf(c)
+			defer s.stop()
+			output, _ := l.run(busy, "peers", "idle", "-n", "10000", "-d", "2s", "-addr", s.addr, "-pid", s.pid(), "-message", message)
+			l.record(name, c.name, "bytes each", number(output, `bytes=(\d+)`)/10000)
+			l.record(name, c.name, "CPU µs in 2 s", number(output, `cpu_ns=(\d+)`)/1000)
+			l.record(name, c.name, "sleeps in 2 s", number(output, `switches=(\d+)`))
+		})
+	}
 }
 
 func (l *lab) wrk(name string) {

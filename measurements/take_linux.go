@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// An experiment is one round, which records one value in each of its series.
+// An experiment is a round, made so many times.
 type experiment struct {
 	name   string
 	rounds int
-	round  func(l *lab)
+	round  round
 }
+
+// A round records one value in each series of its experiment.
+type round func(l *lab, name string)
 
 // take measures, and writes what it has after each round.
 func take(path string, rounds int, names []string) error {
@@ -45,7 +48,7 @@ func take(path string, rounds int, names []string) error {
 			e.rounds = rounds
 		}
 		for l.round = range e.rounds {
-			e.round(l)
+			e.round(l, e.name)
 		}
 		fmt.Printf("%s: %v\n", e.name, time.Since(start).Round(time.Millisecond))
 		l.sort()
