@@ -27,6 +27,7 @@ type testWorld struct {
 	server  *Server
 	cut     int           // what Drain says
 	took    time.Duration // from the first poll of Drain to its last
+	drain   Future[int]   // if the script has called Drain
 	conns   []*testConn
 	waiting []*testConn // not yet accepted
 	accepts Waker       // who waits for the next one
@@ -133,6 +134,7 @@ type testConn struct {
 	requests []string // not yet read
 	left     bool
 	reads    Waker // who waits for the next request
+	nexts    []*testReading
 	answered []string
 	cut      []string // what Answer was closed over
 	closed   int
@@ -151,11 +153,18 @@ func (c *testConn) leave() {
 	wakeHere(c.reads)
 }
 
-func (c *testConn) Next() Future[string] { return &testReading{c} }
+func (c *testConn) Next() Future[string] {
+	r := &testReading{c: c}
+	c.nexts = append(c.nexts, r)
+	return r
+}
 
 func (c *testConn) Close() { c.closed++ }
 
-type testReading struct{ c *testConn }
+type testReading struct {
+	c     *testConn
+	waits bool // it has been polled, is not ready, and not closed
+}
 
 func (r *testReading) Poll(cx *Context) (string, bool) {
 	c := r.c
@@ -165,15 +174,17 @@ func (r *testReading) Poll(cx *Context) (string, bool) {
 	}
 	if len(c.requests) == 0 {
 		c.reads, cx.task.waits = cx.waker, testWhat("a request of "+c.name)
+		r.waits = !c.left
 		return "", c.left
 	}
+	r.waits = false
 	request := c.requests[0]
 	c.requests = c.requests[1:]
 	return request, true
 }
 
 func (r *testReading) Close() error {
-	r.c.reads = nil
+	r.c.reads, r.waits = nil, false
 	return nil
 }
 
@@ -214,7 +225,10 @@ func (w *testWorld) run(script func(co *Co)) {
 	w.cut, err = BlockOn(w.runtime, Async(func(co *Co) int {
 		script(co)
 		began := time.Now()
-		cut := Await(co, w.server.Drain(testGrace))
+		if w.drain == nil {
+			w.drain = w.server.Drain(testGrace)
+		}
+		cut := Await(co, w.drain)
 		w.took = time.Since(began)
 		return cut
 	}))
@@ -241,6 +255,8 @@ func (w *testWorld) wantDrained(cut int, took time.Duration) {
 			w.t.Fatalf("Drain is ready, and the connection of %s is still open: who is told to end has not yet ended", c.name)
 		case c.closed > 1:
 			w.t.Fatalf("the connection of %s was closed %d times, want once", c.name, c.closed)
+		case slices.ContainsFunc(c.nexts, func(r *testReading) bool { return r.waits }):
+			w.t.Fatalf("the connection of %s is closed, and the Next that waited for its next request was given up and not closed: does your future close the one inside it?", c.name)
 		}
 	}
 	if w.took != took {
@@ -298,6 +314,23 @@ func TestServesUntilThen(t *testing.T) {
 	})
 }
 
+// A future does nothing before its first poll.
+func TestServesUntilDrainIsPolled(t *testing.T) {
+	testWithin(t, func(w *testWorld) {
+		var ann *testConn
+		w.run(func(co *Co) {
+			w.drain = w.server.Drain(testGrace)
+			if w.closed > 0 {
+				w.t.Error("Drain was called, and nobody has polled it: the listener is closed already, and the server was to serve as before until the first poll")
+			}
+			ann = w.connect("Ann", "hello", time.Minute)
+			testPause(co, 2*time.Minute)
+		})
+		w.wantAnswered(ann, "Drain was called, and nobody had polled it", "hello")
+		w.wantDrained(0, 0)
+	})
+}
+
 func TestRequestUnderWayIsFinished(t *testing.T) {
 	testWithin(t, func(w *testWorld) {
 		var ann *testConn
@@ -343,9 +376,13 @@ func TestNobodyIsAcceptedAnyMore(t *testing.T) {
 	})
 }
 
+// Whoever draws lots is caught, as these are repeated.
+const testDraws = 20
+
 // Between the kernel's event and the poll of the task there is time for Drain.
 func TestRequestThatHasJustArrived(t *testing.T) {
-	for _, event := range []bool{true, false} {
+	for draw := range 2 * testDraws {
+		event := draw%2 == 0
 		testWithin(t, func(w *testWorld) {
 			var ann *testConn
 			w.run(func(co *Co) {
@@ -365,7 +402,8 @@ func TestRequestThatHasJustArrived(t *testing.T) {
 
 // Its task has not been polled yet, or has it?
 func TestConnectionThatHasJustBeenAccepted(t *testing.T) {
-	for polls := range 4 {
+	for draw := range 4 * testDraws {
+		polls := draw % 4
 		testWithin(t, func(w *testWorld) {
 			var ann, bob *testConn
 			w.run(func(co *Co) {

@@ -544,6 +544,31 @@ func TestWokenWorkDoesNotWaitForALongPoll(t *testing.T) {
 	})
 }
 
+// Two wakes are two who get up: the first to be told may have a long poll before
+// it.
+func TestTwoWokenWhileBothSleep(t *testing.T) {
+	testWithin(t, func(t testing.TB) {
+		testExplore(t, 1, func(m *testMachine) {
+			there := false
+			var letters [2]*testTask
+			for i := range letters {
+				letters[i] = m.spawn(0, func(*testTask, int) bool {
+					if there && i == 0 {
+						m.step("is in the poll of task 1, a long one, until task 2 has finished", func() bool { return letters[1].finished })
+					}
+					return there
+				})
+			}
+			m.workers()
+			m.start("somebody", func() {
+				there = true
+				letters[0].wake()
+				letters[1].wake()
+			})
+		})
+	})
+}
+
 // A testReal is the parker of chapter 05.
 type testReal struct{ token chan struct{} }
 
