@@ -12,8 +12,10 @@ import (
 	"time"
 )
 
-// The code of chapters 04 to 06 in every order in which its goroutines can take
-// their steps: locks, atomics, channels, wakes, timers, the kernel's queue.
+// The code of chapters 04 to 06 in every order, within a bound, in which its
+// goroutines can take their steps: locks, atomics, channels, wakes, timers, the
+// kernel's queue. The bound is on preemptions, two or three and sometimes more:
+// see Explore.
 //
 // Copies of the chapters are rewritten so that each goroutine stops before each
 // such step. Package sched, in testdata/schedules, releases them one at a time,
@@ -21,8 +23,9 @@ import (
 // was lost, and the steps that led there are printed. That this can happen is
 // proved by mistakes that are planted in the copies.
 //
-// It hides data races, as only one runs at a time; so the same scenarios also
-// run at random, with the race detector, on several processors.
+// It hides data races, as only one runs at a time, and each sees at once what
+// another has written; so the same scenarios also run at random, with the race
+// detector, on several processors.
 //
 //	go test -run TestSchedules -v .                      # the first ones only
 //	TUTORIAL_CHECK=all go test -run TestSchedules -v .   # all of them

@@ -2,9 +2,9 @@
 // and the kernel. A copy of a chapter is rewritten to use it: see
 // schedule_test.go in the root of the repository.
 //
-// checked.go tries every order in which goroutines can take their steps.
-// stress.go lets them run, only with more switches than usual, so that the race
-// detector sees them as they are. The build tag race chooses between the two.
+// checked.go tries every order, within a bound, in which goroutines can take
+// their steps. stress.go lets them run, only with more switches than usual, so
+// that the race detector sees them as they are. The build tag race chooses between the two.
 package sched
 
 import "time"
