@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -217,6 +218,20 @@ func TestCancelledTaskMayWrite(t *testing.T) {
 	if n, err := retry(unix.Read, peer, got); n != 2 {
 		t.Errorf("the peer got %q, %v, want yx", got[:n], err)
 	}
+}
+
+// Property 33: a waker that is left behind would look like a way on.
+func TestTimedOutReadOfAConnWaitsNoLonger(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	blockOn(t, rt, Async(func(co *Co) int {
+		c := co.Conn(s)
+		c.SetTimeout(time.Millisecond)
+		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 {
+			t.Errorf("Read says %v, and %d wakers are left, want %v, none", err, rt.reactor.waiting, os.ErrDeadlineExceeded)
+		}
+		return 1
+	}))
 }
 
 // Conn: what a peer sends a byte at a time does not stretch the time.

@@ -74,10 +74,11 @@ func (r *Receiving[T]) Poll(cx *Context) (got Received[T], ready bool) {
 		c.places.Release()
 		return got, true
 	}
-	if c.closed {
+	over := c.closed && c.filled.free == 0 // if not, it is the budget that is spent
+	if over {
 		r.Close()
 	}
-	return got, c.closed
+	return got, over
 }
 
 func (r *Receiving[T]) Close() error { return r.filled.Close() }

@@ -92,6 +92,45 @@ func TestClosedChannelWakesAllWhoWait(t *testing.T) {
 	})
 }
 
+// Property 29: who sends to himself never has to wait for anybody.
+func TestWhoAlwaysFindsAPermitTakesTurns(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		values := 0
+		h := Spawn(rt, Async(func(co *Co) int {
+			for c := NewChannel[int](1); values < 1000*transfersPerPoll; values++ {
+				Await(co, c.Send(values))
+				Await(co, c.Receive())
+			}
+			return values
+		}))
+		for turn := 1; turn <= 10; turn++ {
+			blockOn(t, rt, new(Yield))
+			if most := turn * transfersPerPoll; values == 0 || values > most { // two permits a value, two polls a turn
+				t.Fatalf("turn %d of another task came after %d values, want 1 to %d", turn, values, most)
+			}
+		}
+		h.Cancel()
+	})
+}
+
+// Property 29: not ready, and closed, does not mean that it was all.
+func TestSpentBudgetIsNotTheEndOfAChannel(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		const values = 3 * transfersPerPoll
+		got := blockOn(t, rt, Async(func(co *Co) int {
+			c := NewChannel[int](values)
+			for i := range values {
+				Await(co, c.Send(i))
+			}
+			c.Close()
+			return len(receiveAll(co, c))
+		}))
+		if got != values {
+			t.Errorf("%d values were received from the closed channel, want %d", got, values)
+		}
+	})
+}
+
 // Whoever gives up after it was its turn passes it on.
 func TestPermitOfAnAbandonedWaiterGoesOn(t *testing.T) {
 	for name, poll := range map[string]bool{"waiting": false, "granted": true} {

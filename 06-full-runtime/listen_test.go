@@ -64,6 +64,24 @@ func TestOneEdgeBringsAllConnections(t *testing.T) {
 	}))
 }
 
+// Property 29: one who always finds another connection.
+func TestWhoAlwaysFindsAConnectionTakesTurns(t *testing.T) {
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	dialAll(t, l.Addr(), transfersPerPoll+1)
+	deliver(t, rt) // the edge, before anybody is polled
+	accepted := 0
+	Spawn(rt, Async(func(co *Co) int {
+		for ; ; accepted++ {
+			Await(co, l.Accept()).Value.Close()
+		}
+	}))
+	blockOn(t, rt, ready(1))
+	if accepted != transfersPerPoll {
+		t.Errorf("another task had its turn after %d connections, want %d", accepted, transfersPerPoll)
+	}
+}
+
 // Property 38.
 func TestClosedListenerWakesWhoAccepts(t *testing.T) {
 	noLeaks(t)

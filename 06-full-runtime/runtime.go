@@ -22,7 +22,7 @@ type Runtime struct {
 	ready   ring        // tasks to poll, first in, first out
 	current *Task       // is being polled or closed
 	fault   *PanicError // of current, whose goroutine it has ended
-	budget  int         // transfers that current may still make in this poll
+	budget  int         // how often current may still read, write or take a permit in this poll
 
 	mu       sync.Mutex
 	running  bool    // guarded by mu: inside BlockOn or Close
@@ -38,7 +38,7 @@ type Runtime struct {
 const (
 	pollsPerLook     = 16  // how often somebody looks at what others have woken
 	pollsPerWait     = 256 // the same for events and timers
-	transfersPerPoll = 64  // reads and writes before others have their turn
+	transfersPerPoll = 64  // reads, writes, accepts and permits before others have their turn
 )
 
 // NewRuntime makes a runtime without tasks. Call Close when done with it.
@@ -173,9 +173,9 @@ func (rt *Runtime) poll(t *Task) {
 	}
 }
 
-// mayTransfer says whether the task polled with cx may read or write once
-// more. If not, it is queued behind the others; without that, one whose peer is
-// always faster would keep them waiting for ever.
+// mayTransfer says whether the task polled with cx may read, write, accept or
+// take a permit once more. If not, it is queued behind the others; without that,
+// one whose peer is always faster would keep them waiting for ever.
 func (rt *Runtime) mayTransfer(cx *Context) bool {
 	if rt.budget == 0 {
 		wakeHere(cx.waker)

@@ -58,6 +58,9 @@ func (a *Acquired) Poll(cx *Context) (struct{}, bool) {
 		a.state = taken
 		return struct{}{}, true
 	case a.state == asking && a.s.free > 0:
+		if !cx.task.runtime.mayTransfer(cx) {
+			return struct{}{}, false // it has asked for nothing yet
+		}
 		a.s.free--
 		a.state = taken
 		return struct{}{}, true

@@ -122,8 +122,9 @@ func TestInterruptOfServerWithoutClients(t *testing.T) {
 
 func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	p := startProcess(t, "-grace 10m")
-	idle, late := p.dial().send(getHello), p.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
-	idle.expect(200, "hello")
+	late := p.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
+	idle := p.dial().send(getHello)
+	idle.expect(200, "hello") // by now the late one is being served
 	p.cmd.Process.Signal(os.Interrupt)
 	idle.expectEnd() // so the first has arrived
 	p.cmd.Process.Signal(os.Interrupt)

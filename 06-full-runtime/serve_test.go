@@ -491,6 +491,26 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// Property 41: no event has told of it yet.
+func TestRequestThatArrivesAsTheServerDrainsIsAnswered(t *testing.T) {
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	client := (&serving{t: t, addr: l.Addr().String()}).dial()
+	blockOn(t, rt, Async(func(co *Co) int {
+		s := newServer(rt, l, defaultOptions)
+		for idle := false; !idle; {
+			Await(co, NewSleep(time.Millisecond))
+			for c := range s.conns {
+				idle = !c.stream.ready[readable] // it has found nothing, and waits
+			}
+		}
+		client.send(getHello)
+		return Await(co, s.drain())
+	}))
+	client.expect(200, "hello")
+	client.expectEnd()
+}
+
 // Property 41.
 func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 	s := startServer(t, func(o *serverOptions) { o.Grace = 50 * time.Millisecond })
