@@ -56,7 +56,7 @@ const drawnArrows = `
 	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
 	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
 	E->>R: fire       timers.go      t := heap.Pop(ts).(*timer)
-	R->>E: wakeHere   timers.go      wakeHere(t.waker)
+	R->>E: wakeHere   timers.go      wakeHere(w)
 
 06-full-runtime/choosing.md
 	E->>T: poll         runtime.go     ready := t.work.poll(&t.cx)
@@ -67,7 +67,7 @@ const drawnArrows = `
 	S-->>R: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
 	R-->>E: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
 	E->>S: fire         timers.go      t := heap.Pop(ts).(*timer)
-	S->>T: wakeHere     timers.go      wakeHere(t.waker)
+	S->>T: wakeHere     timers.go      wakeHere(w)
 	S-->>R: true        race.go        if _, ready := t.sleep.Poll(cx); ready { ⏎ t.Close()
 	R->>A: Close        race.go        t.sleep.Close() ⏎ return Close(f)
 	A->>E: leave        stream.go      s.reactor.leave(&s.source, readable, r.waker)

@@ -42,7 +42,7 @@ var chapters = []chapter{
 	{dir: "03-reactor", lines: 639, polls: [2]int{40, 200}, requires: true},
 	{dir: "04-waker", lines: 779, polls: [2]int{40, 200}, requires: true},
 	{dir: "05-executor", lines: 959, polls: [2]int{10, 50}, requires: true},
-	{dir: "06-full-runtime", lines: 4499, polls: [2]int{10, 50}, requires: true, whole: true},
+	{dir: "06-full-runtime", lines: 4599, polls: [2]int{10, 50}, requires: true, whole: true},
 }
 
 // A file is new in a chapter, the same as in the chapter before (=),

@@ -15,6 +15,7 @@ type Task struct {
 	cancel  atomic.Bool
 	outside bool // something outside the runtime has its waker
 	done    bool // its handle says how it ended
+	taken   bool // its value belongs to somebody else, or to nobody
 	runtime *Runtime
 	work    work
 	cx      Context

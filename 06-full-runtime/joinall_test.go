@@ -113,3 +113,20 @@ func TestClosedJoinAllClosesTheUnfinished(t *testing.T) {
 		}
 	})
 }
+
+// Property 36: of a loser that was half done, too.
+func TestAbandonedJoinAllClosesTheValuesItHas(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		value := new(never)
+		j := JoinAll[Result[*never]](ready(Result[*never]{Value: value}), pollFunc[Result[*never]](func(*Context) (r Result[*never], ready bool) {
+			return r, false
+		}))
+		j.Poll(taskContext(rt))
+		for range 2 {
+			Close(j)
+		}
+		if value.closes != 1 {
+			t.Errorf("closed %d times, want once", value.closes)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -272,5 +273,44 @@ func TestHandleThatLostARaceMayBeAwaitedAgain(t *testing.T) {
 		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
 			t.Errorf("after the race the handle yields %v, want 7", got)
 		}
+	})
+}
+
+// Property 36.
+func TestValueOfAnAbandonedHandleIsClosed(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		t.Run(fmt.Sprintf("before the end: %t", early), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, rt *Runtime) {
+				value := new(never)
+				h := Spawn(rt, ready(Either[*never, int]{First: true, A: value}))
+				if !early {
+					blockOn(t, rt, new(Yield))
+				}
+				Close(h)
+				blockOn(t, rt, new(Yield))
+				Close(h)
+				if value.closes != 1 {
+					t.Errorf("closed %d times, want once", value.closes)
+				}
+			})
+		})
+	}
+}
+
+func TestValueThatWasSeenIsNotClosedWithItsHandle(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := Spawn(rt, ready(new(never)))
+		value := blockOn(t, rt, h).Value
+		if Close(h); value.closes != 0 {
+			t.Errorf("closed %d times", value.closes)
+		}
+	})
+}
+
+// Its goroutine is another one, so the wake would be lost.
+func TestHandleOfAnotherRuntimeIsRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := Spawn(rt, ready(1))
+		wantPanic(t, "JoinHandle polled by a task of another runtime", func() { h.Poll(taskContext(bubbleRuntime(t))) })
 	})
 }

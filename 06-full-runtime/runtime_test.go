@@ -51,9 +51,11 @@ func TestOtherTasksGoOnInTheNextBlockOn(t *testing.T) {
 func TestBlockOnInsideATaskPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		blockOn(t, rt, until(func(*Context) bool {
-			wantPanic(t, "BlockOn or Close called while the runtime runs", func() { BlockOn(rt, ready(1)) })
+			refused := until(func(*Context) bool { t.Error("polled all the same"); return true })
+			wantPanic(t, "BlockOn or Close called while the runtime runs", func() { BlockOn(rt, refused) })
 			return true
 		}))
+		blockOn(t, rt, new(Yield))
 	})
 }
 

@@ -74,14 +74,20 @@ func (j *Joined[T]) poll(c *child[T], cx *Context) {
 	}
 }
 
-// Close abandons the futures that have not finished, all of them even if the
-// Close of one panics.
+// Close abandons the futures that have not finished, and the values of the
+// others: all of them, even if the Close of one panics.
 func (j *Joined[T]) Close() error {
+	if j.left < 0 {
+		return nil
+	}
 	j.left = -1
 	for i := range j.children {
-		f := j.children[i].future
-		j.children[i].future = nil
-		defer Close(f)
+		if f := j.children[i].future; f != nil {
+			j.children[i].future = nil
+			defer Close(f)
+		} else {
+			defer Close(j.values[i])
+		}
 	}
 	return nil
 }

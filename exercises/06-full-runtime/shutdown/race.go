@@ -13,6 +13,14 @@ type Either[A, B any] struct {
 	B     B
 }
 
+// Close closes a value that nobody wants.
+func (e Either[A, B]) Close() error {
+	if e.First {
+		return Close(e.A)
+	}
+	return Close(e.B)
+}
+
 // Raced is the future that Race makes.
 type Raced[A, B any] struct {
 	a Future[A]

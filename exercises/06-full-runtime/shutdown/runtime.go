@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"sync"
 	"time"
@@ -62,11 +63,14 @@ func newRuntime(q queue) *Runtime {
 // could wake a task. Other tasks then stay as they are until the next BlockOn,
 // or Close.
 func BlockOn[T any](rt *Runtime, f Future[T]) (T, error) {
-	h := Spawn(rt, f)
-	if err := rt.run(func() error { return rt.loop(&h.task) }); err != nil {
-		return h.value, err
-	}
-	return h.value, h.err
+	var h *JoinHandle[T]
+	err := rt.run(func() error {
+		if h == nil { // see run
+			h = Spawn(rt, f)
+		}
+		return rt.loop(&h.task)
+	})
+	return h.value, cmp.Or(err, h.err)
 }
 
 // run calls f on a goroutine of its own, since a task may end that with

@@ -52,7 +52,7 @@ func testWithin(t *testing.T, f func(w *testWorld)) {
 
 // ended notes the panics of tasks, which otherwise only their handles tell.
 func (w *testWorld) ended(t *Task) {
-	result := reflect.ValueOf(t.work).MethodByName("Poll").Call([]reflect.Value{reflect.ValueOf(new(Context))})
+	result := reflect.ValueOf(t.work).MethodByName("Poll").Call([]reflect.Value{reflect.ValueOf(&Context{task: t})})
 	if fault, ok := result[0].FieldByName("Err").Interface().(*PanicError); ok {
 		line := regexp.MustCompile(`shutdown\.go:\d+`).Find(fault.Stack)
 		w.faults = append(w.faults, fmt.Sprintf("%s panics: %v", line, fault.Value))
