@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 // does neither on demand; all else that the inputs ask for it really does.
 //
 //	TUTORIAL_CHECK=all go test -run TestFuzz .                # the seeds only
-//	TUTORIAL_FUZZ=60s go test -run TestFuzz -parallel=4 -v .  # each for so long
+//	TUTORIAL_FUZZ=60s go test -run TestFuzz -parallel=6 -v .  # each for so long
 //
 // What they find is left in testdata/fuzz of the chapter, and from then on a
 // seed. Without a copy, and so without what only that can do, they also run in
@@ -51,6 +52,10 @@ func TestFuzz(t *testing.T) {
 	}
 	for _, f := range fuzzed {
 		t.Run(f.dir+", mistake: EINTR is an error", func(t *testing.T) {
+			t.Parallel()
+			if strings.HasSuffix(f.file, "_linux.go") && runtime.GOOS != "linux" {
+				t.Skip(f.file, " is not compiled here")
+			}
 			program := meddledChapter(t, f.dir, f.file, f.old, f.mistake)
 			if got := run(t, time.Minute, f.dir, nil, program, "-test.run=^Fuzz"); got.exit == 0 {
 				t.Errorf("no seed finds it:\n%s%s", got.stdout, got.stderr)
