@@ -62,7 +62,8 @@ func (s *Stream) transfer(cx *Context, dir direction, p []byte) (n int, err erro
 		return 0, s.failed(dir, err), true
 	}
 	// Less than asked for: the kernel has no more, and will report an edge when
-	// it has. But not if the end came with the last edge. There is no other.
+	// it has. But not if the end came with the last edge: there is no other. And
+	// not if urgent data did: a read stops where that is, whatever comes after.
 	if n < len(p) && !s.ended {
 		s.ready[dir] = false
 	}

@@ -16,7 +16,7 @@ type epoll struct {
 	events []event
 }
 
-const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func openQueue() (queue, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -69,15 +69,16 @@ func (q *epoll) wait(timeout time.Duration) ([]event, error) {
 	n, err := unix.EpollWait(q.fd, q.kernel[:], ms)
 	q.events = q.events[:0]
 	const failed = unix.EPOLLHUP | unix.EPOLLERR
+	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed // PRI: urgent data, see transfer
 	for _, ev := range q.kernel[:max(n, 0)] {
 		if int(ev.Fd) == q.bell {
 			unix.Read(q.bell, make([]byte, 8))
 			continue
 		}
 		q.events = append(q.events, event{int(ev.Fd), uint32(ev.Pad), interest{
-			readable: ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|failed) != 0,
+			readable: ev.Events&(unix.EPOLLIN|toEnd) != 0,
 			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
-		}, ev.Events&(unix.EPOLLRDHUP|failed) != 0})
+		}, ev.Events&toEnd != 0})
 	}
 	return q.events, err
 }

@@ -40,7 +40,7 @@ type event struct {
 	fd         int
 	generation uint32 // of the registration, 0 if the queue does not keep it
 	ready      interest
-	ended      bool // the peer has finished, or the connection has failed
+	ended      bool // the peer has finished, or sent urgent data, or the connection has failed
 }
 
 // source is a descriptor that has been registered, once and for both
@@ -50,7 +50,7 @@ type source struct {
 	fd         int
 	generation uint32
 	ready      interest // worth a try; cleared by EAGAIN or a partial transfer
-	ended      bool     // read on to 0: no further edge will come
+	ended      bool     // a short read proves nothing: read on to EAGAIN or 0
 	wakers     [2]Waker // by direction, nil where nobody waits
 }
 
