@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,7 @@ var (
 	errHeader  = fmt.Errorf("header longer than %d bytes", maxHeader)
 	errVersion = errors.New("this server speaks HTTP/1.0 and HTTP/1.1")
 	errHost    = errors.New("no Host header")
+	errSpace   = errors.New("a space in the name of a header, or of the host")
 )
 
 // readRequest reads a request and its body, for which this server has no use.
@@ -59,6 +61,8 @@ func (w *worker) readRequest() (*http.Request, error) {
 		return nil, errVersion
 	case req.ProtoMinor > 0 && req.Host == "":
 		return nil, errHost
+	case spaced(req):
+		return nil, errSpace
 	case req.Body == http.NoBody:
 		return req, nil
 	}
@@ -74,4 +78,16 @@ func (w *worker) readRequest() (*http.Request, error) {
 		err = nil
 	}
 	return req, err
+}
+
+// spaced finds what http.ReadRequest lets pass and http.Server refuses. To a
+// proxy "Content-Length : 9" may say where the next request begins, and to us
+// it would say nothing (RFC 9112, 5.1).
+func spaced(req *http.Request) bool {
+	for name := range req.Header {
+		if strings.ContainsAny(name, " \t") {
+			return true
+		}
+	}
+	return strings.ContainsAny(req.Host, " \t")
 }

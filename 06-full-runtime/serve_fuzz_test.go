@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -50,7 +51,9 @@ func answerTo(req *http.Request) answered {
 	switch {
 	case req.ProtoMajor != 1:
 		return answered{Status: http.StatusHTTPVersionNotSupported, Close: true}
-	case req.Host == "" && req.ProtoAtLeast(1, 1):
+	case req.Host == "" && req.ProtoAtLeast(1, 1), strings.ContainsAny(req.Host, " \t"):
+		return bad
+	case slices.ContainsFunc(slices.Collect(maps.Keys(req.Header)), func(name string) bool { return strings.ContainsAny(name, " \t") }):
 		return bad
 	case req.Header.Get("Expect") != "" && req.Body != http.NoBody:
 		req.Close = true

@@ -176,6 +176,8 @@ func TestEachRequestHasItsStatus(t *testing.T) {
 		{"GET /0/hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false},
 		{"GET /0/hello HTTP/1.2\r\nHost: x\r\n\r\n", 200, false},
 		{"GET /0/a%2Fb HTTP/1.1\r\nHost: x\r\n\r\n", 200, false},
+		{"GET /0/hello HTTP/1.1\r\nHost: x\r\nContent-Length : 1\r\n\r\na", 400, true},
+		{"GET /0/hello HTTP/1.1\r\nHost: x y\r\n\r\n", 400, true},
 		{"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
 		{"GET /0/ HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
 		{"GET /0/a/b HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
