@@ -182,7 +182,7 @@ var abandoned = []struct {
 
 func nobodyWaits(t *testing.T, s *Semaphore, free int) {
 	t.Helper()
-	if len(s.waiters) > 0 || s.free != free {
+	if s.waiters.Len() > 0 || s.free != free {
 		t.Errorf("%v: %d permits are free, want %d", s, s.free, free)
 	}
 }

@@ -157,7 +157,7 @@ func TestRelaysCloseWhatTheyWaitFor(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if n := len(in.filled.waiters) + len(out.places.waiters); n > 0 {
+		if n := in.filled.waiters.Len() + out.places.waiters.Len(); n > 0 {
 			t.Errorf("%s: %d entries are left in queues", r.name, n)
 		}
 		if left := rt.Close(); left != (Report{}) {

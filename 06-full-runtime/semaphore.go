@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"container/list"
+	"fmt"
+)
 
 // Semaphore lets at most so many tasks at a time have a permit; with one
 // permit it is a mutex. It is for the tasks of one runtime. Unlike a
@@ -8,7 +11,7 @@ import "fmt"
 type Semaphore struct {
 	what    string // is a permit: see deadlock
 	free    int
-	waiters []*Acquired // first in, first out
+	waiters list.List // of *Acquired, first in, first out
 }
 
 // NewSemaphore makes a semaphore with that many free permits.
@@ -19,7 +22,8 @@ func newSemaphore(permits int, what string) *Semaphore { return &Semaphore{what:
 // Acquired is the future that Acquire makes.
 type Acquired struct {
 	s     *Semaphore
-	waker Waker // while it is in the queue
+	waker Waker         // while it is in the queue
+	place *list.Element // there
 	state acquireState
 }
 
@@ -39,13 +43,12 @@ func (s *Semaphore) Acquire() *Acquired { return &Acquired{s: s} }
 // Release gives a permit to who waits longest. It is handed over: somebody who
 // comes now cannot overtake, so nobody waits for ever.
 func (s *Semaphore) Release() {
-	if len(s.waiters) == 0 {
+	first := s.waiters.Front()
+	if first == nil {
 		s.free++
 		return
 	}
-	a := s.waiters[0]
-	s.waiters[0] = nil // not kept by the slice
-	s.waiters = s.waiters[1:]
+	a := s.waiters.Remove(first).(*Acquired)
 	a.state = granted
 	wakeHere(a.waker)
 }
@@ -65,7 +68,7 @@ func (a *Acquired) Poll(cx *Context) (struct{}, bool) {
 		a.state = taken
 		return struct{}{}, true
 	case a.state == asking:
-		a.s.waiters = append(a.s.waiters, a)
+		a.place = a.s.waiters.PushBack(a)
 		a.state = waiting
 	}
 	a.waker, cx.task.waits = cx.waker, a.s
@@ -79,24 +82,24 @@ func (a *Acquired) Close() error {
 	case granted:
 		a.s.Release()
 	case waiting:
-		for i, other := range a.s.waiters {
-			if other == a {
-				a.s.waiters = append(a.s.waiters[:i:i], a.s.waiters[i+1:]...)
-				break
-			}
-		}
+		a.s.waiters.Remove(a.place)
 	}
 	a.state = taken
 	return nil
 }
 
-// wakeAll makes all who wait look again at why they do.
+// wakeAll makes all who wait look again at why they do. First it makes a list of
+// them: a Wake may close one that waits, which leaves the queue.
 func (s *Semaphore) wakeAll() {
-	for _, a := range s.waiters {
-		wakeHere(a.waker)
+	var wakers []Waker
+	for e := s.waiters.Front(); e != nil; e = e.Next() {
+		wakers = append(wakers, e.Value.(*Acquired).waker)
+	}
+	for _, w := range wakers {
+		wakeHere(w)
 	}
 }
 
 func (s *Semaphore) String() string {
-	return fmt.Sprintf("%s (%d wait)", s.what, len(s.waiters))
+	return fmt.Sprintf("%s (%d wait)", s.what, s.waiters.Len())
 }
