@@ -46,7 +46,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		}
 		return err == nil, true
 	}
-	if s.draining {
+	if s.draining && !c.stream.ready[readable] { // it is, if the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
