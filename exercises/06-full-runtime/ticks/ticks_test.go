@@ -10,7 +10,7 @@ import (
 const (
 	testAtOnce = "Tick must answer at once, however many ticks have come; does it take a turn for each of them?"
 
-	testMs   = time.Millisecond
+	testStep   = time.Millisecond
 	testYear = 365 * 24 * time.Hour
 )
 
@@ -25,18 +25,18 @@ func testTick(t testing.TB, due, period, now time.Duration, come int64, next tim
 
 func TestTickThatIsLate(t *testing.T) {
 	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
-		ticker := &Ticker{Due: 10 * testMs, Period: 10 * testMs}
-		if ticker.Tick(13*testMs) == 0 && ticker.Tick(testYear) == 0 {
+		ticker := &Ticker{Due: 10 * testStep, Period: 10 * testStep}
+		if ticker.Tick(13*testStep) == 0 && ticker.Tick(testYear) == 0 {
 			t.Fatal("ticks.go is not started: the next tick is at 10ms, and in a year Tick has told of none")
 		}
-		testTick(t, 10*testMs, 10*testMs, 13*testMs, 1, 20*testMs, "the tick at 10ms has come, and being told of it late does not move the one at 20ms")
+		testTick(t, 10*testStep, 10*testStep, 13*testStep, 1, 20*testStep, "the tick at 10ms has come, and being told of it late does not move the one at 20ms")
 	})
 }
 
 func TestTickAtItsMoment(t *testing.T) {
 	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
-		testTick(t, 10*testMs, 10*testMs, 10*testMs, 1, 20*testMs, "a tick that comes now has come; Due is always later than now, or the executor does not sleep")
-		testTick(t, 10*testMs, 10*testMs, 50*testMs, 5, 60*testMs, "10, 20, 30, 40 and 50ms have come")
+		testTick(t, 10*testStep, 10*testStep, 10*testStep, 1, 20*testStep, "a tick that comes now has come; Due is always later than now, or the executor does not sleep")
+		testTick(t, 10*testStep, 10*testStep, 50*testStep, 5, 60*testStep, "10, 20, 30, 40 and 50ms have come")
 	})
 }
 
@@ -44,7 +44,7 @@ func TestLateTicksDoNotDrift(t *testing.T) {
 	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
 		ticker := &Ticker{Due: time.Second, Period: time.Second}
 		for range 1000 {
-			ticker.Tick(ticker.Due + 3*testMs)
+			ticker.Tick(ticker.Due + 3*testStep)
 		}
 		if want := 1001 * time.Second; ticker.Due != want {
 			t.Errorf("a tick each second, told 1000 times, each time 3ms late: the next one is at %v, want %v: each delay is added to the next moment", ticker.Due, want)
@@ -54,16 +54,16 @@ func TestLateTicksDoNotDrift(t *testing.T) {
 
 func TestMissedTicksAreToldAtOnce(t *testing.T) {
 	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
-		testTick(t, 10*testMs, 10*testMs, 47*testMs, 4, 50*testMs, "10, 20, 30 and 40ms have come, which is news once, and not four times one after the other")
+		testTick(t, 10*testStep, 10*testStep, 47*testStep, 4, 50*testStep, "10, 20, 30 and 40ms have come, which is news once, and not four times one after the other")
 	})
 }
 
 func TestTickThatHasNotCome(t *testing.T) {
 	check.Within(t, 2*time.Second, testAtOnce, func(t testing.TB) {
 		const look = "none has come, and asking too early changes nothing"
-		testTick(t, 10*testMs, 10*testMs, 3*testMs, 0, 10*testMs, look)
-		testTick(t, 10*testMs, 10*testMs, 10*testMs-1, 0, 10*testMs, look)
-		testTick(t, time.Hour, 10*testMs, 0, 0, time.Hour, look)
+		testTick(t, 10*testStep, 10*testStep, 3*testStep, 0, 10*testStep, look)
+		testTick(t, 10*testStep, 10*testStep, 10*testStep-1, 0, 10*testStep, look)
+		testTick(t, time.Hour, 10*testStep, 0, 0, time.Hour, look)
 	})
 }
 

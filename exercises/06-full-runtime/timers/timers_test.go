@@ -14,7 +14,7 @@ import (
 const (
 	testReturns = "every method must return at once, also if a Wake starts and stops timers; does Fire go on as long as there are new ones?"
 
-	testMs  = time.Millisecond
+	testStep  = time.Millisecond
 	testDay = 24 * time.Hour
 )
 
@@ -44,19 +44,19 @@ func (d *testDiary) checkFire(t testing.TB, ts *Timers, now time.Duration, what 
 func TestTimerFiresOnce(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
-		d.start(ts, "a", 10*testMs)
+		d.start(ts, "a", 10*testStep)
 		started := ts.Len()
-		ts.Fire(10 * testMs)
+		ts.Fire(10 * testStep)
 		if started == 0 && len(d.woken) == 0 {
 			t.Fatal("timers.go is not started: Start(10ms), then Len gave 0, and Fire(10ms) has woken nobody")
 		}
 		ts, d = new(Timers), new(testDiary)
-		d.start(ts, "a", 10*testMs)
+		d.start(ts, "a", 10*testStep)
 		const what = "a timer for 10ms"
 		d.checkFire(t, ts, 0, what)
-		d.checkFire(t, ts, 10*testMs-1, what)
-		d.checkFire(t, ts, 10*testMs, what, "a")
-		d.checkFire(t, ts, 10*testMs, what+", which has fired")
+		d.checkFire(t, ts, 10*testStep-1, what)
+		d.checkFire(t, ts, 10*testStep, what, "a")
+		d.checkFire(t, ts, 10*testStep, what+", which has fired")
 		d.checkFire(t, ts, testDay, what+", which has fired")
 	})
 }
@@ -65,11 +65,11 @@ func TestTimersFireInOrderOfTheirDeadlines(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
 		for _, n := range []int{30, 10, 50, 20, 60, 40} {
-			d.start(ts, fmt.Sprint(n), time.Duration(n)*testMs)
+			d.start(ts, fmt.Sprint(n), time.Duration(n)*testStep)
 		}
 		const what = "timers for 30, 10, 50, 20, 60 and 40ms"
-		d.checkFire(t, ts, 25*testMs, what, "10", "20")
-		d.checkFire(t, ts, 55*testMs, what, "30", "40", "50")
+		d.checkFire(t, ts, 25*testStep, what, "10", "20")
+		d.checkFire(t, ts, 55*testStep, what, "30", "40", "50")
 		d.checkFire(t, ts, testDay, what, "60")
 	})
 }
@@ -78,9 +78,9 @@ func TestEqualDeadlinesFireInOrderOfStart(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
 		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-			d.start(ts, name, 10*testMs)
+			d.start(ts, name, 10*testStep)
 		}
-		d.checkFire(t, ts, 10*testMs, "seven timers for 10ms, a to g: who came first fires first", "a", "b", "c", "d", "e", "f", "g")
+		d.checkFire(t, ts, 10*testStep, "seven timers for 10ms, a to g: who came first fires first", "a", "b", "c", "d", "e", "f", "g")
 	})
 }
 
@@ -94,12 +94,12 @@ func TestWait(t *testing.T) {
 			want int
 			look string
 		}{
-			{10 * testMs, 10, "that is what is left"},
-			{10*testMs - 400*time.Microsecond, 10, "in 9ms it has not come, and in 10ms it has"},
-			{10*testMs + 1, 11, "in 10ms it has not come"},
+			{10 * testStep, 10, "that is what is left"},
+			{10*testStep - 400*time.Microsecond, 10, "in 9ms it has not come, and in 10ms it has"},
+			{10*testStep + 1, 11, "in 10ms it has not come"},
 			{1, 1, "0 does not sleep: the executor would turn in circles until the deadline"},
 			{0, 0, "it has come"},
-			{-5 * testMs, 0, "it has come, and less than 0 is for ever"},
+			{-5 * testStep, 0, "it has come, and less than 0 is for ever"},
 			{testDay, 86_400_000, "that is what is left"},
 			{testDay + 1, 86_400_000, "a day is enough"},
 			{60 * testDay, 86_400_000, "a day is enough, and an int32 of milliseconds has 24.8 of them"},
@@ -122,9 +122,9 @@ func TestWait(t *testing.T) {
 func TestWaitIsForTheFirst(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
-		d.start(ts, "second", 20*testMs)
-		first := d.start(ts, "first", 10*testMs)
-		d.start(ts, "third", 30*testMs)
+		d.start(ts, "second", 20*testStep)
+		first := d.start(ts, "first", 10*testStep)
+		d.start(ts, "third", 30*testStep)
 		checkWait := func(when string, now time.Duration, want int) {
 			t.Helper()
 			if got := ts.Wait(now); got != want {
@@ -132,13 +132,13 @@ func TestWaitIsForTheFirst(t *testing.T) {
 			}
 		}
 		checkWait("it is 0ms", 0, 10)
-		checkWait("it is 4ms", 4*testMs, 6)
+		checkWait("it is 4ms", 4*testStep, 6)
 		ts.Stop(first)
-		checkWait("at 4ms the first is stopped", 4*testMs, 16)
-		ts.Fire(20 * testMs)
-		checkWait("at 20ms the second has fired", 20*testMs, 10)
-		ts.Fire(30 * testMs)
-		checkWait("at 30ms the third has fired", 30*testMs, -1)
+		checkWait("at 4ms the first is stopped", 4*testStep, 16)
+		ts.Fire(20 * testStep)
+		checkWait("at 20ms the second has fired", 20*testStep, 10)
+		ts.Fire(30 * testStep)
+		checkWait("at 30ms the third has fired", 30*testStep, -1)
 	})
 }
 
@@ -162,11 +162,11 @@ func TestStoppedTimerLeavesAtOnce(t *testing.T) {
 func TestStopOfOneThatIsGone(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
-		fired, stopped := d.start(ts, "fired", 10*testMs), d.start(ts, "stopped", 20*testMs)
-		ts.Fire(10 * testMs)
+		fired, stopped := d.start(ts, "fired", 10*testStep), d.start(ts, "stopped", 20*testStep)
+		ts.Fire(10 * testStep)
 		ts.Stop(stopped)
-		d.start(ts, "a", 30*testMs)
-		d.start(ts, "b", 40*testMs)
+		d.start(ts, "a", 30*testStep)
+		d.start(ts, "b", 40*testStep)
 		for range 2 {
 			ts.Stop(fired)
 			ts.Stop(stopped)
@@ -180,13 +180,13 @@ func TestOrderAfterAStop(t *testing.T) {
 		ts, d := new(Timers), new(testDiary)
 		var five *Timer
 		for _, n := range []int{1, 4, 2, 5, 6, 7, 3} {
-			timer := d.start(ts, fmt.Sprint(n), time.Duration(n)*testMs)
+			timer := d.start(ts, fmt.Sprint(n), time.Duration(n)*testStep)
 			if n == 5 {
 				five = timer
 			}
 		}
 		ts.Stop(five)
-		d.checkFire(t, ts, 10*testMs, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: who takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
+		d.checkFire(t, ts, 10*testStep, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: who takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
 	})
 }
 
@@ -194,10 +194,10 @@ func TestWakeMayStopAnother(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
 		var b *Timer
-		ts.Start(10*testMs, testWakeFunc(func() { ts.Stop(b) }))
-		b = d.start(ts, "b", 20*testMs)
-		d.start(ts, "c", 30*testMs)
-		d.checkFire(t, ts, 50*testMs, "timers a, b and c are due, and whoever is woken by a stops b", "c")
+		ts.Start(10*testStep, testWakeFunc(func() { ts.Stop(b) }))
+		b = d.start(ts, "b", 20*testStep)
+		d.start(ts, "c", 30*testStep)
+		d.checkFire(t, ts, 50*testStep, "timers a, b and c are due, and whoever is woken by a stops b", "c")
 		if got := ts.Len(); got != 0 {
 			t.Errorf("all have fired or were stopped, and Len gave %d, want 0", got)
 		}
@@ -212,13 +212,13 @@ func TestWakeMayStartAnother(t *testing.T) {
 			if woken++; woken > 100 {
 				t.Fatalf("whoever is woken starts a timer for now, and 100 of these were woken by one Fire: it never ends, and nothing but timers is ever seen")
 			}
-			ts.Start(10*testMs, again)
+			ts.Start(10*testStep, again)
 		}
-		ts.Start(10*testMs, again)
+		ts.Start(10*testStep, again)
 		for fires := 1; fires <= 3; fires++ {
-			ts.Fire(10 * testMs)
-			if woken != fires || ts.Len() != 1 || ts.Wait(10*testMs) != 0 {
-				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*testMs), fires)
+			ts.Fire(10 * testStep)
+			if woken != fires || ts.Len() != 1 || ts.Wait(10*testStep) != 0 {
+				t.Fatalf("whoever is woken starts a timer for now, which is for the next Fire: after %d calls %d were woken, Len gave %d and Wait %d, want %d, 1 and 0", fires, woken, ts.Len(), ts.Wait(10*testStep), fires)
 			}
 		}
 	})
@@ -227,13 +227,13 @@ func TestWakeMayStartAnother(t *testing.T) {
 func TestStartedForNowWhileAnotherIsDue(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
-		ts.Start(10*testMs, testWakeFunc(func() { d.start(ts, "new", 5*testMs) }))
-		d.start(ts, "b", 20*testMs)
-		d.start(ts, "c", 100*testMs)
+		ts.Start(10*testStep, testWakeFunc(func() { d.start(ts, "new", 5*testStep) }))
+		d.start(ts, "b", 20*testStep)
+		d.start(ts, "c", 100*testStep)
 		const what = "timers a and b are due, c is not, and whoever is woken by a starts one for a moment that has passed"
-		d.checkFire(t, ts, 50*testMs, what+": that one is for the next Fire, and b is for this one", "b")
-		d.checkFire(t, ts, 50*testMs, what+": the next Fire", "new")
-		d.checkFire(t, ts, 100*testMs, what+": the Fire after that", "c")
+		d.checkFire(t, ts, 50*testStep, what+": that one is for the next Fire, and b is for this one", "b")
+		d.checkFire(t, ts, 50*testStep, what+": the next Fire", "new")
+		d.checkFire(t, ts, 100*testStep, what+": the Fire after that", "c")
 	})
 }
 
@@ -241,14 +241,14 @@ func TestStartedAndStoppedInOneFire(t *testing.T) {
 	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
 		var started *Timer
-		ts.Start(10*testMs, testWakeFunc(func() { started = d.start(ts, "new", 5*testMs) }))
-		ts.Start(20*testMs, testWakeFunc(func() { ts.Stop(started) }))
+		ts.Start(10*testStep, testWakeFunc(func() { started = d.start(ts, "new", 5*testStep) }))
+		ts.Start(20*testStep, testWakeFunc(func() { ts.Stop(started) }))
 		const what = "timers a and b are due, whoever is woken by a starts one, and whoever is woken by b stops it"
-		d.checkFire(t, ts, 50*testMs, what)
+		d.checkFire(t, ts, 50*testStep, what)
 		if got := ts.Len(); got != 0 {
 			t.Errorf("%s: Len gave %d, want 0", what, got)
 		}
-		d.checkFire(t, ts, 50*testMs, what+": where was it when it was stopped? The next Fire")
+		d.checkFire(t, ts, 50*testStep, what+": where was it when it was stopped? The next Fire")
 	})
 }
 
@@ -266,7 +266,7 @@ func TestManySteps(t *testing.T) {
 		for step := range 5000 {
 			switch random.IntN(5) {
 			case 0, 1, 2:
-				e := entry{now + time.Duration(random.IntN(200))*testMs, fmt.Sprint(len(all))}
+				e := entry{now + time.Duration(random.IntN(200))*testStep, fmt.Sprint(len(all))}
 				all = append(all, d.start(ts, e.name, e.deadline))
 				model = append(model, e)
 				slices.SortStableFunc(model, func(a, b entry) int { return int(a.deadline - b.deadline) })
@@ -277,7 +277,7 @@ func TestManySteps(t *testing.T) {
 					model = slices.DeleteFunc(model, func(e entry) bool { return e.name == fmt.Sprint(i) })
 				}
 			case 4:
-				now += time.Duration(random.IntN(8)) * testMs
+				now += time.Duration(random.IntN(8)) * testStep
 				var due []string
 				for len(model) > 0 && model[0].deadline <= now {
 					due, model = append(due, model[0].name), model[1:]
@@ -286,7 +286,7 @@ func TestManySteps(t *testing.T) {
 			}
 			wait := -1
 			if len(model) > 0 {
-				wait = int(max(model[0].deadline-now, 0) / testMs)
+				wait = int(max(model[0].deadline-now, 0) / testStep)
 			}
 			if ts.Len() != len(model) || ts.Wait(now) != wait {
 				t.Fatalf("step %d of many starts, stops and fires: Len gave %d and Wait %d, want %d and %d", step, ts.Len(), ts.Wait(now), len(model), wait)
