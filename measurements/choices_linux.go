@@ -13,14 +13,18 @@ func init() {
 		servers := programs("echo", "-addr", "127.0.0.1:0")
 		e := experiment{name: c.experiment(), rounds: 7}
 		switch c.kind {
-		case "echo":
+		case "echo, 1 connection":
+			e.round = echo(servers, 1)
+		case "echo, 64 connections":
 			e.round = echo(servers, 64)
-		case "yield":
+		case "yield, 1,000 tasks":
 			e.round = results(measured, programs("sched", "yield1k", "-n", "3000000"))
-		case "wake":
+		case "wake, GOMAXPROCS=1":
 			e.round = results(measured, programs("sched", "wakego", "-n", "10000"))
-		case "idle":
+		case "idle, echo":
 			e.rounds, e.round = 2, idle(servers, "hello")
+		default:
+			panic("nothing measures " + c.kind)
 		}
 		experiments = append(experiments, e)
 	}

@@ -62,15 +62,23 @@ var experiments = []experiment{
 // echo keeps n connections busy, each with one message of 64 bytes at a time.
 func echo(servers []contender, n int) round {
 	return func(l *lab, name string) {
+		defer l.keepAwake()()
 		l.inTurn(servers, func(c contender) {
 			s := l.serveOf(c)
 			defer s.stop()
-			output, _ := l.run(busy, "peers", "load", "-n", strconv.Itoa(n), "-addr", s.addr, "-pid", s.pid())
+			output := l.load(s, n)
 			r := parse(output)
 			l.record(name, c.name, "messages/s", 1e9*r.n/r.wall)
 			l.record(name, c.name, "CPU µs/message", r.cpu/r.n/1000)
 		})
 	}
+}
+
+// load runs the client for a second.
+func (l *lab) load(s server, n int) (output string) {
+	host, port, _ := strings.Cut(s.addr, ":")
+	output, _ = l.run(busy, "load", host, port, strconv.Itoa(n), "1000", s.pid())
+	return output
 }
 
 // echoCalls counts the calls of a server under load. Each message is one write.
@@ -82,7 +90,7 @@ func (l *lab) echoCalls(name string) {
 		trace := l.command("strace", "-f", "-c", "-o", summary, "-p", s.pid())
 		trace.Stderr = nil // says that it attaches
 		l.start(anywhere, trace)
-		l.run(busy, "peers", "load", "-n", "64", "-addr", s.addr, "-pid", s.pid())
+		l.load(s, 64)
 		trace.Process.Signal(os.Interrupt)
 		trace.Wait()
 		calls := callsIn(summary)

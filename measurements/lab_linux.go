@@ -71,8 +71,10 @@ func (l *lab) build() error {
 	if err := l.make(".", "go", args...); err != nil {
 		return err
 	}
-	if err := l.make(".", "cc", "-O2", "-o", l.dir+"/epoll", "measurements/epoll/epoll.c"); err != nil {
-		return err
+	for _, name := range []string{"epoll", "load"} {
+		if err := l.make(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "measurements/epoll/"+name+".c"); err != nil {
+			return err
+		}
 	}
 	diffs, _ := filepath.Glob("testdata/choices/*.diff")
 	for _, path := range diffs {
@@ -135,6 +137,26 @@ func (l *lab) start(core int, cmd *exec.Cmd) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(cmd.Start())
+}
+
+// keepAwake starts a loop of the lowest priority on each processor. It gives way
+// to whatever else wants to run, and keeps the processor from falling asleep
+// when a message is on its way: to wake it takes long on a virtual machine, and
+// how long is for its host to say.
+func (l *lab) keepAwake() (stop func()) {
+	var loops []*exec.Cmd
+	for core := range l.cores {
+		cmd := exec.Command("sh", "-c", "while :; do :; done")
+		l.start(core, cmd)
+		must(unix.SchedSetAttr(cmd.Process.Pid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0))
+		loops = append(loops, cmd)
+	}
+	return func() {
+		for _, cmd := range loops {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	}
 }
 
 func (l *lab) command(name string, args ...string) *exec.Cmd {

@@ -73,34 +73,6 @@ func (l *loop) connect(addr netip.AddrPort, n int) (fds []int32) {
 	return fds
 }
 
-// load keeps n connections to an echo server busy, each with one message at a
-// time, and measures what that costs the server.
-func load(addr netip.AddrPort, pid, n, size int, d time.Duration) {
-	l := newLoop()
-	for _, fd := range l.connect(addr, n) {
-		l.write(fd, size)
-	}
-	l.exchange(size, d/5) // to warm up
-	before, start := cpuTime(pid), time.Now()
-	messages := l.exchange(size, d)
-	result("load", messages, time.Since(start), cpuTime(pid)-before)
-}
-
-// exchange answers what comes back with a new message, for a while.
-func (l *loop) exchange(size int, d time.Duration) (messages int) {
-	for end := time.Now().Add(d); time.Now().Before(end); {
-		for _, ev := range l.wait(time.Second) {
-			if l.read(ev.Fd) == size {
-				messages++
-				l.write(ev.Fd, size)
-			} else {
-				must(fmt.Errorf("a message was cut"))
-			}
-		}
-	}
-	return messages
-}
-
 // idle opens n connections, on each of which it sends what is given and takes
 // the answer, and says what they cost the server while nothing happens.
 func idle(addr netip.AddrPort, pid, n int, message string, d time.Duration) {

@@ -20,7 +20,6 @@ func main() {
 	d := flags.Duration("d", time.Second, "how long")
 	pid := flags.Int("pid", 0, "of the server")
 	at := flags.String("addr", "127.0.0.1:1", "of the server")
-	size := flags.Int("size", 64, "of a message, in bytes")
 	message := flags.String("message", "hello", "to send on each connection before it is idle")
 	flags.Parse(os.Args[2:])
 	addr, err := netip.ParseAddrPort(*at)
@@ -32,8 +31,6 @@ func main() {
 		serve()
 	case "delay":
 		delay(*d)
-	case "load":
-		load(addr, *pid, *n, *size, *d)
 	case "idle":
 		idle(addr, *pid, *n, *message, *d)
 	case "net":
