@@ -123,6 +123,7 @@ func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
 			waking.Go(func() {
 				for !over.Load() {
 					w.Wake()
+					runtime.Gosched() // else each turn of the executor waits for eight of these to be interrupted
 				}
 			})
 		}
