@@ -110,7 +110,7 @@ func TestTaskSpawnedWhileUnwindingIsCancelled(t *testing.T) {
 
 // Property 24.
 func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
-	for range 50 {
+	for range 500 {
 		rt := newRuntime(newFakeQueue(t)) // which says if it is rung too late
 		var wakers []Waker
 		for range 8 {

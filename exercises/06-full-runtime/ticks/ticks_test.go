@@ -10,7 +10,7 @@ import (
 const (
 	testAtOnce = "Tick must answer at once, however many ticks have come; does it take a turn for each of them?"
 
-	testStep   = time.Millisecond
+	testStep = time.Millisecond
 	testYear = 365 * 24 * time.Hour
 )
 

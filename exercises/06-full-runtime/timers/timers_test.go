@@ -14,8 +14,8 @@ import (
 const (
 	testReturns = "every method must return at once, also if a Wake starts and stops timers; does Fire go on as long as there are new ones?"
 
-	testStep  = time.Millisecond
-	testDay = 24 * time.Hour
+	testStep = time.Millisecond
+	testDay  = 24 * time.Hour
 )
 
 // testWakeFunc is a Waker that does something.
