@@ -100,9 +100,14 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
 			polls++
-			w := cx.Waker()
-			go w.Wake() // runs at Gosched, if not before
-			return polls == 100
+			w, pauses := cx.Waker(), polls%4
+			go func() { // runs at the runtime's Gosched, if not before
+				for range pauses {
+					runtime.Gosched() // and so a little later
+				}
+				w.Wake()
+			}()
+			return polls == 1000
 		}))
 	})
 }
