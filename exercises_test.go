@@ -188,8 +188,16 @@ func each(all []exercise, version string) map[string]string {
 
 func onlyIfAll(t *testing.T) {
 	t.Helper()
-	if os.Getenv("TUTORIAL_CHECK") != "all" {
+	if check := os.Getenv("TUTORIAL_CHECK"); check != "all" && check != "ci" {
 		t.Skip("only with TUTORIAL_CHECK=all")
+	}
+}
+
+// onlyInCI is for what takes more than a minute.
+func onlyInCI(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TUTORIAL_CHECK") != "ci" {
+		t.Skip("only with TUTORIAL_CHECK=ci")
 	}
 }
 

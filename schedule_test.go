@@ -27,8 +27,7 @@ import (
 // another has written; so the same scenarios also run at random, with the race
 // detector, on several processors.
 //
-//	go test -run TestSchedules -v .                      # the first ones only
-//	TUTORIAL_CHECK=all go test -run TestSchedules -v .   # all of them
+//	TUTORIAL_CHECK=ci go test -run TestSchedules -v .
 //
 // TUTORIAL_SEED is where the random ones begin. What the processors do besides
 // differs from run to run.
@@ -36,7 +35,6 @@ import (
 const (
 	scheduleDir = "testdata/schedules"
 	checkTest   = scheduleDir + "/check/check_test.go"
-	firstOnes   = 200     // of the schedules of a scenario
 	randomOnes  = 200_000 // in all
 )
 
@@ -132,20 +130,14 @@ var mistakes = []mistake{
 func (m mistake) pkg(i int) string { return fmt.Sprintf("m%02d", i) }
 
 func TestSchedules(t *testing.T) {
-	all := os.Getenv("TUTORIAL_CHECK") == "all"
+	onlyInCI(t)
 	copies := rewrittenChapters(t)
-	exhaustive, random := copies.build(t, "exhaustive"), ""
-	if all {
-		random = copies.build(t, "random", "-race")
-	}
+	exhaustive, random := copies.build(t, "exhaustive"), copies.build(t, "random", "-race")
 	for i, m := range mistakes {
 		t.Run(m.dir+", mistake: "+m.name, func(t *testing.T) {
 			program, limit := exhaustive, "-limit=0"
 			if m.want == race {
 				program, limit = random, "-limit=1000"
-			}
-			if m.want == race && !all {
-				t.Skip("runs with TUTORIAL_CHECK=all")
 			}
 			got := run(t, time.Minute, ".", nil, program, "-of="+m.pkg(i), "-scenario="+m.scenario, limit)
 			if said := got.stdout + got.stderr; got.exit == 0 || !regexp.MustCompile("(?m)"+m.want).MatchString(said) {
@@ -157,17 +149,10 @@ func TestSchedules(t *testing.T) {
 	for _, c := range checked {
 		t.Run(c.dir, func(t *testing.T) {
 			t.Parallel()
-			limit := firstOnes
-			if all {
-				limit = 0
-			}
-			check(t, exhaustive, c.dir, "", limit)
+			check(t, exhaustive, c.dir, "", 0)
 		})
 		for _, processors := range []int{1, 2, 8} {
 			t.Run(fmt.Sprintf("%s, at random, GOMAXPROCS=%d", c.dir, processors), func(t *testing.T) {
-				if !all {
-					t.Skip("runs with TUTORIAL_CHECK=all")
-				}
 				t.Parallel()
 				check(t, random, c.dir, fmt.Sprintf("GOMAXPROCS=%d", processors), randomOnes/3/scenarios(t)+1)
 			})

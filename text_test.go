@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -130,29 +131,46 @@ func (f fence) steps() []step {
 	return all
 }
 
-// Not parallel: what else the machine does must not change the figures.
+// Not parallel: what else the machine does must not change the figures. Of the
+// commands three run at once, as most of their time is sleep.
 func TestTranscripts(t *testing.T) {
-	outputs := make(map[string]string) // of every command, which is run once
+	outputs := make(map[string]func() string) // of every command, which is run once
+	var check sync.WaitGroup
+	turn := make(chan struct{}, 3)
 	for _, p := range pages(t) {
-		for i, f := range p.fences {
-			if f.language != "console" || i > 0 && p.fences[i-1].language == "diff" {
-				continue
+		for _, s := range transcript(t, p) {
+			if _, begins := outputs[s.command]; !begins {
+				outputs[s.command] = sync.OnceValue(func() string {
+					turn <- struct{}{}
+					defer func() { <-turn }()
+					return shell(t, s.command, time.Minute)
+				})
 			}
-			steps := f.steps()
-			if len(steps) == 0 {
-				t.Errorf("%s: no line of this transcript starts with $", p.at(f.line))
-			}
-			for _, s := range steps {
-				if runsThisTest.MatchString(s.command) {
-					continue
-				}
-				if _, ran := outputs[s.command]; !ran {
-					outputs[s.command] = shell(t, s.command, time.Minute)
-				}
-				checkOutput(t, p, s, outputs[s.command])
+			output := outputs[s.command]
+			check.Go(func() { checkOutput(t, p, s, output()) })
+		}
+	}
+	check.Wait()
+}
+
+// transcript returns what TestTranscripts has to run of a page.
+func transcript(t *testing.T, p page) (all []step) {
+	t.Helper()
+	for i, f := range p.fences {
+		if f.language != "console" || i > 0 && p.fences[i-1].language == "diff" {
+			continue
+		}
+		steps := f.steps()
+		if len(steps) == 0 {
+			t.Errorf("%s: no line of this transcript starts with $", p.at(f.line))
+		}
+		for _, s := range steps {
+			if !runsThisTest.MatchString(s.command) {
+				all = append(all, s)
 			}
 		}
 	}
+	return all
 }
 
 // runsThisTest matches commands that would run this test again.
@@ -175,9 +193,7 @@ func TestBreakIt(t *testing.T) {
 				if foreign != "" {
 					t.Skip(foreign, " is not compiled here")
 				}
-				if os.Getenv("TUTORIAL_CHECK") != "all" {
-					t.Skip("the edit applies; what comes of it is run with TUTORIAL_CHECK=all")
-				}
+				onlyInCI(t) // that the edit applies, is seen always
 				for _, s := range p.fences[i+1].steps() {
 					s.want = amongOthers(s.want)
 					flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -ldflags=-w -overlay=" + overlay)
@@ -275,7 +291,8 @@ func shell(t *testing.T, command string, limit time.Duration, env ...string) str
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return ""
 	}
 	kill := func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	late := time.AfterFunc(limit, kill)
