@@ -131,7 +131,7 @@ type outcome struct {
 // its kept versions in the place of the edited file.
 func tryExercises(t *testing.T, versions map[string]string, all []exercise) map[string]outcome {
 	t.Helper()
-	replace, args := make(map[string]string), []string{"test", "-json", "-timeout=5m", "-ldflags=-s -w"}
+	replace, args := make(map[string]string), []string{"test", "-json", "-timeout=5m", "-vet=off", "-ldflags=-s -w"}
 	args = append(args, strings.Fields(os.Getenv("EXERCISE_FLAGS"))...)
 	overlay := filepath.Join(t.TempDir(), "overlay.json")
 	args = append(args, "-overlay="+overlay)

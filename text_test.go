@@ -131,26 +131,33 @@ func (f fence) steps() []step {
 	return all
 }
 
-// Not parallel: what else the machine does must not change the figures. Of the
-// commands three run at once, as most of their time is sleep.
+// Not parallel, and not in every run: what else the machine does must not change
+// the figures. But most of the time these commands sleep, so that some run at once.
 func TestTranscripts(t *testing.T) {
-	outputs := make(map[string]func() string) // of every command, which is run once
+	onlyIfAll(t)
 	var check sync.WaitGroup
-	turn := make(chan struct{}, 3)
 	for _, p := range pages(t) {
 		for _, s := range transcript(t, p) {
-			if _, begins := outputs[s.command]; !begins {
-				outputs[s.command] = sync.OnceValue(func() string {
-					turn <- struct{}{}
-					defer func() { <-turn }()
-					return shell(t, s.command, time.Minute)
-				})
-			}
-			output := outputs[s.command]
-			check.Go(func() { checkOutput(t, p, s, output()) })
+			check.Go(func() { checkOutput(t, p, s, printed(t, s.command)) })
 		}
 	}
 	check.Wait()
+}
+
+var (
+	outputs sync.Map                 // of the commands that have been run
+	turn    = make(chan struct{}, 3) // three at once
+)
+
+// printed returns what a command prints. It is run once, whoever asks.
+func printed(t *testing.T, command string) string {
+	t.Helper()
+	output, _ := outputs.LoadOrStore(command, sync.OnceValue(func() string {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		return shell(t, command, time.Minute)
+	}))
+	return output.(func() string)()
 }
 
 // transcript returns what TestTranscripts has to run of a page.

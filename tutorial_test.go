@@ -25,6 +25,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	// Nothing here needs it but the programs that are built here. With it these
+	// tests wait until go test has built it; else it would be built twice at once.
+	_ "net/http/httptest"
 )
 
 // A chapter is a folder, and what the tutorial promises of it.
@@ -387,54 +391,47 @@ func requiredVersion(t *testing.T, module string) string {
 var workload = regexp.MustCompile(`(?m)^ *10 responses in (\S+): (\d+) polls, (\d+) switches, (\S+) of CPU$`)
 
 func TestPrograms(t *testing.T) {
-	// Alone, before the parallel ones: others would be no load on this
-	// process, but on the clock.
-	t.Run("05 takes under 10 % of CPU", func(t *testing.T) {
-		const tries = 5
-		for try := 1; ; try++ {
-			line := workload.FindStringSubmatch(runProgram(t, "05-executor"))
-			if line == nil {
-				t.Fatalf("no line matches %s", workload)
-			}
-			wall, _ := time.ParseDuration(line[1])
-			cpu, _ := time.ParseDuration(line[4])
-			if wall > 0 && cpu > 0 && cpu < wall/10 {
-				return
-			}
-			if try == tries {
-				t.Fatalf("%q: want less CPU than a tenth of the time, in one of %d tries", line[0], tries)
-			}
-		}
-	})
+	onlyIfAll(t)
 	for _, c := range chapters {
 		t.Run(c.dir, func(t *testing.T) {
-			t.Parallel()
-			output := runProgram(t, c.dir)
+			output := printed(t, "go run ./"+c.dir)
+			if strings.Contains(output, "exit status") { // go run says so
+				t.Errorf("it failed:\n%s", output)
+			}
 			if c.polls[1] > 0 {
 				checkPolls(t, output, c.polls)
 			}
 		})
 	}
-	t.Run("05 takes numeric addresses only", func(t *testing.T) {
-		t.Parallel()
-		got := run(t, time.Minute, ".", nil, "go", "run", "./05-executor", "localhost:80/x")
-		if !regexp.MustCompile(`(?m)^exit status [12]$`).MatchString(got.stderr) { // go run says so
-			t.Errorf("05-executor localhost:80/x: want exit status 1 or 2, got:\n%s", got.stderr)
-		}
-		if want := regexp.MustCompile(`(?i)numeric.*chapter 0?6`); !want.MatchString(got.stderr) {
-			t.Errorf("05-executor localhost:80/x said %q, want a line that matches %s", got.stderr, want)
-		}
-	})
 }
 
-// runProgram uses go run, as readers do, and since it keeps what it has built.
-func runProgram(t *testing.T, chapter string) (output string) {
-	t.Helper()
-	got := run(t, time.Minute, ".", nil, "go", "run", "./"+chapter)
-	if got.exit != 0 || got.stderr != "" {
-		t.Errorf("it ended with exit status %d and said on standard error:\n%s", got.exit, got.stderr)
+func TestChapter05TakesLittleCPU(t *testing.T) {
+	onlyIfAll(t)
+	const tries = 5
+	output := printed(t, "go run ./05-executor")
+	for try := 1; ; try++ {
+		line := workload.FindStringSubmatch(output)
+		if line == nil {
+			t.Fatalf("no line matches %s", workload)
+		}
+		wall, _ := time.ParseDuration(line[1])
+		cpu, _ := time.ParseDuration(line[4])
+		if wall > 0 && cpu > 0 && cpu < wall/10 {
+			return
+		}
+		if try == tries {
+			t.Fatalf("%q: want less CPU than a tenth of the time, in one of %d tries", line[0], tries)
+		}
+		output = shell(t, "go run ./05-executor", time.Minute)
 	}
-	return got.stdout
+}
+
+func TestChapter05TakesNumericAddressesOnly(t *testing.T) {
+	onlyIfAll(t)
+	said := printed(t, "go run ./05-executor localhost:80/x")
+	if want := regexp.MustCompile(`(?ism)numeric.*chapter 0?6.*^exit status [12]$`); !want.MatchString(said) {
+		t.Errorf("05-executor localhost:80/x said %q, want something that matches %s", said, want)
+	}
 }
 
 // checkPolls looks at the first line of the workload: chapter 02 has a second

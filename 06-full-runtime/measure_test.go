@@ -29,6 +29,7 @@ func checkResult(t *testing.T, output, kind string, n int) {
 }
 
 func TestSchedPrintsAResult(t *testing.T) {
+	t.Parallel()
 	for kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +54,7 @@ func TestSleepPrintsAResult(t *testing.T) {
 
 // What is measured must happen as often as is said.
 func TestKindsDoWhatTheySay(t *testing.T) {
+	t.Parallel()
 	const n = 2500
 	for kind, want := range map[string]struct{ spawns, polls, timers int }{
 		"spawn":      {spawns: 1 + n, polls: 1 + 2*n},

@@ -498,6 +498,7 @@ func TestRequestThatArrivesAsTheServerDrainsIsAnswered(t *testing.T) {
 	rt := openRuntime(t)
 	l := openListener(t, rt)
 	client := (&serving{t: t, addr: l.Addr().String()}).dial()
+	var answered sync.WaitGroup
 	blockOn(t, rt, Async(func(co *Co) int {
 		s := newServer(rt, l, defaultOptions)
 		for idle := false; !idle; {
@@ -507,10 +508,14 @@ func TestRequestThatArrivesAsTheServerDrainsIsAnswered(t *testing.T) {
 			}
 		}
 		client.send(getHello)
+		answered.Go(func() {
+			client.expect(200, "hello")
+			client.expectEnd()
+			client.Close() // else the server lingers
+		})
 		return Await(co, s.drain())
 	}))
-	client.expect(200, "hello")
-	client.expectEnd()
+	answered.Wait()
 }
 
 // Property 41.

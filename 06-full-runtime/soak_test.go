@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	soakTime = flag.Duration("soak", time.Second, "how long TestSoak goes on")
+	soakTime = flag.Duration("soak", time.Second/2, "how long TestSoak goes on")
 	soakSeed = flag.Uint64("seed", 0, "what TestSoak does at random; 0 is another each time")
 )
 
