@@ -22,14 +22,14 @@ import (
 //
 //	go       stands in the file that the line above names, word for word but
 //	         for leading tabs; a line "// ..." leaves something out
-//	console  every "$ command" is run in the root of the repository and prints
-//	         the lines that follow; a line "..." leaves some out. Every figure
-//	         is exact, but after "$ command # ±50%" durations and counts may
-//	         be up to 1.5 times as large or as small, and after
-//	         "$ command # ±50% of all numbers" all numbers
+//	console  every "$ command" is run in the root of the repository, if
+//	         TUTORIAL_CHECK=all, and prints the lines that follow; a line
+//	         "..." leaves some out. Every figure is exact, but after "$ command # ±50%"
+//	         durations and counts may be up to 1.5 times as large or as small,
+//	         and after "$ command # ±50% of all numbers" all numbers
 //	diff     an edit to the file that its header or the line above names. The
 //	         next fence is a console: what its commands print, among other
-//	         lines, when the chapter has been edited so
+//	         lines, when the chapter has been edited so, if TUTORIAL_CHECK=ci
 //	mermaid  names what is in the code, and from chapter 05 on shows what
 //	         happens: see pictures_test.go
 //
