@@ -147,6 +147,7 @@ func tryExercises(t *testing.T, versions map[string]string, all []exercise) map[
 	config, _ := json.Marshal(map[string]any{"Replace": replace})
 	writeFile(t, overlay, string(config))
 	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), compiles)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, _ := cmd.Output()
@@ -534,7 +535,7 @@ func TestExerciseRunner(t *testing.T) {
 		all = slices.DeleteFunc(all, func(e exercise) bool { return e.chapter() != chapters[0].dir })
 	}
 	root, runner := copyExercises(t, all), filepath.Join(t.TempDir(), "runner")
-	if got := run(t, 2*time.Minute, ".", nil, "go", "build", "-o", runner, "./exercises"); got.exit != 0 {
+	if got := run(t, 2*time.Minute, ".", []string{compiles}, "go", "build", "-o", runner, "./exercises"); got.exit != 0 {
 		t.Fatal(got.stderr)
 	}
 	say := func(exit int, args ...string) string {

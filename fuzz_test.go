@@ -121,7 +121,7 @@ func meddledChapter(t *testing.T, dir, file, old, new string, flags ...string) (
 	}
 	program = filepath.Join(o.dir, "fuzz")
 	args := append([]string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", program}, flags...)
-	if got := run(t, 5*time.Minute, ".", nil, "go", append(args, "./"+dir)...); got.exit != 0 {
+	if got := run(t, 5*time.Minute, ".", []string{compiles}, "go", append(args, "./"+dir)...); got.exit != 0 {
 		t.Fatalf("the copy does not build:\n%s", got.stderr)
 	}
 	return program

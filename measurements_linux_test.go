@@ -39,7 +39,7 @@ func TestChoicesCanBeTakenBack(t *testing.T) {
 			}
 			onlyIfAll(t)
 			program := filepath.Join(dir, "changed")
-			env := []string{"GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off"}
+			env := []string{compiles, "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off"}
 			if got := run(t, 2*time.Minute, dir, env, "go", "build", "-o", program, "."); got.exit != 0 {
 				t.Fatalf("with %s the chapter does not build:\n%s", path, got.stderr)
 			}

@@ -162,7 +162,7 @@ func checkRejected(t *testing.T, m planted, config string) {
 	const watchdog = 30 * time.Second
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -overlay=" + config)
 	test := func(count int) result {
-		return run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags}, "go", "test", "-vet=off", "-failfast", "-ldflags=-s -w",
+		return run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags, compiles}, "go", "test", "-exec=env GOGC=100", "-vet=off", "-failfast", "-ldflags=-s -w",
 			fmt.Sprintf("-count=%d", count), fmt.Sprintf("-timeout=%v", watchdog), "-run=^"+m.test+"$", "./"+m.chapter)
 	}
 	got := test(1)

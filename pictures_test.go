@@ -254,7 +254,7 @@ func drawingCopy(t *testing.T, dir string) (program string) {
 	list, _ := json.Marshal(o)
 	writeFile(t, filepath.Join(o.dir, "overlay.json"), string(list))
 	program = filepath.Join(o.dir, "program")
-	got := run(t, 2*time.Minute, ".", nil, "go", "build", "-overlay", filepath.Join(o.dir, "overlay.json"), "-o", program, "./"+dir)
+	got := run(t, 2*time.Minute, ".", []string{compiles}, "go", "build", "-overlay", filepath.Join(o.dir, "overlay.json"), "-o", program, "./"+dir)
 	if got.exit != 0 {
 		t.Fatalf("the copy of %s that draws does not build:\n%s", dir, got.stderr)
 	}

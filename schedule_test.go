@@ -263,7 +263,7 @@ func (o *overlaid) build(t *testing.T, program string, flags ...string) (path st
 	t.Helper()
 	path = filepath.Join(o.dir, program)
 	args := append([]string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", path}, flags...)
-	if got := run(t, 5*time.Minute, ".", nil, "go", append(args, "./"+filepath.Dir(checkTest))...); got.exit != 0 {
+	if got := run(t, 5*time.Minute, ".", []string{compiles}, "go", append(args, "./"+filepath.Dir(checkTest))...); got.exit != 0 {
 		t.Fatalf("the rewritten chapters do not build:\n%s", got.stderr)
 	}
 	return path
