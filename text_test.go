@@ -204,7 +204,7 @@ func TestBreakIt(t *testing.T) {
 				for _, s := range p.fences[i+1].steps() {
 					s.want = amongOthers(s.want)
 					flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -ldflags=-w -overlay=" + overlay)
-					checkOutput(t, p, s, shell(t, s.command, 5*time.Minute, "GOFLAGS="+flags)) // it compiles, beside all others
+					checkOutput(t, p, s, shell(t, s.command, 5*time.Minute, "GOFLAGS="+flags, compiles)) // beside all others
 				}
 			})
 		}
