@@ -132,32 +132,26 @@ func (f fence) steps() []step {
 }
 
 // Not parallel, and not in every run: what else the machine does must not change
-// the figures. But most of the time these commands sleep, so that some run at once.
+// the figures. But most of the time these commands sleep, so three run at once.
 func TestTranscripts(t *testing.T) {
 	onlyIfAll(t)
-	var check sync.WaitGroup
+	outputs := make(map[string]func() string) // of every command, which is run once
+	turn := make(chan struct{}, 3)
+	var checks sync.WaitGroup
 	for _, p := range pages(t) {
 		for _, s := range transcript(t, p) {
-			check.Go(func() { checkOutput(t, p, s, printed(t, s.command)) })
+			if outputs[s.command] == nil {
+				outputs[s.command] = sync.OnceValue(func() string {
+					turn <- struct{}{}
+					defer func() { <-turn }()
+					return shell(t, s.command, time.Minute)
+				})
+			}
+			output := outputs[s.command]
+			checks.Go(func() { checkOutput(t, p, s, output()) })
 		}
 	}
-	check.Wait()
-}
-
-var (
-	outputs sync.Map                 // of the commands that have been run
-	turn    = make(chan struct{}, 3) // three at once
-)
-
-// printed returns what a command prints. It is run once, whoever asks.
-func printed(t *testing.T, command string) string {
-	t.Helper()
-	output, _ := outputs.LoadOrStore(command, sync.OnceValue(func() string {
-		turn <- struct{}{}
-		defer func() { <-turn }()
-		return shell(t, command, time.Minute)
-	}))
-	return output.(func() string)()
+	checks.Wait()
 }
 
 // transcript returns what TestTranscripts has to run of a page.
