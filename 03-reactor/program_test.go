@@ -24,7 +24,7 @@ func newHearing(fd, bytes int) *hearing { return &hearing{fd, bytes, make(chan s
 
 func (h *hearing) Poll(cx *Context) (error, bool) {
 	for h.bytes > 0 {
-		_, err := retry(unix.Read, h.fd, make([]byte, 1))
+		_, err := ignoringEINTR(unix.Read, h.fd, make([]byte, 1))
 		if err == unix.EAGAIN {
 			err = cx.WakeWhenReadable(h.fd)
 			return err, err != nil
@@ -35,7 +35,7 @@ func (h *hearing) Poll(cx *Context) (error, bool) {
 		h.bytes--
 		h.heard <- struct{}{}
 	}
-	cx.Forget(h.fd)
+	cx.Deregister(h.fd)
 	return nil, true
 }
 
@@ -49,7 +49,7 @@ func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
 	sender.Go(func() {
 		for range bytes {
 			beforeEach()
-			retry(unix.Write, peer, []byte("x"))
+			ignoringEINTR(unix.Write, peer, []byte("x"))
 			select {
 			case <-h.heard:
 			case <-over:
@@ -57,7 +57,7 @@ func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
 			}
 		}
 	})
-	if err := runOne(t, Counted[error]{h, &polls}); err != nil {
+	if err := runOne(t, Counted[error](h, &polls)); err != nil {
 		t.Error(err)
 	}
 	close(over)

@@ -20,7 +20,7 @@ func drain(t *testing.T, fd int) { t.Helper(); exhaust(t, unix.Read, fd) }
 func exhaust(t *testing.T, call func(int, []byte) (int, error), fd int) {
 	t.Helper()
 	for err := error(nil); err != unix.EAGAIN; {
-		if _, err = retry(call, fd, make([]byte, 1<<16)); err != nil && err != unix.EAGAIN {
+		if _, err = ignoringEINTR(call, fd, make([]byte, 1<<16)); err != nil && err != unix.EAGAIN {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestCloseTwiceIsHarmless(t *testing.T) {
 // A future that waits when the reactor closes would otherwise wait for ever.
 func TestCloseEndsAFutureThatWaitsWithAnError(t *testing.T) {
 	r := openReactor(t)
-	get := NewHTTPGet(address(listen(t)), "/")
+	get := HTTPGet(address(listen(t)), "/").(*httpGet)
 	var once sync.Once
 	got := runToEnd(r, pollFunc[Response](func(cx *Context) (Response, bool) {
 		response, ready := get.Poll(cx)
@@ -82,7 +82,7 @@ func TestForgetAfterCloseIsHarmless(t *testing.T) {
 	fd, _ := openPair(t)
 	register(t, r, fd, readable, NewParker())
 	r.Close()
-	r.Forget(fd)
+	r.Deregister(fd)
 }
 
 // Register and Close at once: whoever was accepted is woken.
@@ -100,9 +100,9 @@ func TestRegisterDuringCloseFailsOrIsWoken(t *testing.T) {
 	}
 }
 
-func openTestQueue(t *testing.T) *queue {
+func openTestPoller(t *testing.T) *poller {
 	t.Helper()
-	q, err := openQueue()
+	q, err := newPoller()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func openTestQueue(t *testing.T) *queue {
 	return q
 }
 
-func arm(t *testing.T, q *queue, fd int, want interest) {
+func arm(t *testing.T, q *poller, fd int, want directions) {
 	t.Helper()
 	if err := q.arm(fd, want); err != nil {
 		t.Fatal(err)
@@ -118,9 +118,9 @@ func arm(t *testing.T, q *queue, fd int, want interest) {
 }
 
 // nextEvents waits for events, each descriptor's in one.
-func nextEvents(t *testing.T, q *queue) map[int]interest {
+func nextEvents(t *testing.T, q *poller) map[int]directions {
 	t.Helper()
-	all := make(map[int]interest)
+	all := make(map[int]directions)
 	within(t, "wait", func() {
 		events, err := q.wait()
 		for err == unix.EINTR {
@@ -140,7 +140,7 @@ func nextEvents(t *testing.T, q *queue) map[int]interest {
 	return all
 }
 
-func checkEvents(t *testing.T, q *queue, want map[int]interest) {
+func checkEvents(t *testing.T, q *poller, want map[int]directions) {
 	t.Helper()
 	if diff := cmp.Diff(want, nextEvents(t, q)); diff != "" {
 		t.Errorf("events, by descriptor: readable, writable (-want +got):\n%s", diff)
@@ -148,54 +148,54 @@ func checkEvents(t *testing.T, q *queue, want map[int]interest) {
 }
 
 var (
-	toRead  = interest{readable: true}
-	toWrite = interest{writable: true}
-	toBoth  = interest{readable: true, writable: true}
+	toRead  = directions{readable: true}
+	toWrite = directions{writable: true}
+	toBoth  = directions{readable: true, writable: true}
 )
 
 // Property 13.
 func TestWaitSleepsUntilThereIsAnEvent(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	fd, peer := openPair(t)
 	arm(t, q, fd, toRead)
-	late := time.AfterFunc(10*time.Millisecond, func() { retry(unix.Write, peer, []byte("x")) })
+	late := time.AfterFunc(10*time.Millisecond, func() { ignoringEINTR(unix.Write, peer, []byte("x")) })
 	defer late.Stop()
-	checkEvents(t, q, map[int]interest{fd: toRead})
+	checkEvents(t, q, map[int]directions{fd: toRead})
 }
 
 // Property 14.
 func TestWhatIsReadyBeforeItIsArmedIsReported(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	fd, peer := openPair(t)
 	send(t, peer)
 	for range 3 { // nobody reads, so it stays ready
 		arm(t, q, fd, toRead)
-		checkEvents(t, q, map[int]interest{fd: toRead})
+		checkEvents(t, q, map[int]directions{fd: toRead})
 	}
 }
 
 // Property 16.
 func TestWhatIsNotArmedAgainIsNotReportedAgain(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	a, peerOfA := openPair(t)
 	b, peerOfB := openPair(t)
 	send(t, peerOfA)
 	arm(t, q, a, toRead)
-	checkEvents(t, q, map[int]interest{a: toRead})
+	checkEvents(t, q, map[int]directions{a: toRead})
 	send(t, peerOfB)
 	arm(t, q, b, toRead)
-	checkEvents(t, q, map[int]interest{b: toRead})
+	checkEvents(t, q, map[int]directions{b: toRead})
 }
 
 // Property 16.
 func TestOnlyWhatIsArmedIsReported(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	fd, peer := openPair(t)
 	send(t, peer)
 	arm(t, q, fd, toBoth)
-	checkEvents(t, q, map[int]interest{fd: toBoth})
+	checkEvents(t, q, map[int]directions{fd: toBoth})
 	arm(t, q, fd, toWrite)
-	checkEvents(t, q, map[int]interest{fd: toWrite})
+	checkEvents(t, q, map[int]directions{fd: toWrite})
 }
 
 func openPipe(t *testing.T) (r, w int) {
@@ -214,7 +214,7 @@ func openPipe(t *testing.T) (r, w int) {
 
 // Property 17: epoll says HUP here, and not IN.
 func TestHangUpOfAWriterWakesReader(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	r, w := openPipe(t)
 	defer unix.Close(r)
 	arm(t, q, r, toRead)
@@ -226,7 +226,7 @@ func TestHangUpOfAWriterWakesReader(t *testing.T) {
 
 // Property 17: epoll says ERR here, and not OUT.
 func TestHangUpOfAReaderWakesWriter(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	r, w := openPipe(t)
 	defer unix.Close(w)
 	fill(t, w)
@@ -240,21 +240,21 @@ func TestHangUpOfAReaderWakesWriter(t *testing.T) {
 // Property 17: a writer has nothing to hope for from a peer that only stopped
 // to send.
 func TestHalfCloseWakesReaderOnly(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	fd, peer := openPair(t)
 	fill(t, fd)
 	arm(t, q, fd, toBoth)
 	if err := unix.Shutdown(peer, unix.SHUT_WR); err != nil {
 		t.Fatal(err)
 	}
-	checkEvents(t, q, map[int]interest{fd: toRead})
+	checkEvents(t, q, map[int]directions{fd: toRead})
 }
 
 // Property 20.
 func TestMoreEventsThanFitAreReportedLater(t *testing.T) {
-	q := openTestQueue(t)
+	q := openTestPoller(t)
 	n := 2*len(q.events) + 1
-	got, want := make(map[int]interest), make(map[int]interest)
+	got, want := make(map[int]directions), make(map[int]directions)
 	for range n {
 		fd, peer := openPair(t)
 		send(t, peer)
@@ -282,7 +282,7 @@ func TestThereIsAtMostOnePollForEachEvent(t *testing.T) {
 // Property 18.
 func TestClosedRequestIsRegisteredNoMore(t *testing.T) {
 	r, l := idleReactor(t), listen(t)
-	cx, get := contextOf(r), NewHTTPGet(address(l), "/")
+	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	defer pollAndAccept(t, cx, get, l).Close()
 	get.Close()
 	if len(r.waiting) != 0 {
@@ -294,7 +294,7 @@ func TestClosedRequestIsRegisteredNoMore(t *testing.T) {
 // what was closed before it was forgotten.
 func TestClosedRequestIsReportedNoMore(t *testing.T) {
 	r, l := idleReactor(t), listen(t)
-	cx, get := contextOf(r), NewHTTPGet(address(l), "/")
+	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	defer c.Close()
 	duplicate, err := unix.Dup(get.fd)
@@ -306,8 +306,8 @@ func TestClosedRequestIsReportedNoMore(t *testing.T) {
 	io.WriteString(c, hello)
 	other, peer := openPair(t)
 	send(t, peer)
-	arm(t, r.queue, other, toRead)
-	checkEvents(t, r.queue, map[int]interest{other: toRead})
+	arm(t, r.poller, other, toRead)
+	checkEvents(t, r.poller, map[int]directions{other: toRead})
 }
 
 // Property 18.
@@ -318,7 +318,7 @@ func TestNumberThatIsUsedAgainIsArmedAfresh(t *testing.T) {
 	if err := cx.WakeWhenReadable(old); err != nil {
 		t.Fatal(err)
 	}
-	cx.Forget(old)
+	cx.Deregister(old)
 	unix.Close(old)
 	fd, peer := openPair(t)
 	for fd != old && peer != old { // there was a smaller number
@@ -328,7 +328,7 @@ func TestNumberThatIsUsedAgainIsArmedAfresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	send(t, peer)
-	checkEvents(t, r.queue, map[int]interest{fd: toRead})
+	checkEvents(t, r.poller, map[int]directions{fd: toRead})
 }
 
 // bell is a Waker for tests, which can wait for its wakes one by one.
@@ -396,7 +396,7 @@ func TestOneEventIsOneWake(t *testing.T) {
 // Property 17.
 func TestResetWakesReaderAndWriter(t *testing.T) {
 	r, l := openReactor(t), listen(t)
-	cx, get := contextOf(r), NewHTTPGet(address(l), "/")
+	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	defer get.Close()
 	reader, writer := newBell(), newBell()
@@ -430,7 +430,7 @@ func TestHalfCloseDoesNotWakeWriter(t *testing.T) {
 func TestClosedRequestWakesNobody(t *testing.T) {
 	r, l := openReactor(t), listen(t)
 	woken := newBell()
-	cx, get := &Context{waker: woken, reactor: r}, NewHTTPGet(address(l), "/")
+	cx, get := &Context{waker: woken, reactor: r}, HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	get.Close()
 	letReactorCatchUp(t, r)
@@ -445,7 +445,7 @@ func TestClosedRequestWakesNobody(t *testing.T) {
 // Property 20.
 func TestEveryOneOfManyIsWokenOnce(t *testing.T) {
 	r, woken := openReactor(t), newBell()
-	n := 2*len(r.queue.events) + 1
+	n := 2*len(r.poller.events) + 1
 	for range n {
 		fd, peer := openPair(t)
 		send(t, peer)

@@ -25,8 +25,8 @@ func getScripted(t *testing.T, s *script, longer, maxReply int) Response {
 	t.Helper()
 	cx, addr, path := newContext(t), netip.MustParseAddrPort("127.0.0.1:1"), "/"+strings.Repeat("x", longer)
 	s.request = fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, addr)
-	get := NewHTTPGet(addr, path)
-	get.state, get.fd, get.rest, get.MaxReply = sending, s.tested, []byte(s.request), maxReply
+	get := HTTPGet(addr, path).(*httpGet)
+	get.state, get.fd, get.rest, get.maxReply = sending, s.tested, []byte(s.request), maxReply
 	defer get.Close()
 	for idle := 0; idle < 1000; {
 		if r, ready := get.Poll(cx); ready {
@@ -220,12 +220,12 @@ func TestFaultOfOnePeerIsErrorOfOneRequest(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			noLeaks(t)
 			over := make(chan struct{})
-			get := NewHTTPGet(startPeer(t, func(c *net.TCPConn) {
+			get := HTTPGet(startPeer(t, func(c *net.TCPConn) {
 				defer close(over)
 				fault.play(c)
 				c.Close()
-			}), "/")
-			get.MaxReply = 4 << 20
+			}), "/").(*httpGet)
+			get.maxReply = 4 << 20
 			responses := runAll[Response](t, get, neighbor(t, over))
 			checkFault(t, fault.want, fault.err, responses[0])
 			if want := (Response{Status: 200, Body: "hello"}); responses[1] != want {
@@ -236,8 +236,8 @@ func TestFaultOfOnePeerIsErrorOfOneRequest(t *testing.T) {
 }
 
 // neighbor is a request that is under way until something is over.
-func neighbor(t *testing.T, over <-chan struct{}) *HTTPGet {
-	return NewHTTPGet(startPeer(t, func(c *net.TCPConn) {
+func neighbor(t *testing.T, over <-chan struct{}) Future[Response] {
+	return HTTPGet(startPeer(t, func(c *net.TCPConn) {
 		<-over
 		answer(hello)(c)
 	}), "/")
@@ -275,7 +275,7 @@ func TestConnectThatHangsHoldsUpNobody(t *testing.T) {
 	noLeaks(t)
 	over := make(chan struct{})
 	close(over)
-	r := runOne[Response](t, besides{NewHTTPGet(fullBacklog(t), "/"), neighbor(t, over)})
+	r := runOne[Response](t, besides{HTTPGet(fullBacklog(t), "/"), neighbor(t, over)})
 	if r.Body != "hello" {
 		t.Errorf("the request beside it: got %+v", r)
 	}
@@ -287,16 +287,16 @@ func TestRefusedConnectIsErrorOfOneRequest(t *testing.T) {
 	over := make(chan struct{})
 	close(over)
 	_, addr := bound(t)
-	responses := runAll[Response](t, NewHTTPGet(addr, "/"), neighbor(t, over))
+	responses := runAll[Response](t, HTTPGet(addr, "/"), neighbor(t, over))
 	checkFault(t, Response{}, `connect: connection refused$`, responses[0])
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
 }
 
 // narrow is a request whose socket buffers little of what is sent.
-type narrow struct{ *HTTPGet }
+type narrow struct{ *httpGet }
 
 func (n narrow) Poll(cx *Context) (Response, bool) {
-	r, ready := n.HTTPGet.Poll(cx)
+	r, ready := n.httpGet.Poll(cx)
 	if n.fd >= 0 {
 		unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<16)
 	}
@@ -320,7 +320,7 @@ func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		untilClosed(c)
 		close(otherIsOver)
 	})
-	for _, r := range runAll[Response](t, narrow{NewHTTPGet(stubborn, path)}, NewHTTPGet(other, "/")) {
+	for _, r := range runAll[Response](t, narrow{HTTPGet(stubborn, path).(*httpGet)}, HTTPGet(other, "/")) {
 		if r.Body != "hello" {
 			t.Errorf("got status %d, %d bytes, want hello", r.Status, len(r.Body))
 		}
@@ -355,7 +355,7 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	})
 	over := make(chan struct{})
 	close(over)
-	responses := runAll[Response](t, NewHTTPGet(addr, "/"), neighbor(t, over))
+	responses := runAll[Response](t, HTTPGet(addr, "/"), neighbor(t, over))
 	if got := strings.Count(responses[0].Body, "x"); got != size || len(responses[0].Body) != size {
 		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), size, responses[0].Err)
 	}
@@ -365,7 +365,7 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 
 // limited is a request that is polled when the process may open nothing.
 type limited struct {
-	*HTTPGet
+	*httpGet
 	t             *testing.T
 	before, after chan struct{}
 }
@@ -382,7 +382,7 @@ func (l limited) Poll(cx *Context) (Response, bool) {
 		l.t.Error(err)
 	}
 	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
-	return l.HTTPGet.Poll(cx)
+	return l.httpGet.Poll(cx)
 }
 
 // Property 11: no descriptor is no reason to end. The request beside it is
@@ -393,13 +393,13 @@ func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
 	}
 	noLeaks(t)
 	before, after := make(chan struct{}), make(chan struct{})
-	other := NewHTTPGet(startPeer(t, func(c *net.TCPConn) {
+	other := HTTPGet(startPeer(t, func(c *net.TCPConn) {
 		close(before)
 		<-after
 		answer(hello)(c)
 	}), "/")
-	responses := runAll[Response](t, other, limited{NewHTTPGet(address(listen(t)), "/"), t, before, after})
+	responses := runAll[Response](t, other, limited{HTTPGet(address(listen(t)), "/").(*httpGet), t, before, after})
 	checkFault(t, Response{}, `start: socket: too many open files`, responses[1])
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[0])
-	checkFault(t, Response{Status: 200, Body: "hello"}, "", runOne(t, NewHTTPGet(startPeer(t, answer(hello)), "/")))
+	checkFault(t, Response{Status: 200, Body: "hello"}, "", runOne(t, HTTPGet(startPeer(t, answer(hello)), "/")))
 }

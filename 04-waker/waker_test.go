@@ -166,7 +166,7 @@ func TestForgetInsideAWakeDoesNotHang(t *testing.T) {
 	fd, peer := openPair(t)
 	p := NewParker()
 	register(t, r, fd, readable, wakeFunc(func() {
-		r.Forget(fd)
+		r.Deregister(fd)
 		p.Wake()
 	}))
 	send(t, peer)
@@ -183,7 +183,7 @@ func TestForgottenInsideAWakeIsNotWoken(t *testing.T) {
 		return wakeFunc(func() {
 			wakes[me].Add(1)
 			<-known
-			r.Forget((*fds.Load())[1-me])
+			r.Deregister((*fds.Load())[1-me])
 		})
 	}
 	both := inOneBatch(t, r, forgetOther(0), forgetOther(1))
@@ -219,7 +219,7 @@ func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 			}
 			first = false
 			number = fds[1-me]
-			r.Forget(number)
+			r.Deregister(number)
 			unix.Close(number)
 			if n, err := unix.FcntlInt(uintptr(next), unix.F_DUPFD, number); err != nil || n != number {
 				t.Errorf("got descriptor %d again, want %d: %v", n, number, err)
@@ -233,7 +233,7 @@ func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 	<-replaced
 	for polls := 0; ; polls++ { // what a future does that is woken
 		newOwner.Park()
-		if _, err := retry(unix.Read, number, make([]byte, 1)); err == nil {
+		if _, err := ignoringEINTR(unix.Read, number, make([]byte, 1)); err == nil {
 			return
 		}
 		if polls == 0 {
@@ -353,7 +353,7 @@ func TestEventBeforeRegisterIsNotLost(t *testing.T) {
 	fd, peer := openPair(t)
 	got := runToEnd(r, pollFunc[string](func(cx *Context) (string, bool) {
 		var buf [1]byte
-		if n, err := retry(unix.Read, fd, buf[:]); err == nil {
+		if n, err := ignoringEINTR(unix.Read, fd, buf[:]); err == nil {
 			return string(buf[:n]), true
 		}
 		send(t, peer)
@@ -376,7 +376,7 @@ func TestPollInsideAWakeIsPossible(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	get, done := NewHTTPGet(addr, "/1/hello"), make(chan Response, 1)
+	get, done := HTTPGet(addr, "/1/hello"), make(chan Response, 1)
 	cx := &Context{reactor: r}
 	poll := func() {
 		if response, ready := get.Poll(cx); ready {
@@ -412,7 +412,7 @@ func TestWakeByCloseMayRegister(t *testing.T) {
 	var err error
 	register(t, r, fd, readable, wakeFunc(func() {
 		err = r.Register(fd, readable, NewParker())
-		r.Forget(fd)
+		r.Deregister(fd)
 	}))
 	r.Close()
 	if err == nil {
@@ -460,12 +460,12 @@ func TestFailureOfTheQueueWakesAndTells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := r.queue.fd
-	r.queue.fd = null
+	good := r.poller.fd
+	r.poller.fd = null
 	close(proceed)
 	p.Park()
 	eventually(t, "no reactor's goroutine is left", func() bool { return reactors() == 0 })
-	r.queue.fd = good
+	r.poller.fd = good
 	unix.Close(null)
 	if err := r.Register(waiting, readable, p); err == nil || !strings.Contains(err.Error(), "reactor") {
 		t.Errorf("Register says %v, want why the reactor has ended", err)

@@ -42,7 +42,7 @@ func TestRunReturnsWhenTheLastTaskHasFinished(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, start := NewExecutor(nil), time.Now()
 		for i := range 10 {
-			Spawn(e, NewSleep(time.Duration(10-i)*time.Second))
+			Spawn(e, Sleep(time.Duration(10-i)*time.Second))
 		}
 		e.Run()
 		if got := time.Since(start); got != 10*time.Second {
@@ -56,7 +56,7 @@ func TestExecutorRunsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, polls := NewExecutor(nil), 0
 		for range 2 {
-			Spawn(e, Counted[struct{}]{NewSleep(time.Second), &polls})
+			Spawn(e, Counted(Sleep(time.Second), &polls))
 			e.Run()
 		}
 		if polls != 4 {
@@ -69,7 +69,7 @@ func TestOnlyTheWokenTaskIsPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, polls := NewExecutor(nil), make([]int, 100)
 		for i := range polls {
-			Spawn(e, Counted[struct{}]{NewSleep(time.Duration(i+1) * time.Second), &polls[i]})
+			Spawn(e, Counted(Sleep(time.Duration(i+1)*time.Second), &polls[i]))
 		}
 		e.Run()
 		for i, n := range polls {
@@ -89,7 +89,7 @@ func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 			cx.Waker().Wake() // it is queued when it finishes
 			return true
 		})
-		Spawn(e, NewSleep(time.Second)) // keeps the executor at work
+		Spawn(e, Sleep(time.Second)) // keeps the executor at work
 		e.Run()
 		if polls != 1 {
 			t.Errorf("%d polls, want 1: it had finished", polls)
@@ -241,7 +241,7 @@ func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
 func TestTaskSpawnedInAPollDoesNotHinderItsParent(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e := NewExecutor(nil)
-		parent, child := NewSleep(time.Second), NewSleep(time.Hour)
+		parent, child := Sleep(time.Second), Sleep(time.Hour)
 		started, start := false, time.Now()
 		var took time.Duration
 		spawn(e, func(cx *Context) bool {
@@ -290,7 +290,7 @@ func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
 			return false
 		})
 		start := time.Now()
-		Spawn(e, NewSleep(time.Second))
+		Spawn(e, Sleep(time.Second))
 		e.Run()
 		if got := time.Since(start); got != time.Second || parks > 2 {
 			t.Errorf("it took %v and %d parks, want 1s and at most 2: one ended by the token, one by the Sleep", got, parks)
@@ -414,10 +414,10 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 	defer r.Close()
 	const crowd = 10_000
 	addr := startCrowdServer(t, crowd)
-	var gets []*HTTPGet
+	var gets []*httpGet
 	e, responses, full := NewExecutor(r), make([]Response, crowd), false
 	for i := range responses {
-		get := NewHTTPGet(addr, fmt.Sprint("/", i))
+		get := HTTPGet(addr, fmt.Sprint("/", i)).(*httpGet)
 		gets = append(gets, get)
 		Spawn(e, pollFunc[Response](func(cx *Context) (_ Response, ready bool) {
 			if full { // the crowd will never be complete: nobody is answered
@@ -462,8 +462,8 @@ func TestThousandTasksNeedAtMostFourPollsEach(t *testing.T) {
 	const tasks = 1000
 	e, responses, polls := NewExecutor(r), make([]Response, tasks), make([]int, tasks)
 	for i := range tasks {
-		get := NewHTTPGet(addr, fmt.Sprintf("/%d/%d", i%100, i))
-		Spawn(e, into[Response]{Counted[Response]{get, &polls[i]}, &responses[i]})
+		get := HTTPGet(addr, fmt.Sprintf("/%d/%d", i%100, i)).(*httpGet)
+		Spawn(e, storeResult[Response]{Counted[Response](get, &polls[i]), &responses[i]})
 	}
 	e.Run()
 	for i, n := range polls {

@@ -37,7 +37,7 @@ func (a *after) Close() error {
 // Property 1.
 func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 	a, polls := &after{n: 1}, 0
-	JoinAll[string](Counted[string]{a, &polls})
+	JoinAll[string](Counted[string](a, &polls))
 	if a.polls != 0 || polls != 0 {
 		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
 	}
@@ -119,7 +119,7 @@ func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
 // Property 6.
 func TestValueIsZeroUntilReady(t *testing.T) {
 	polls := 0
-	all := Counted[[]string]{JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls}
+	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
 	if got, ready := all.Poll(nil); ready || got != nil {
 		t.Errorf("got %q, %t, want nil, false", got, ready)
 	}
@@ -127,7 +127,7 @@ func TestValueIsZeroUntilReady(t *testing.T) {
 
 func TestCountedCountsEveryPoll(t *testing.T) {
 	polls := 0
-	f := Counted[string]{&after{n: 3, value: "tea"}, &polls}
+	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
 	for want := 1; want <= 3; want++ {
 		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
 			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
@@ -137,10 +137,10 @@ func TestCountedCountsEveryPoll(t *testing.T) {
 
 func TestCloseReachesWhoHasNotFinished(t *testing.T) {
 	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
-	all := JoinAll[string](done, Counted[string]{pending, &polls})
+	all := JoinAll[string](done, Counted[string](pending, &polls))
 	all.Poll(nil)
 	for range 2 {
-		Close(Counted[[]string]{all, &polls})
+		Close(Counted[[]string](all, &polls))
 	}
 	if done.closes != 0 || pending.closes != 1 {
 		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)
@@ -169,7 +169,7 @@ func (w *countedWaker) wakesAfter(d time.Duration) int64 {
 func TestSleepEndsAtItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		start := time.Now()
-		runToEnd(nil, NewSleep(time.Hour))
+		runToEnd(nil, Sleep(time.Hour))
 		if got := time.Since(start); got != time.Hour {
 			t.Errorf("a Sleep of 1h took %v", got)
 		}
@@ -179,7 +179,7 @@ func TestSleepEndsAtItsTime(t *testing.T) {
 func TestSleepNeedsTwoPolls(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		polls := 0
-		runToEnd(nil, Counted[struct{}]{NewSleep(time.Hour), &polls})
+		runToEnd(nil, Counted(Sleep(time.Hour), &polls))
 		if polls != 2 {
 			t.Errorf("%d polls, want 2: one to start, one when the time has passed", polls)
 		}
@@ -189,7 +189,7 @@ func TestSleepNeedsTwoPolls(t *testing.T) {
 // Property 1.
 func TestSleepStartsAtItsFirstPoll(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := NewSleep(time.Hour)
+		s := Sleep(time.Hour)
 		time.Sleep(time.Hour)
 		start := time.Now()
 		runToEnd(nil, s)
@@ -202,7 +202,7 @@ func TestSleepStartsAtItsFirstPoll(t *testing.T) {
 func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 	for _, d := range []time.Duration{0, -1, -time.Hour} {
 		inBubble(t, func(t *testing.T) {
-			if _, ready := NewSleep(d).Poll(&Context{waker: new(countedWaker)}); !ready {
+			if _, ready := Sleep(d).Poll(&Context{waker: new(countedWaker)}); !ready {
 				t.Errorf("a Sleep of %v is not ready at its first poll", d)
 			}
 		})
@@ -212,7 +212,7 @@ func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 // Property 4.
 func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		w, s, start := new(countedWaker), NewSleep(time.Hour), time.Now()
+		w, s, start := new(countedWaker), Sleep(time.Hour), time.Now()
 		cx := &Context{waker: w}
 		for range 59 {
 			if _, ready := s.Poll(cx); ready {
@@ -236,7 +236,7 @@ func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 // Property 22.
 func TestSleepWakesOnlyLatestWaker(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s, early, late := NewSleep(time.Hour), new(countedWaker), new(countedWaker)
+		s, early, late := Sleep(time.Hour), new(countedWaker), new(countedWaker)
 		s.Poll(&Context{waker: early})
 		s.Poll(&Context{waker: late})
 		if late.wakesAfter(time.Hour) != 1 {
@@ -251,7 +251,7 @@ func TestSleepWakesOnlyLatestWaker(t *testing.T) {
 // Property 22: a future may be polled by hand first, and then by a runtime.
 func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := NewSleep(time.Hour)
+		s := Sleep(time.Hour)
 		s.Poll(&Context{waker: new(countedWaker)})
 		runToEnd(nil, s)
 	})
@@ -260,7 +260,7 @@ func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 // Property 18, of a timer.
 func TestClosedSleepWakesNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s, w := NewSleep(time.Hour), new(countedWaker)
+		s, w := Sleep(time.Hour), new(countedWaker)
 		s.Poll(&Context{waker: w})
 		Close(s)
 		Close(s)
@@ -271,7 +271,7 @@ func TestClosedSleepWakesNobody(t *testing.T) {
 }
 
 func TestSleepMayBeClosedBeforeItsFirstPoll(t *testing.T) {
-	if err := Close(NewSleep(time.Hour)); err != nil {
+	if err := Close(Sleep(time.Hour)); err != nil {
 		t.Error(err)
 	}
 }
@@ -280,7 +280,7 @@ func TestSleepMayBeClosedBeforeItsFirstPoll(t *testing.T) {
 func TestCloseIsForwardedToSleep(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w, polls := new(countedWaker), 0
-		all := JoinAll[struct{}](Counted[struct{}]{NewSleep(time.Hour), &polls})
+		all := JoinAll(Counted(Sleep(time.Hour), &polls))
 		all.Poll(&Context{waker: w})
 		Close(all)
 		if w.wakesAfter(2*time.Hour) != 0 {
@@ -292,7 +292,7 @@ func TestCloseIsForwardedToSleep(t *testing.T) {
 // Property 3.
 func TestFinishedSleepPanicsWhenPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := NewSleep(time.Hour)
+		s := Sleep(time.Hour)
 		runToEnd(nil, s)
 		defer func() {
 			if got, want := recover(), "Sleep polled after it finished"; got != want {
@@ -307,7 +307,7 @@ func TestThousandSleepsPassAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var sleeps []Future[struct{}]
 		for i := range 1000 {
-			sleeps = append(sleeps, NewSleep(time.Duration(i%100)*time.Second))
+			sleeps = append(sleeps, Sleep(time.Duration(i%100)*time.Second))
 		}
 		start := time.Now()
 		runToEnd(nil, JoinAll(sleeps...))

@@ -39,7 +39,7 @@ func watched(t *testing.T) *Reactor {
 
 // idleReactor is one whose goroutine does not run: the test itself waits.
 func idleReactor(t *testing.T) *Reactor {
-	return &Reactor{queue: openTestQueue(t), waiting: make(map[int]waiters)}
+	return &Reactor{poller: openTestPoller(t), waiting: make(map[int]waiters)}
 }
 
 func contextOf(r *Reactor) *Context { return &Context{waker: NewParker(), reactor: r} }
@@ -58,7 +58,7 @@ func runAll[T any](t *testing.T, futures ...Future[T]) []T {
 	t.Helper()
 	e, values := NewExecutor(watched(t)), make([]T, len(futures))
 	for i, f := range futures {
-		Spawn(e, into[T]{f, &values[i]})
+		Spawn(e, storeResult[T]{f, &values[i]})
 	}
 	within(t, "Run", e.Run)
 	return values
@@ -67,7 +67,7 @@ func runAll[T any](t *testing.T, futures ...Future[T]) []T {
 // runToEnd polls f until its value is there, by the means of this chapter.
 func runToEnd[T any](r *Reactor, f Future[T]) (value T) {
 	e := NewExecutor(r)
-	Spawn(e, into[T]{f, &value})
+	Spawn(e, storeResult[T]{f, &value})
 	e.Run()
 	return value
 }
@@ -132,7 +132,7 @@ func openPair(t *testing.T) (fd, peer int) {
 // send makes the other end of fd readable.
 func send(t *testing.T, fd int) {
 	t.Helper()
-	if _, err := retry(unix.Write, fd, []byte("x")); err != nil {
+	if _, err := ignoringEINTR(unix.Write, fd, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -371,7 +371,7 @@ func (s *script) say(n int) (moved bool) {
 	if s.end != nil {
 		return false
 	}
-	n, _ = retry(unix.Write, s.fd, []byte(s.wire[:min(n, len(s.wire))]))
+	n, _ = ignoringEINTR(unix.Write, s.fd, []byte(s.wire[:min(n, len(s.wire))]))
 	s.said, s.wire = s.said+s.wire[:n], s.wire[n:]
 	return n > 0
 }
@@ -384,7 +384,7 @@ func (s *script) hear(n int) (moved bool) {
 		return false
 	}
 	p := make([]byte, n)
-	n, _ = retry(unix.Read, s.fd, p)
+	n, _ = ignoringEINTR(unix.Read, s.fd, p)
 	s.heard = append(s.heard, p[:n]...)
 	return n > 0
 }
