@@ -28,8 +28,8 @@ func parseReply(wire []byte, end error) Response {
 	return Response{Status: head.StatusCode, Body: body.String()}
 }
 
-// parseHead parses a header. It skips replies of status 1xx, because another one
-// follows them. The body can be read up to a total of rest.N bytes.
+// parseHead parses the header of the final reply: those of status 1xx, except 101,
+// come before it. The body is read through rest, at most rest.N bytes of it.
 func parseHead(wire []byte) (head *http.Response, rest *io.LimitedReader, err error) {
 	rest = &io.LimitedReader{R: bytes.NewReader(wire), N: maxHeader}
 	r := bufio.NewReaderSize(rest, min(len(wire), 4096))

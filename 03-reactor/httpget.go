@@ -41,8 +41,8 @@ const ( // the states, from top to bottom; an error or Close leads to the last o
 	finished   = "finish"  // the Response has been returned, or Close was called
 )
 
-// Poll goes on until it would have to wait, but for at most 64 steps, so that
-// other futures get their turn even if the peer sends without a pause.
+// Poll goes on until it would have to wait. It takes at most 64 steps, so that a
+// peer that sends without a pause doesn't keep other futures from their turn.
 func (g *httpGet) Poll(cx *Context) (Response, bool) {
 	g.cx = cx
 	var err error
@@ -62,7 +62,8 @@ func (g *httpGet) Poll(cx *Context) (Response, bool) {
 			panic("HTTPGet polled after it finished")
 		}
 	}
-	if err == nil || err == unix.EAGAIN { // ← an event here isn't lost: fd counts as ready below
+	// ← an event that comes here isn't lost: if fd is ready already, we're woken at once
+	if err == nil || err == unix.EAGAIN {
 		if g.state == receiving {
 			err = cx.WakeWhenReadable(g.fd)
 		} else {
@@ -134,7 +135,6 @@ func (g *httpGet) Close() error {
 	if fd < 0 {
 		return nil
 	}
-	// First deregister: once fd is closed, its number may belong to another socket.
-	g.cx.Deregister(fd)
+	g.cx.Deregister(fd) // before Close, after which another socket may get the number fd
 	return unix.Close(fd)
 }
