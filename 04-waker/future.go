@@ -10,14 +10,14 @@ import "io"
 //  2. Before Poll returns false, it has made sure that something will cause
 //     another poll. (This matters from chapter 03 on.)
 //  3. Poll returns true once. After that, the future isn't polled again.
-//  4. Polling early is harmless: Poll returns false, and nothing is lost.
+//  4. Polling early is harmless: it finds nothing, and loses nothing.
 //  5. If you hold a future, close it unless it returned true, on every way out.
 //     Close is safe at any moment, also twice, also after Poll panicked.
 type Future[T any] interface {
 	Poll(cx *Context) (value T, ready bool)
 }
 
-// Close closes f if f has a Close method, as futures have that hold something.
+// Close closes f, if f is a future that holds something and so has a Close method.
 func Close(f any) error {
 	if c, ok := f.(io.Closer); ok {
 		return c.Close()

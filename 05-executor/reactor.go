@@ -109,11 +109,11 @@ func (r *Reactor) run() {
 	for err == nil || err == unix.EINTR { // EINTR: a signal isn't an event
 		var events []event
 		events, err = r.poller.wait()
-		for _, ev := range events {
-			if ev.fd == r.quit[0] {
+		for _, got := range events {
+			if got.fd == r.quit[0] {
 				return
 			}
-			r.deliver(ev.fd, ev.ready).wake() // without the lock: Wake may call Register
+			r.deliver(got.fd, got.ready).wake() // without the lock: Wake may call Register
 		}
 	}
 	r.fail(os.NewSyscallError("reactor", err))
