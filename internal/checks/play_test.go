@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -37,7 +38,10 @@ type played struct {
 	files              []string // of the chapter, and stand-ins; after a colon, the only declarations that are kept
 	shows              []string // declarations that are shown though no step is in them
 	edits              []string // old, new, old, new ...; each old is there once
-	intro, broken      string   // what the page says
+	page               string   // where the text explains it
+
+	// What the page says before and after, of the chapter's code and of the other.
+	intro, lesson, brokenIntro, brokenLesson string
 }
 
 var playground = []played{
@@ -85,6 +89,22 @@ func (v variant) pkg() string {
 	return v.id + "repaired"
 }
 
+// path returns where a file is: in the chapter unless it says otherwise.
+func (v variant) path(file string) string {
+	if strings.Contains(file, "/") {
+		return file
+	}
+	return filepath.Join(v.chapter, file)
+}
+
+func (v variant) paths() (all []string) {
+	for _, file := range v.files {
+		file, _, _ := strings.Cut(file, ":")
+		all = append(all, v.path(file))
+	}
+	return all
+}
+
 // playedChapters makes a package of each variant, and a test that records them.
 func playedChapters(t *testing.T) (o *overlaid, texts map[string]map[string]string) {
 	t.Helper()
@@ -118,10 +138,7 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 	}
 	for _, file := range v.files {
 		file, kept, _ := strings.Cut(file, ":")
-		path := filepath.Join(v.chapter, file)
-		if strings.Contains(file, "/") {
-			path = file
-		}
+		path := v.path(file)
 		text, there := readIfThere(t, path)
 		if !there {
 			t.Fatalf("%s: there is no %s", v.id, path)
@@ -223,10 +240,15 @@ func withLocals(t *testing.T, path, text string) string {
 	return b.String()
 }
 
+type shownVariable struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // value, queue or token
+}
+
 // A graph is what testdata/schedules/sched/record.go writes.
 type graph struct {
 	Threads   []string
-	Variables []struct{ Name, Kind string }
+	Variables []shownVariable
 	Nodes     []*struct {
 		Threads []where
 		Values  []string
@@ -256,9 +278,216 @@ func TestPlayground(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &graphs); err != nil {
 		t.Fatal(err)
 	}
-	for id, g := range graphs {
-		fmt.Println(id, len(g.Nodes), g.Cut, len(texts))
-		x, _ := json.MarshalIndent(g, "", " ")
-		os.WriteFile("/tmp/"+id+".json", x, 0o644)
+	for _, p := range playground {
+		for _, v := range []variant{{p, true}, {p, false}} {
+			g := graphs[v.pkg()]
+			v.check(t, g)
+			sameAsCommitted(t, v.id+v.suffix(), v.data(t, g, texts[v.pkg()]))
+		}
+	}
+}
+
+// check fails unless the wakeup can be lost in the variant that is broken, and
+// in the other one each goroutine comes to its end from every state.
+func (v variant) check(t *testing.T, g *graph) {
+	t.Helper()
+	if g.Cut {
+		t.Errorf("%s has more than %d states", v.pkg(), maxStates)
+	}
+	stuck := 0
+	for _, n := range g.Nodes {
+		if n.Failed != "" || len(n.Next) == 0 && slices.ContainsFunc(n.Threads, func(w where) bool { return w.Status != "finished" }) {
+			stuck++
+		}
+	}
+	if v.broken != (stuck > 0) {
+		t.Errorf("%s has %d states without a way out, of %d", v.pkg(), stuck, len(g.Nodes))
+	}
+	t.Logf("%s: %d states, %d without a way out", v.pkg(), len(g.Nodes), stuck)
+}
+
+// sameAsCommitted compares what has been recorded with what the page shows, or
+// writes it.
+func sameAsCommitted(t *testing.T, id string, data []byte) {
+	t.Helper()
+	path := filepath.Join(playDir, id+".js")
+	if len(data) > maxData {
+		t.Errorf("%s has %d bytes, want at most %d", path, len(data), maxData)
+	}
+	if os.Getenv("TUTORIAL_WRITE") != "" {
+		writeFile(t, path, string(data))
+		return
+	}
+	if text, _ := readIfThere(t, path); text != string(data) {
+		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run TestPlay ./internal/checks", path)
+	}
+}
+
+// A recording is what the page gets.
+type recording struct {
+	ID        string          `json:"id"`
+	Title     string          `json:"title"`
+	Chapter   string          `json:"chapter"`
+	Page      string          `json:"page"`
+	Other     string          `json:"other,omitempty"` // the other variant
+	Broken    bool            `json:"broken,omitempty"`
+	Intro     string          `json:"intro"`
+	Lesson    string          `json:"lesson,omitempty"` // shown at the end
+	Threads   []string        `json:"threads"`
+	Lanes     []string        `json:"lanes,omitempty"` // of a program's run: the arrows are between them
+	Variables []shownVariable `json:"variables"`
+	Code      []excerpt       `json:"code"`
+	Places    []place         `json:"places"`
+	Nodes     []node          `json:"nodes"`
+}
+
+type excerpt struct {
+	File    string   `json:"file"`
+	Line    int      `json:"line"` // the first one's number
+	Lines   []string `json:"lines"`
+	Changed []int    `json:"changed,omitempty"` // these aren't the chapter's
+}
+
+// A place is where a goroutine can be.
+type place struct {
+	Status string   `json:"status"`
+	What   string   `json:"what,omitempty"`
+	At     []string `json:"at,omitempty"` // file:line, the innermost first
+	Locals []string `json:"locals,omitempty"`
+}
+
+type node struct {
+	Places []int          `json:"p"` // by thread
+	Values []string       `json:"v"` // by variable
+	Next   map[string]int `json:"n,omitempty"`
+	Arrow  []string       `json:"a,omitempty"` // of the step from here: from, to, label
+	Failed string         `json:"f,omitempty"`
+}
+
+func (v variant) suffix() string {
+	if v.broken {
+		return ""
+	}
+	return "-repaired"
+}
+
+func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
+	t.Helper()
+	r := recording{
+		ID: v.id + v.suffix(), Title: v.title, Chapter: v.chapter, Page: v.page, Broken: v.broken,
+		Other: v.id + variant{v.played, !v.broken}.suffix(), Intro: v.intro, Lesson: v.lesson,
+		Threads: g.Threads, Variables: g.Variables,
+	}
+	if v.broken {
+		r.Intro, r.Lesson = v.brokenIntro, v.brokenLesson
+	}
+	shown := make(map[string][]int) // lines, by file
+	places := make(map[string]int)
+	for _, n := range g.Nodes {
+		to := node{Values: n.Values, Next: n.Next}
+		to.Failed, _, _ = strings.Cut(n.Failed, "\n")
+		for _, w := range n.Threads {
+			p := place{Status: w.Status, What: w.What, Locals: w.Locals}
+			for _, at := range w.Lines {
+				file, line, _ := strings.Cut(at, ":")
+				if texts[file] != "" {
+					number, _ := strconv.Atoi(line)
+					shown[file] = append(shown[file], number)
+					p.At = append(p.At, at)
+				}
+			}
+			key := fmt.Sprint(p)
+			if _, is := places[key]; !is {
+				places[key] = len(r.Places)
+				r.Places = append(r.Places, p)
+			}
+			to.Places = append(to.Places, places[key])
+		}
+		r.Nodes = append(r.Nodes, to)
+	}
+	for _, path := range v.paths() {
+		r.Code = append(r.Code, excerpts(t, path, texts[path], shown[path], v.shows)...)
+	}
+	if v.broken {
+		v.markEdits(r.Code, texts)
+	}
+	return r.script(t)
+}
+
+// script is what the page loads: one node a line, so that a change can be read.
+func (r recording) script(t *testing.T) []byte {
+	t.Helper()
+	text := func(v any) string {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(v); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(b.String())
+	}
+	var b bytes.Buffer
+	var all []string
+	for _, c := range r.Code {
+		all = append(all, text(c))
+	}
+	code := strings.Join(all, ",\n")
+	all = nil
+	for _, p := range r.Places {
+		all = append(all, text(p))
+	}
+	places := strings.Join(all, ",\n")
+	all = nil
+	for _, n := range r.Nodes {
+		all = append(all, text(n))
+	}
+	nodes := strings.Join(all, ",\n")
+	r.Code, r.Places, r.Nodes = nil, nil, nil
+	head := strings.TrimSuffix(text(r), `,"code":null,"places":null,"nodes":null}`)
+	fmt.Fprintf(&b, "// Recorded by internal/checks/play_test.go. Don't edit it.\nplay(%s,\n\"code\":[\n%s],\n\"places\":[\n%s],\n\"nodes\":[\n%s]})\n", head, code, places, nodes)
+	return b.Bytes()
+}
+
+// excerpts returns the functions that have these lines in them, and what is
+// shown besides.
+func excerpts(t *testing.T, path, text string, lineNumbers []int, besides []string) (all []excerpt) {
+	t.Helper()
+	positions := token.NewFileSet()
+	file, err := parser.ParseFile(positions, path, text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range file.Decls {
+		from, to := positions.Position(decl.Pos()).Line, positions.Position(decl.End()).Line
+		names := declarations(&ast.File{Decls: []ast.Decl{decl}})
+		inIt := slices.ContainsFunc(lineNumbers, func(line int) bool { return from <= line && line <= to })
+		if inIt || slices.ContainsFunc(names, func(name string) bool { return slices.Contains(besides, name) }) {
+			all = append(all, excerpt{File: path, Line: from, Lines: lines(text)[from-1 : to]})
+		}
+	}
+	return all
+}
+
+// markEdits notes which lines aren't the chapter's.
+func (v variant) markEdits(code []excerpt, texts map[string]string) {
+	for i := 0; i < len(v.edits); i += 2 {
+		for file, text := range texts {
+			at := strings.Index(text, v.edits[i+1])
+			if at < 0 {
+				continue
+			}
+			first, old := strings.Count(text[:at], "\n")+1, lines(v.edits[i])
+			for n, line := range lines(strings.TrimSuffix(v.edits[i+1], "\n")) {
+				if was := slices.Index(old, line); was >= 0 {
+					old = slices.Delete(old, was, was+1)
+					continue
+				}
+				for c := range code {
+					if e := &code[c]; e.File == file && e.Line <= first+n && first+n < e.Line+len(e.Lines) {
+						e.Changed = append(e.Changed, first+n)
+					}
+				}
+			}
+		}
 	}
 }
