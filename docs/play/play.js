@@ -122,7 +122,8 @@ function go() {
 function codeAt(at) {
   const [file, number] = at.split(":");
   const block = scene.code.find((c) => c.file === file && number >= c.line && number < c.line + c.lines.length);
-  return block ? block.lines[number - block.line].replace(/\s*\/\/.*/, "").trim() : "";
+  const line = block ? block.lines[number - block.line] : "";
+  return line.replace(/\s*\/\/.*/, "").replace(/^func .*?\{ (.*) \}$/, "$1").trim();
 }
 
 function stuck(node) {
@@ -201,7 +202,7 @@ function drawThreads() {
     $("threads").children[i].replaceChildren(
       make("span", { class: "head" }, make("kbd", {}, String(i + 1)), make("b", {}, name), make("span", { class: `status ${place.status}` }, status)),
       make("code", {}, what || " "),
-      make("small", {}, (place.locals || []).join(", ") || (at ? at.replace(/.*\//, "") : " ")));
+      make("small", {}, [at.replace(/.*\//, ""), ...(place.locals || [])].join(" · ") || " "));
     $("threads").children[i].setAttribute("aria-disabled", !able);
     $("threads").children[i].setAttribute("aria-label", `${i + 1}: ${name}, ${status}${at ? `, at ${what}, ${at}` : ""}`);
   });

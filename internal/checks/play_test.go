@@ -46,35 +46,62 @@ type played struct {
 
 var playground = []played{
 	{
-		id: "letter", title: "The letter", chapter: "04-waker",
-		files: []string{"main.go:letter letter.Poll letter.post", "blockon.go", "parker.go", "waker.go", "context.go", "future.go", "reactor.go"},
+		id: "letter", title: "The letter", chapter: "04-waker", page: "04-waker/README.md",
+		files: append([]string{theLetter, "blockon.go", "parker.go", "waker.go"}, nothingElse...),
 		shows: []string{"letter"},
 		edits: []string{
-			"	l.waker = cx.Waker() // under the lock: without it, a post between look and store wakes nobody\n	return struct{}{}, l.arrived\n",
-			"	l.waker = cx.Waker()\n	return struct{}{}, arrived\n",
-			"	l.mu.Lock()\n	defer l.mu.Unlock()\n",
-			"	l.mu.Lock()\n	arrived := l.arrived // look ...\n	l.mu.Unlock()\n	l.mu.Lock() // ... then store\n	defer l.mu.Unlock()\n",
+			"	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // under the lock: a post between look and store would wake nothing\n	return struct{}{}, l.arrived\n",
+			"	l.mu.Lock()\n	arrived := l.arrived // look ...\n	l.mu.Unlock()\n	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // ... then store\n	return struct{}{}, arrived\n",
 		},
+		brokenIntro:  "main waits for a letter, and post delivers it. In this version, Poll looks into the letter box under the lock, lets the lock go, and takes it again to store its waker. Find an order in which main sleeps forever although the letter is there.",
+		brokenLesson: "main looked and found no letter. Then post delivered one, but no waker was stored yet, so there was nothing to wake. After that main stored its waker and went to sleep, and nothing will ever call Wake.",
+		intro:        "This is the chapter's code: Poll stores its waker and looks under one lock. Try to lose the wakeup now.",
+		lesson:       "Because one lock covers the store and the look, post can't come between them. If post comes before, Poll sees the letter. If it comes after, it finds the waker and calls it.",
 	},
 	{
-		id: "push", title: "Push, then unpark", chapter: "05-executor",
-		files: []string{"04-waker/main.go:letter letter.Poll letter.post", "executor.go", "parker.go", "waker.go", "context.go", "future.go", "reactor.go"},
+		id: "token", title: "The token", chapter: "04-waker", page: "04-waker/README.md",
+		files: append([]string{"parker.go", "blockon.go", theLetter, "waker.go"}, nothingElse...),
 		edits: []string{
-			"	if e.push(t) {\n		e.parker.Wake()\n	}\n",
-			"	e.parker.Wake()\n	e.push(t)\n",
+			"make(chan struct{}, 1)", "make(chan struct{})",
 		},
+		brokenIntro:  "The letter box is right again, but this parker has only a signal: its channel has no room for a token, so Wake reaches main only if main is asleep already. Find an order in which that's too early.",
+		brokenLesson: "post called Wake while main was still awake. The channel has no room, so the wake left nothing behind. Then main parked, and it waits for a wake that is over.",
+		intro:        "This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.",
+		lesson:       "A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
 	},
 	{
-		id: "poll", title: "The wake during the poll", chapter: "05-executor",
-		files: []string{"04-waker/main.go:letter letter.Poll letter.post", "executor.go", "parker.go", "waker.go", "context.go", "future.go", "reactor.go"},
+		id: "push", title: "Push, then unpark", chapter: "05-executor", page: "05-executor/README.md",
+		files: append([]string{"executor.go", "trace.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
 		edits: []string{
-			"		t, e.ready = e.ready[0], e.ready[1:]\n		t.queued = false\n",
-			"		t = e.ready[0] // it stays in the queue\n",
-			"			if !t.poll() {\n",
-			"			ready := t.poll()\n			e.mu.Lock()\n			t.queued, e.ready = false, e.ready[1:] // out of the queue after the poll\n			e.mu.Unlock()\n			if !ready {\n",
+			"	// Push, then unpark. In the other order, the executor may wake up, find the\n	// queue empty and park again before the push. Then nothing would wake it.\n	if e.push(t) {\n		e.parker.Wake()\n	}\n",
+			"	e.parker.Wake() // unpark ...\n	e.push(t)       // ... then push\n",
 		},
+		brokenIntro:  "A task waits for a letter, and post delivers it. In this version, waking the task unparks the executor first and queues the task second. Make the executor park again in between.",
+		brokenLesson: "The executor woke up, found its run queue empty and parked again. Only then was the task queued. It's in the queue now, but the token is spent, and nothing tells the executor to look.",
+		intro:        "This is the chapter's code: Wake queues the task, and unparks the executor after that. Try to make the executor miss the task.",
+		lesson:       "The token always comes after the task. So an executor that takes the token and looks at its run queue can't find it empty, however late it does so.",
+	},
+	{
+		id: "poll", title: "The wake during the poll", chapter: "05-executor", page: "05-executor/README.md",
+		files: append([]string{"executor.go", "trace.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
+		edits: []string{
+			"	e.runQueue = e.runQueue[1:]\n	t.queued = false // before the poll: a wake during the poll must queue t again\n	return t\n",
+			"	return t // it stays in the queue during its poll\n",
+			"		if e.poll(t) {\n			t.poll = nil",
+			"		ready := e.poll(t)\n		e.mu.Lock()\n		e.runQueue, t.queued = e.runQueue[1:], false // after the poll\n		e.mu.Unlock()\n		if ready {\n			t.poll = nil",
+		},
+		brokenIntro:  "This executor leaves a task in the run queue while it polls the task, and takes it out afterwards. What becomes of a wake that comes during the poll? Get the letter delivered and the task forgotten.",
+		brokenLesson: "The wake came when the poll had already missed the letter, but the task was still in the queue, so push added nothing. Then the executor took the task out, and the wake went with it.",
+		intro:        "This is the chapter's code: pop takes the task out of the run queue before the poll. Try to lose a wake that comes during the poll.",
+		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
 	},
 }
+
+// Nothing here waits for a descriptor. Of these files only what the others name
+// is kept.
+var nothingElse = []string{"future.go", "context.go:Context Context.Waker", "reactor.go:Reactor waiters directions"}
+
+const theLetter = "04-waker/main.go:letter letter.Poll letter.post"
 
 // A variant is one of the two.
 type variant struct {
@@ -157,14 +184,9 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 			t.Fatalf("%s cannot be broken: this is there %d times, want once:\n%s", v.id, edited[i], v.edits[i])
 		}
 	}
-	queue := "queue04.go"
-	if v.chapter == "06-full-runtime" {
-		queue = "queue06.go"
-	}
-	for _, path := range []string{filepath.Join(playedDir, v.chapter[:2]+".go"), filepath.Join(scheduleDir, "scenarios", queue)} {
-		text, _ := readIfThere(t, path)
-		add(path, text)
-	}
+	path := filepath.Join(playedDir, v.chapter[:2]+".go")
+	text, _ := readIfThere(t, path)
+	add(path, text)
 	return texts
 }
 

@@ -55,7 +55,7 @@ type recorder struct {
 	stacks    map[*thread][]uintptr
 	locals    map[*thread][]local
 	failed    chan string
-	finders   []func(value any)
+	finders   []func(value any) (found bool)
 }
 
 type local struct{ function, name, value string }
@@ -79,10 +79,12 @@ func Call(pointer any, name string) {
 // Find keeps the first local variable of this type, and names what it points to.
 func Find[T comparable](to *T, name string) {
 	if r := recording; r != nil {
-		r.finders = append(r.finders, func(value any) {
-			if v, is := value.(T); is && *to == *new(T) {
+		r.finders = append(r.finders, func(value any) bool {
+			v, is := value.(T)
+			if is && *to == *new(T) {
 				*to, r.names[v] = v, name
 			}
+			return is && v == *to
 		})
 	}
 }
@@ -93,7 +95,9 @@ func Local(name string, value any) {
 		return
 	}
 	for _, find := range recording.finders {
-		find(value)
+		if find(value) {
+			return
+		}
 	}
 	pc, _, _, _ := runtime.Caller(1)
 	function := runtime.FuncForPC(pc).Name()
