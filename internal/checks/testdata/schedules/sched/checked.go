@@ -98,6 +98,9 @@ func stop(s step) {
 
 func (t *thread) stop(s step) {
 	t.step, t.stopped = s, true
+	if recording != nil {
+		recording.noteStack(t)
+	}
 	<-t.release
 }
 
@@ -408,6 +411,9 @@ func options() (all []*thread) {
 func Failf(format string, args ...any) {
 	var b strings.Builder
 	fmt.Fprintf(&b, format, args...)
+	if recording != nil {
+		recording.fail(b.String())
+	}
 	fmt.Fprintf(&b, "\nin schedule %d, preemptions: %d\n", number, preemptions)
 	for i, s := range trace {
 		fmt.Fprintf(&b, "%4d  %-16s %-32s %s\n", i+1, s.thread, s.step.what, s.step.where())
