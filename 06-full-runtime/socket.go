@@ -54,10 +54,10 @@ func connectResult(fd int) error {
 	return err
 }
 
-// retry calls unix.Read or unix.Write, again at once if a signal interrupted
+// ignoringEINTR calls unix.Read or unix.Write, again at once if a signal interrupted
 // it. Either may do only a part; 0 bytes read mean that the peer has finished.
 // A write to a peer that is gone is EPIPE: Go keeps SIGPIPE to itself.
-func retry(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
+func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
 	for n, err = call(fd, p); err == unix.EINTR; n, err = call(fd, p) {
 	}
 	return max(n, 0), err
