@@ -1,15 +1,15 @@
 package main
 
-// connection is the task of one connection. While a request is under way it
-// has a worker. In between it has nothing but its timer, so that ten thousand
-// idle ones are cheap: no coroutine, no buffer.
+// connection is the task of one connection. It has a worker only while a request
+// is under way. Between two requests it has no coroutine and no buffer, only a
+// timer, so ten thousand idle connections are cheap.
 type connection struct {
 	server *server
 	stream *Stream
 	task   *JoinHandle[struct{}]
 	waker  Waker   // of the latest poll
 	worker *worker // nil while idle
-	idle   Sleep
+	idle   sleep
 }
 
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
@@ -29,31 +29,31 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or with false when none will.
-// It reads into a buffer that all connections share, as nothing else is polled
-// before the worker has taken the bytes out.
+// await is ready when a request begins to arrive, or returns open == false if
+// none will. The worker takes the bytes out of the scratch buffer before
+// another task is polled.
 func (c *connection) await(cx *Context) (open, ready bool) {
 	s := c.server
 	if s.draining {
-		c.stream.ready[readable] = true // a request may be there of which no event has told yet
+		c.stream.ready[readable] = true // a request may have arrived without an event so far
 	}
-	n, err, ready := c.stream.PollRead(cx, s.arrived[:])
+	n, err, ready := c.stream.PollRead(cx, cx.Scratch()[:bufferSize])
 	if ready {
 		c.idle.Close()
 		if err == nil {
-			c.idle = Sleep{d: s.options.Idle} // for the next time
-			c.worker = s.takeWorker(c.stream, s.arrived[:n])
+			c.idle = sleep{d: s.options.Idle} // for the next time
+			c.worker = s.takeWorker(c.stream, cx.Scratch()[:n])
 		}
 		return err == nil, true
 	}
-	if s.draining && !c.stream.ready[readable] { // it is, if the budget is spent
+	if s.draining && !c.stream.ready[readable] { // if it is true, only the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
 	return false, late
 }
 
-// work is ready when there is no request left to answer.
+// work is ready when all requests that have arrived are answered.
 func (c *connection) work(cx *Context) (open, ready bool) {
 	w := c.worker
 	if open, ready = w.poll(cx); ready {
@@ -63,14 +63,22 @@ func (c *connection) work(cx *Context) (open, ready bool) {
 	return open, ready
 }
 
-// Close gives back what the connection holds. Its place goes to the next one.
+// Close gives back everything that the connection holds. Its place goes to the
+// next connection.
 func (c *connection) Close() error {
-	delete(c.server.conns, c)
-	c.server.places.Release()
+	s := c.server
+	if !s.conns[c] {
+		return nil
+	}
+	delete(s.conns, c)
+	s.places.TryReceive()
+	if len(s.conns) == 0 {
+		wakeLocal(s.empty)
+	}
 	c.idle.Close()
 	err := c.stream.Close()
 	if c.worker != nil {
-		c.worker.coroutine.Close()
+		Close(c.worker.coroutine)
 	}
 	return err
 }

@@ -1,11 +1,10 @@
 package main
 
-// relayHand passes on what it receives and
-// yields the sum. It is a state machine.
+// relayHand passes on what it receives and yields the sum. It is a state machine.
 type relayHand struct {
 	in, out   *Channel[int]
-	receiving *Receiving[int] // or nil
-	sending   *Sending[int]   // or nil
+	receiving Future[Received[int]] // or nil
+	sending   Future[error]         // or nil
 	sum       int
 }
 
@@ -37,10 +36,10 @@ func (r *relayHand) Poll(cx *Context) (int, bool) {
 
 func (r *relayHand) Close() error {
 	if r.sending != nil {
-		return r.sending.Close()
+		return Close(r.sending)
 	}
 	if r.receiving != nil {
-		return r.receiving.Close()
+		return Close(r.receiving)
 	}
 	return nil
 }

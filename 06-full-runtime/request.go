@@ -1,74 +1,64 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// Read is where in gets its bytes. Before it waits for more, the client has to
-// have its replies: it may not go on without.
-func (w *worker) Read(p []byte) (n int, err error) {
-	if w.limit <= 0 {
-		w.failed = errHeader
-		return 0, errHeader
-	}
-	p = p[:min(len(p), w.limit)]
-	if len(w.first) > 0 {
-		n = copy(p, w.first)
-		w.first = w.first[n:]
-	} else if err = w.flush(w.server.options.Read); err == nil {
-		n, err = w.conn.Read(p)
-	}
-	w.limit, w.failed = w.limit-n, err
-	return n, err
+const (
+	maxRequest = 64 << 10  // bytes of a request's header
+	maxBody    = 256 << 10 // of a request; it is read only to find the next request
+)
+
+// refusal is an error for which there is a reply. Its text doesn't repeat what
+// the client has sent.
+type refusal struct {
+	status int
+	text   string
 }
 
-// flush sends the replies that are in the buffer. Afterwards the client has
-// the time next for what comes then.
-func (w *worker) flush(next time.Duration) error {
-	if w.out.Buffered() == 0 {
-		return nil
-	}
-	w.conn.SetTimeout(w.server.options.Write)
-	err := w.out.Flush()
-	w.conn.SetTimeout(next)
-	return err
-}
+func (r *refusal) Error() string { return r.text }
 
 var (
-	errHeader  = fmt.Errorf("header longer than %d bytes", maxHeader)
-	errVersion = errors.New("this server speaks HTTP/1.0 and HTTP/1.1")
-	errHost    = errors.New("no Host header")
-	errSpace   = errors.New("a space in the name of a header, or of the host")
+	errNoRequest = errors.New("only empty lines")
+	errMalformed = &refusal{400, "malformed request"}
+	errTarget    = &refusal{400, "the request target contains a character that must be escaped"}
+	errField     = &refusal{400, "malformed header field"}
+	errHost      = &refusal{400, "there must be one valid Host"}
+	errFraming   = &refusal{400, "Transfer-Encoding with Content-Length or HTTP/1.0"}
+	errLate      = &refusal{408, "the request took too long"}
+	errExpect    = &refusal{417, "Expect can only be 100-continue"}
+	errHeader    = &refusal{431, "the header is too long"}
+	errCoding    = &refusal{501, "Transfer-Encoding can only be chunked"}
+	errVersion   = &refusal{505, "this server speaks HTTP/1.0 and HTTP/1.1"}
 )
 
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
-	w.limit, w.failed = maxHeader-w.in.Buffered(), nil
-	req, err := http.ReadRequest(w.in)
-	switch {
-	case err != nil && w.failed != nil && w.failed != io.EOF:
-		return nil, w.failed // without it half a line would seem to be a malformed one
-	case err != nil:
+	header, err := w.readHeader()
+	if err == nil {
+		err = check(header)
+	}
+	if err != nil {
 		return nil, err
-	case req.ProtoMajor != 1:
-		return nil, errVersion
-	case req.ProtoMinor > 0 && req.Host == "":
+	}
+	req, err := http.ReadRequest(w.in) // its errors would quote the client's bytes
+	if err != nil {
+		return nil, errMalformed
+	}
+	if !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0 {
 		return nil, errHost
-	case spaced(req):
-		return nil, errSpace
-	case req.Body == http.NoBody:
+	}
+	if req.Body == http.NoBody {
 		return req, nil
 	}
-	w.limit = math.MaxInt
 	if req.Header.Get("Expect") != "" {
-		req.Close = true // it need not send the body, and we cannot tell whether it will
+		req.Close = true // the client may leave the body out, and we can't tell whether it will
 		return req, nil
 	}
 	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
@@ -80,14 +70,101 @@ func (w *worker) readRequest() (*http.Request, error) {
 	return req, err
 }
 
-// spaced finds what http.ReadRequest lets pass and http.Server refuses. To a
-// proxy "Content-Length : 9" may say where the next request begins, and to us
-// it would say nothing (RFC 9112, 5.1).
-func spaced(req *http.Request) bool {
-	for name := range req.Header {
-		if strings.ContainsAny(name, " \t") {
-			return true
+// readHeader returns the bytes of the next header, which stay in the buffer. It
+// skips two empty lines in front of it, because some clients send one behind a
+// body (RFC 9112, 2.2).
+func (w *worker) readHeader() ([]byte, error) {
+	for seen, skipped := 0, 0; ; {
+		_, err := w.in.Peek(seen + 1) // reads, unless there is more in the buffer
+		p, _ := w.in.Peek(w.in.Buffered())
+		switch {
+		case err == bufio.ErrBufferFull && len(p) == maxRequest:
+			return nil, errHeader
+		case err == bufio.ErrBufferFull:
+			w.grow()
+			seen = 0
+			continue
+		case err == io.EOF && seen > 0:
+			return nil, io.ErrUnexpectedEOF
+		case err != nil:
+			return nil, err
+		}
+		if line, _, ok := bytes.Cut(p, []byte("\n")); ok && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0 {
+			skipped++
+			seen = 0
+			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
+				return nil, errNoRequest
+			}
+			continue
+		}
+		if end := endOfHeader(p, seen); end > 0 {
+			return p[:end], nil
+		}
+		seen = len(p)
+	}
+}
+
+// check refuses what http.ReadRequest accepts, or removes before its caller can
+// see it. Two programs that read such a request differently, a proxy and we,
+// wouldn't agree on where the next request begins.
+func check(header []byte) error {
+	line, fields, _ := bytes.Cut(header, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	major, minor, ok := http.ParseHTTPVersion(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	switch {
+	case !ok:
+		return errMalformed
+	case major != 1:
+		return errVersion
+	case bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }):
+		return errTarget
+	}
+	hosts, lengths, codings := 0, 0, 0
+	for line := range bytes.Lines(fields) {
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if len(line) == 0 {
+			break
+		}
+		name, value, found := strings.Cut(string(line), ":")
+		if !found || name == "" || !consistsOf(name, tokenBytes) || strings.ContainsFunc(value, isControl) {
+			return errField // also a space in front of the colon, or of a continued line
+		}
+		switch value = strings.Trim(value, " \t"); {
+		case strings.EqualFold(name, "Host"):
+			hosts++
+		case strings.EqualFold(name, "Content-Length"):
+			lengths++
+		case strings.EqualFold(name, "Transfer-Encoding"):
+			if codings++; !strings.EqualFold(value, "chunked") {
+				return errCoding
+			}
+		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
+			return errExpect
 		}
 	}
-	return strings.ContainsAny(req.Host, " \t")
+	switch {
+	case hosts > 1 || hosts == 0 && minor > 0:
+		return errHost
+	case codings > 1 || codings > 0 && (lengths > 0 || minor == 0):
+		return errFraming
+	}
+	return nil
 }
+
+const (
+	tokenBytes = "!#$%&'*+-.^_`|~" // and letters and digits: RFC 9110, 5.6.2
+	hostBytes  = "!$%&'()*+,-.:;=[]_~"
+)
+
+// consistsOf reports whether s has only ASCII letters, digits and those bytes.
+func consistsOf(s, others string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(others, c) >= 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }

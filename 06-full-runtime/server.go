@@ -2,29 +2,26 @@ package main
 
 import "time"
 
-// server accepts connections and serves HTTP on each. It is the future of its
-// own accept loop, which newServer has made a task. To stop it, drain it.
+// server accepts connections and serves HTTP on each of them. To stop it, drain it.
 type server struct {
 	options  serverOptions
-	runtime  *Runtime
 	listener *Listener
-	loop     *Coroutine[error]
-	task     *JoinHandle[error]
-	places   *Semaphore // for connections
-	conns    map[*connection]bool
-	free     []*worker // no connection has one of these, whichever is next takes it
+	task     *JoinHandle[error]     // accepts connections
+	places   *Channel[struct{}]     // has a value for each connection, and room for the others
+	conns    map[*connection]bool   // all of them
+	empty    Waker                  // drain waits until conns is empty
+	free     []*worker              // without a connection
 	draining bool
-	arrived  [bufferSize]byte // see connection.await
-	counts   *counts          // for the page
-	second   int64            // of dated
-	dated    string           // for the replies
+	counts   *counts // for the page
+	second   int64   // of dated
+	dated    string  // the Date header
 }
 
 // serverOptions says what a server puts up with.
 type serverOptions struct {
-	Connections int           // at once; more wait in the kernel's queue
+	Connections int           // at once; more of them wait in the kernel's backlog
 	Idle        time.Duration // without a byte, between two requests
-	Read        time.Duration // for a whole request, however it trickles in
+	Read        time.Duration // for a whole request, however slowly it trickles in
 	Write       time.Duration // for a whole reply to a client that reads slowly
 	Grace       time.Duration // for the requests under way when the server drains
 	Counts      *counts       // of what the runtime does, or nil
@@ -38,76 +35,89 @@ var defaultOptions = serverOptions{
 	Grace:       10 * time.Second,
 }
 
-const freeWorkers = 64 // are kept; the others give back their memory
+const freeWorkers = 64 // The server keeps this many; others are closed after their work.
 
 // newServer starts to serve on l, which belongs to the server from now on.
-func newServer(rt *Runtime, l *Listener, o serverOptions) *server {
+func newServer(cx *Context, l *Listener, o serverOptions) *server {
 	s := &server{
-		options: o, runtime: rt, listener: l,
-		places: NewSemaphore(o.Connections),
-		conns:  make(map[*connection]bool),
-		counts: o.Counts,
+		options:  o,
+		listener: l,
+		places:   NewChannel[struct{}](o.Connections),
+		conns:    make(map[*connection]bool),
+		counts:   o.Counts,
 	}
 	if s.counts == nil {
 		s.counts = new(counts)
 	}
-	s.loop = Async(s.accept)
-	s.task = Spawn[error](rt, s)
+	// Cancelled before its first poll, a body runs nothing, not even a deferred
+	// call. So the listener has to belong to something else.
+	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
 
-func (s *server) Poll(cx *Context) (err error, ready bool) {
-	if err, ready = s.loop.Poll(cx); ready {
-		s.Close()
-	}
-	return err, ready
-}
-
-// accept is the loop. It has a place before it asks for a connection: one too
-// many is not refused, but stays in the kernel's queue until another one ends.
+// accept takes a place before it takes a connection. So the excess connection
+// isn't refused: it stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
+	defer s.Close()
 	for {
-		Await(co, s.places.Acquire())
-		got := Await(co, s.listener.Accept())
-		if got.Err != nil {
-			return got.Err
+		if err := Await(co, s.places.Send(struct{}{})); err != nil {
+			return err
 		}
-		c := &connection{server: s, stream: got.Value, idle: Sleep{d: s.options.Idle}}
+		accepted := Await(co, s.listener.Accept())
+		if accepted.Err != nil {
+			return accepted.Err
+		}
+		c := &connection{server: s, stream: accepted.Value, idle: sleep{d: s.options.Idle}}
 		s.conns[c] = true
-		c.task = Spawn(s.runtime, c)
+		c.task = Spawn(co.cx, Future[struct{}](c))
+		c.task.Close() // nothing awaits the handle, so the runtime reports a panic of the connection
 	}
 }
 
-// Close stops to listen. The connections that there are run on.
+// Close stops listening. The connections run on.
 func (s *server) Close() error {
 	s.draining = true
-	s.loop.Close()
 	for _, w := range s.free {
-		w.coroutine.Close()
+		Close(w.coroutine)
 	}
 	s.free = nil
 	return s.listener.Close()
 }
 
-// drain ends the server: no new connections, the idle ones are closed, the
-// others have until the end of the grace period. Then they are cancelled; it
-// yields how many were.
-func (s *server) drain() *Coroutine[int] {
+// drain ends the server. It accepts no new connections and closes the idle
+// ones. The others have the grace period to finish their requests, then they
+// are cancelled. It yields how many that were.
+func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
-		s.draining = true
 		s.task.Cancel()
 		Await(co, s.task)
-		var tasks []Future[Result[struct{}]]
 		for c := range s.conns {
-			wakeHere(c.waker) // the idle ones are to see that the server drains
-			tasks = append(tasks, c.task)
+			wakeLocal(c.waker) // so the idle ones see that the server drains
 		}
-		Await(co, Timeout(JoinAll(tasks...), s.options.Grace))
+		Await(co, Timeout(Future[struct{}](&emptied{s}), s.options.Grace))
 		cut = len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await(co, JoinAll(tasks...))
+		Await(co, Future[struct{}](&emptied{s}))
 		return cut
 	})
+}
+
+// emptied is a future that is ready when the server has no connection anymore.
+type emptied struct{ server *server }
+
+func (e *emptied) Poll(cx *Context) (struct{}, bool) {
+	e.server.empty = cx.waker
+	return struct{}{}, len(e.server.conns) == 0
+}
+
+// busy counts the connections with a request under way.
+func (s *server) busy() (n int) {
+	for c := range s.conns {
+		if c.worker != nil {
+			n++
+		}
+	}
+	return n
 }
