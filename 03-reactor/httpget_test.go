@@ -15,7 +15,7 @@ import (
 
 // pollUntilStuck polls a request that is too long to be sent at once, to a peer
 // that does not read, until a part of it is sent and no more is taken.
-func pollUntilStuck(t *testing.T, cx *Context, get *HTTPGet) {
+func pollUntilStuck(t *testing.T, cx *Context, get *httpGet) {
 	t.Helper()
 	get.Poll(cx)
 	if err := unix.SetsockoptInt(get.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<16); err != nil {
@@ -30,7 +30,7 @@ func pollUntilStuck(t *testing.T, cx *Context, get *HTTPGet) {
 }
 
 // pollUntil polls by hand, more often than needed, until the condition holds.
-func pollUntil(t *testing.T, cx *Context, get *HTTPGet, what string, condition func() bool) {
+func pollUntil(t *testing.T, cx *Context, get *httpGet, what string, condition func() bool) {
 	t.Helper()
 	eventually(t, what, func() bool {
 		if condition() {
@@ -43,7 +43,7 @@ func pollUntil(t *testing.T, cx *Context, get *HTTPGet, what string, condition f
 	})
 }
 
-func pollToEnd(t *testing.T, cx *Context, get *HTTPGet) (r Response) {
+func pollToEnd(t *testing.T, cx *Context, get *httpGet) (r Response) {
 	t.Helper()
 	eventually(t, "Poll gives a Response", func() (ready bool) {
 		r, ready = get.Poll(cx)
@@ -53,7 +53,7 @@ func pollToEnd(t *testing.T, cx *Context, get *HTTPGet) (r Response) {
 }
 
 // pollAndAccept polls until the other side has read the request.
-func pollAndAccept(t *testing.T, cx *Context, get *HTTPGet, l *net.TCPListener) *net.TCPConn {
+func pollAndAccept(t *testing.T, cx *Context, get *httpGet, l *net.TCPListener) *net.TCPConn {
 	t.Helper()
 	get.Poll(cx)
 	c, err := l.AcceptTCP()
@@ -102,7 +102,7 @@ func bound(t *testing.T) (fd int, addr netip.AddrPort) {
 // Property 1.
 func TestNothingIsOpenedBeforeTheFirstPoll(t *testing.T) {
 	before := descriptors()
-	get := NewHTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/")
+	get := HTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/").(*httpGet)
 	if diff := cmp.Diff(before, descriptors()); diff != "" || get.fd != -1 {
 		t.Errorf("descriptors (-before +after), fd is %d:\n%s", get.fd, diff)
 	}
@@ -111,7 +111,7 @@ func TestNothingIsOpenedBeforeTheFirstPoll(t *testing.T) {
 // Properties 2 and 7.
 func TestConnectIsStartedNotWaitedFor(t *testing.T) {
 	noLeaks(t)
-	cx, get := newContext(t), NewHTTPGet(fullBacklog(t), "/")
+	cx, get := newContext(t), HTTPGet(fullBacklog(t), "/").(*httpGet)
 	defer get.Close()
 	within(t, "a Poll that connects", func() {
 		if r, ready := get.Poll(cx); ready {
@@ -126,7 +126,7 @@ func TestConnectIsNotAssumedToBeOver(t *testing.T) {
 		t.Skip("a full backlog does not hold up a connect here")
 	}
 	noLeaks(t)
-	cx, get := newContext(t), NewHTTPGet(fullBacklog(t), "/")
+	cx, get := newContext(t), HTTPGet(fullBacklog(t), "/").(*httpGet)
 	defer get.Close()
 	for range 100 {
 		get.Poll(cx)
@@ -140,7 +140,7 @@ func TestConnectIsNotAssumedToBeOver(t *testing.T) {
 func TestFailedConnectIsNotTakenForSuccess(t *testing.T) {
 	noLeaks(t)
 	_, addr := bound(t)
-	r := runOne(t, NewHTTPGet(addr, "/"))
+	r := runOne(t, HTTPGet(addr, "/"))
 	if want := "connect: connection refused"; r.Err == nil || !strings.Contains(r.Err.Error(), want) {
 		t.Errorf("got %+v, want an error with %q", r, want)
 	}
@@ -149,7 +149,7 @@ func TestFailedConnectIsNotTakenForSuccess(t *testing.T) {
 // Property 3.
 func TestHTTPGetPolledAfterItFinishedPanics(t *testing.T) {
 	noLeaks(t)
-	cx, get := newContext(t), NewHTTPGet(startPeer(t, answer(hello)), "/")
+	cx, get := newContext(t), HTTPGet(startPeer(t, answer(hello)), "/").(*httpGet)
 	pollToEnd(t, cx, get)
 	defer func() {
 		if got, want := recover(), "HTTPGet polled after it finished"; got != want {
@@ -163,7 +163,7 @@ func TestHTTPGetPolledAfterItFinishedPanics(t *testing.T) {
 func TestResponseIsZeroUntilReady(t *testing.T) {
 	noLeaks(t)
 	l := listen(t)
-	cx, get := newContext(t), NewHTTPGet(address(l), "/")
+	cx, get := newContext(t), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	defer c.Close()
 	defer get.Close()
@@ -179,7 +179,7 @@ func TestRequestArrivesWholeThroughPartialWrites(t *testing.T) {
 	noLeaks(t)
 	l := listen(t)
 	path := "/" + strings.Repeat("x", 1<<20)
-	cx, get := newContext(t), NewHTTPGet(address(l), path)
+	cx, get := newContext(t), HTTPGet(address(l), path).(*httpGet)
 	pollUntilStuck(t, cx, get)
 	c, err := l.AcceptTCP()
 	if err != nil {
@@ -226,7 +226,7 @@ func TestReplySplitAtAnyByteIsTheSame(t *testing.T) {
 			noLeaks(t)
 			cx, l := newContext(t), listen(t)
 			for cut := range len(reply.wire) {
-				get := NewHTTPGet(address(l), "/")
+				get := HTTPGet(address(l), "/").(*httpGet)
 				c := pollAndAccept(t, cx, get, l)
 				io.WriteString(c, reply.wire[:cut])
 				pollUntil(t, cx, get, "the first part has come", func() bool { return len(get.reply) == cut })
@@ -246,7 +246,7 @@ func TestReplyOfSingleBytesIsTheSame(t *testing.T) {
 		t.Run(reply.name, func(t *testing.T) {
 			noLeaks(t)
 			addr := startPeer(t, answer(strings.Split(reply.wire, "")...))
-			if diff := cmp.Diff(reply.want, runOne(t, NewHTTPGet(addr, "/"))); diff != "" {
+			if diff := cmp.Diff(reply.want, runOne(t, HTTPGet(addr, "/"))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -256,7 +256,7 @@ func TestReplyOfSingleBytesIsTheSame(t *testing.T) {
 // Property 9.
 func TestInterruptedCallIsRepeated(t *testing.T) {
 	results := []error{unix.EINTR, unix.EINTR, nil}
-	n, err := retry(func(int, []byte) (int, error) {
+	n, err := ignoringEINTR(func(int, []byte) (int, error) {
 		err := results[0]
 		results = results[1:]
 		if err != nil {
@@ -273,7 +273,7 @@ func TestInterruptedCallIsRepeated(t *testing.T) {
 func TestNotReadyIsNeitherEndNorError(t *testing.T) {
 	noLeaks(t)
 	l := listen(t)
-	cx, get := newContext(t), NewHTTPGet(address(l), "/")
+	cx, get := newContext(t), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	defer c.Close()
 	defer get.Close()
@@ -288,7 +288,7 @@ func TestNotReadyIsNeitherEndNorError(t *testing.T) {
 func TestErrorNamesOperationAndAddress(t *testing.T) {
 	noLeaks(t)
 	addr := startPeer(t, answer())
-	r := runOne(t, NewHTTPGet(addr, "/a"))
+	r := runOne(t, HTTPGet(addr, "/a"))
 	if want := fmt.Sprintf("GET http://%s/a: read: unexpected EOF", addr); r.Err == nil || r.Err.Error() != want {
 		t.Errorf("got %+v, want error %q", r, want)
 	}
@@ -317,7 +317,7 @@ func TestResetCompletesOnlyReplyOfKnownLength(t *testing.T) {
 }
 
 // closeTwice closes get, and between that opens what may get the same number.
-func closeTwice(t *testing.T, get *HTTPGet) {
+func closeTwice(t *testing.T, get *httpGet) {
 	t.Helper()
 	fd := get.fd
 	get.Close()
@@ -332,31 +332,31 @@ func closeTwice(t *testing.T, get *HTTPGet) {
 func TestCloseInAnyStateClosesOnce(t *testing.T) {
 	t.Run(starting, func(t *testing.T) {
 		noLeaks(t)
-		closeTwice(t, NewHTTPGet(address(listen(t)), "/"))
+		closeTwice(t, HTTPGet(address(listen(t)), "/").(*httpGet))
 	})
 	t.Run(connecting, func(t *testing.T) {
 		noLeaks(t)
-		get := NewHTTPGet(fullBacklog(t), "/")
+		get := HTTPGet(fullBacklog(t), "/").(*httpGet)
 		get.Poll(newContext(t))
 		closeTwice(t, get)
 	})
 	t.Run(sending, func(t *testing.T) {
 		noLeaks(t)
 		l := listen(t)
-		cx, get := newContext(t), NewHTTPGet(address(l), "/"+strings.Repeat("x", 1<<20))
+		cx, get := newContext(t), HTTPGet(address(l), "/"+strings.Repeat("x", 1<<20)).(*httpGet)
 		pollUntilStuck(t, cx, get)
 		closeTwice(t, get)
 	})
 	t.Run(receiving, func(t *testing.T) {
 		noLeaks(t)
 		l := listen(t)
-		cx, get := newContext(t), NewHTTPGet(address(l), "/")
+		cx, get := newContext(t), HTTPGet(address(l), "/").(*httpGet)
 		defer pollAndAccept(t, cx, get, l).Close()
 		closeTwice(t, get)
 	})
 	t.Run(finished, func(t *testing.T) {
 		noLeaks(t)
-		cx, get := newContext(t), NewHTTPGet(startPeer(t, answer(hello)), "/")
+		cx, get := newContext(t), HTTPGet(startPeer(t, answer(hello)), "/").(*httpGet)
 		pollToEnd(t, cx, get)
 		closeTwice(t, get)
 	})
@@ -370,7 +370,7 @@ func TestWriteToPeerThatIsGoneIsAnError(t *testing.T) {
 	}
 	defer unix.Close(pair[0])
 	unix.Close(pair[1])
-	if _, err := retry(unix.Write, pair[0], []byte("hello")); err != unix.EPIPE {
+	if _, err := ignoringEINTR(unix.Write, pair[0], []byte("hello")); err != unix.EPIPE {
 		t.Errorf("got %v, want %v", err, unix.EPIPE)
 	}
 }
@@ -388,7 +388,7 @@ func TestSlowRequestDoesNotDelayFast(t *testing.T) {
 		<-fastIsOver
 		answer(hello)(c)
 	})
-	for i, r := range runAll[Response](t, NewHTTPGet(slow, "/"), NewHTTPGet(fast, "/")) {
+	for i, r := range runAll[Response](t, HTTPGet(slow, "/"), HTTPGet(fast, "/")) {
 		if r.Body != "hello" {
 			t.Errorf("request %d: got %+v", i, r)
 		}
@@ -409,7 +409,7 @@ func TestRequestOverIPv6(t *testing.T) {
 			c.Close()
 		}
 	}()
-	if r := runOne(t, NewHTTPGet(address(l), "/")); r.Body != "hello" {
+	if r := runOne(t, HTTPGet(address(l), "/")); r.Body != "hello" {
 		t.Errorf("got %+v", r)
 	}
 	<-served
@@ -417,7 +417,7 @@ func TestRequestOverIPv6(t *testing.T) {
 
 func TestPathCannotCarryAHeader(t *testing.T) {
 	for _, path := range []string{"", "a", "/\r\nX: y", "/ HTTP/1.1\r\n\r\n"} {
-		if r := runOne(t, NewHTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), path)); r.Err == nil || !strings.Contains(r.Err.Error(), ": start: ") {
+		if r := runOne(t, HTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), path)); r.Err == nil || !strings.Contains(r.Err.Error(), ": start: ") {
 			t.Errorf("path %q: got %+v, want an error before anything is opened", path, r)
 		}
 	}
