@@ -18,8 +18,9 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 		var ready bool
 		if c.worker == nil {
 			open, ready = c.await(cx)
-		} else {
-			open, ready = c.work(cx)
+		} else if open, ready = c.worker.poll(cx); ready {
+			c.server.putWorker(c.worker)
+			c.worker = nil
 		}
 		if !ready {
 			return struct{}{}, false
@@ -29,38 +30,27 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or returns open == false if
-// none will. The worker takes the bytes out of the scratch buffer before
-// another task is polled.
+// await is ready when a request begins to arrive, or with false if none will.
+// The worker takes the bytes out of the scratch buffer in the same poll.
 func (c *connection) await(cx *Context) (open, ready bool) {
-	s := c.server
+	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {
-		c.stream.ready[readable] = true // a request may have arrived without an event so far
+		c.stream.ready[readable] = true // a request may have come without an event yet
 	}
-	n, err, ready := c.stream.PollRead(cx, cx.Scratch()[:bufferSize])
-	if ready {
+	n, err, ready := c.stream.PollRead(cx, buffer)
+	switch {
+	case ready && err == nil:
 		c.idle.Close()
-		if err == nil {
-			c.idle = sleep{d: s.options.Idle} // for the next time
-			c.worker = s.takeWorker(c.stream, cx.Scratch()[:n])
-		}
-		return err == nil, true
-	}
-	if s.draining && !c.stream.ready[readable] { // if it is true, only the budget is spent
+		c.idle = sleep{d: s.options.Idle} // for the next time
+		c.worker = s.takeWorker(c.stream, buffer[:n])
+		return true, true
+	case ready:
+		return false, true
+	case s.draining && !c.stream.ready[readable]: // otherwise only the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
 	return false, late
-}
-
-// work is ready when all requests that have arrived are answered.
-func (c *connection) work(cx *Context) (open, ready bool) {
-	w := c.worker
-	if open, ready = w.poll(cx); ready {
-		c.worker = nil
-		c.server.putWorker(w)
-	}
-	return open, ready
 }
 
 // Close gives back everything that the connection holds. Its place goes to the

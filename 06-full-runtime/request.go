@@ -11,31 +11,15 @@ import (
 
 const (
 	maxRequest = 64 << 10  // bytes of a request's header
-	maxBody    = 256 << 10 // of a request; it is read only to find the next request
+	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
 
-// refusal is an error for which there is a reply. Its text doesn't repeat what
-// the client has sent.
-type refusal struct {
-	status int
-	text   string
-}
+// refusal is an error with the status that the client is sent.
+type refusal int
 
-func (r *refusal) Error() string { return r.text }
+func (r refusal) Error() string { return http.StatusText(int(r)) }
 
-var (
-	errNoRequest = errors.New("only empty lines")
-	errMalformed = &refusal{400, "malformed request"}
-	errTarget    = &refusal{400, "the request target contains a character that must be escaped"}
-	errField     = &refusal{400, "malformed header field"}
-	errHost      = &refusal{400, "there must be one valid Host"}
-	errFraming   = &refusal{400, "Transfer-Encoding with Content-Length or HTTP/1.0"}
-	errLate      = &refusal{408, "the request took too long"}
-	errExpect    = &refusal{417, "Expect can only be 100-continue"}
-	errHeader    = &refusal{431, "the header is too long"}
-	errCoding    = &refusal{501, "Transfer-Encoding can only be chunked"}
-	errVersion   = &refusal{505, "this server speaks HTTP/1.0 and HTTP/1.1"}
-)
+var errNoRequest = errors.New("nothing but empty lines")
 
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
@@ -47,18 +31,14 @@ func (w *worker) readRequest() (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.ReadRequest(w.in) // its errors would quote the client's bytes
-	if err != nil {
-		return nil, errMalformed
-	}
-	if !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0 {
-		return nil, errHost
-	}
-	if req.Body == http.NoBody {
+	req, err := http.ReadRequest(w.in)
+	switch {
+	case err != nil || !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0:
+		return nil, refusal(400)
+	case req.Body == http.NoBody:
 		return req, nil
-	}
-	if req.Header.Get("Expect") != "" {
-		req.Close = true // the client may leave the body out, and we can't tell whether it will
+	case req.Header.Get("Expect") != "":
+		req.Close = true // it may leave out the body, and we can't tell whether it will
 		return req, nil
 	}
 	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
@@ -71,100 +51,91 @@ func (w *worker) readRequest() (*http.Request, error) {
 }
 
 // readHeader returns the bytes of the next header, which stay in the buffer. It
-// skips two empty lines in front of it, because some clients send one behind a
-// body (RFC 9112, 2.2).
+// skips one empty line, or two, because some clients send one after a body
+// (RFC 9112, 2.2).
 func (w *worker) readHeader() ([]byte, error) {
 	for seen, skipped := 0, 0; ; {
-		_, err := w.in.Peek(seen + 1) // reads, unless there is more in the buffer
+		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
+		line, _, whole := bytes.Cut(p, []byte("\n"))
 		switch {
 		case err == bufio.ErrBufferFull && len(p) == maxRequest:
-			return nil, errHeader
+			return nil, refusal(431)
 		case err == bufio.ErrBufferFull:
 			w.grow()
-			seen = 0
-			continue
 		case err == io.EOF && seen > 0:
-			return nil, io.ErrUnexpectedEOF
+			return nil, refusal(400)
 		case err != nil:
 			return nil, err
-		}
-		if line, _, ok := bytes.Cut(p, []byte("\n")); ok && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0 {
+		case whole && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0:
 			skipped++
-			seen = 0
 			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
 				return nil, errNoRequest
 			}
-			continue
+			seen = 0
+		default:
+			if end := endOfHeader(p, seen); end > 0 {
+				return p[:end], nil
+			}
+			seen = len(p)
 		}
-		if end := endOfHeader(p, seen); end > 0 {
-			return p[:end], nil
-		}
-		seen = len(p)
 	}
 }
 
-// check refuses what http.ReadRequest accepts, or removes before its caller can
-// see it. Two programs that read such a request differently, a proxy and we,
-// wouldn't agree on where the next request begins.
+// check refuses what http.ReadRequest accepts, or deletes before its caller can
+// see it. A proxy that reads such a header in a different way than we do would
+// find the next request in a different place.
 func check(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	major, minor, ok := http.ParseHTTPVersion(string(line[bytes.LastIndexByte(line, ' ')+1:]))
-	switch {
-	case !ok:
-		return errMalformed
-	case major != 1:
-		return errVersion
-	case bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }):
-		return errTarget
+	if ok && major != 1 {
+		return refusal(505)
+	}
+	if !ok || bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }) {
+		return refusal(400)
 	}
 	hosts, lengths, codings := 0, 0, 0
-	for line := range bytes.Lines(fields) {
-		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		if len(line) == 0 {
+	for line := range bytes.SplitSeq(fields, []byte("\n")) {
+		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
 			break
 		}
 		name, value, found := strings.Cut(string(line), ":")
 		if !found || name == "" || !consistsOf(name, tokenBytes) || strings.ContainsFunc(value, isControl) {
-			return errField // also a space in front of the colon, or of a continued line
+			return refusal(400) // for example a space before the colon, or a continued line
 		}
-		switch value = strings.Trim(value, " \t"); {
-		case strings.EqualFold(name, "Host"):
+		switch value = strings.Trim(value, " \t"); strings.ToLower(name) {
+		case "host":
 			hosts++
-		case strings.EqualFold(name, "Content-Length"):
+		case "content-length":
 			lengths++
-		case strings.EqualFold(name, "Transfer-Encoding"):
+		case "transfer-encoding":
 			if codings++; !strings.EqualFold(value, "chunked") {
-				return errCoding
+				return refusal(501)
 			}
-		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
-			return errExpect
+		case "expect":
+			if !strings.EqualFold(value, "100-continue") {
+				return refusal(417)
+			}
 		}
 	}
-	switch {
-	case hosts > 1 || hosts == 0 && minor > 0:
-		return errHost
-	case codings > 1 || codings > 0 && (lengths > 0 || minor == 0):
-		return errFraming
+	if hosts > 1 || hosts == 0 && minor > 0 || codings > 1 || codings > 0 && (lengths > 0 || minor == 0) {
+		return refusal(400)
 	}
 	return nil
 }
 
-const (
-	tokenBytes = "!#$%&'*+-.^_`|~" // and letters and digits: RFC 9110, 5.6.2
+const ( // besides letters and digits
+	tokenBytes = "!#$%&'*+-.^_`|~"
 	hostBytes  = "!$%&'()*+,-.:;=[]_~"
 )
 
-// consistsOf reports whether s has only ASCII letters, digits and those bytes.
-func consistsOf(s, others string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(others, c) >= 0) {
-			return false
-		}
-	}
-	return true
+func consistsOf(text, others string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		digit := '0' <= c && c <= '9'
+		return !letter && !digit && !strings.ContainsRune(others, c)
+	})
 }
 
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }

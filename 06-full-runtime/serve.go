@@ -23,11 +23,8 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	if status, ok := parse(flags, args, 0, stdout, stderr); !ok {
 		return status
 	}
-	if o.Connections < 1 {
-		return misused(stderr, errors.New("-connections must be at least 1"))
-	}
-	if min(o.Idle, o.Read, o.Write) <= 0 || o.Grace < 0 {
-		return misused(stderr, errors.New("-idle, -read and -write must be more than 0, -grace at least 0"))
+	if o.Connections < 1 || min(o.Idle, o.Read, o.Write) <= 0 || o.Grace < 0 {
+		return misused(stderr, errors.New("-connections, -idle, -read and -write must be more than 0"))
 	}
 	addr, err := resolve(*at)
 	if err != nil {
@@ -70,22 +67,19 @@ func serveUntilInterrupt(rt *Runtime, l *Listener, o serverOptions, stdout io.Wr
 			signal.Stop(signals) // so the second signal ends the process at once
 			return struct{}{}
 		})))
-		busy := s.busy()
-		said := Spawn(co.cx, Blocking(func() struct{} { return announce(stdout, busy) }))
+		text, busy := "", s.busy()
+		if busy == 1 {
+			text = "draining: 1 request under way; Ctrl-C again cuts it off\n"
+		} else if busy > 1 {
+			text = fmt.Sprintf("draining: %d requests under way; Ctrl-C again cuts them off\n", busy)
+		}
+		printed := Spawn(co.cx, Blocking(func() error {
+			_, err := io.WriteString(stdout, text)
+			return err
+		}))
 		cut = Await(co, s.drain())
-		Await(co, said)
+		Await(co, printed)
 		return errors.Join(end.A.Value, end.A.Err)
 	}))
 	return cut, errors.Join(err, failure)
-}
-
-// announce says why the program doesn't end at once. Only Blocking calls it: a
-// pipe that nobody reads mustn't hold up the requests.
-func announce(stdout io.Writer, busy int) struct{} {
-	if busy == 1 {
-		fmt.Fprintln(stdout, "draining: 1 request under way; Ctrl-C again cuts it off")
-	} else if busy > 1 {
-		fmt.Fprintf(stdout, "draining: %d requests under way; Ctrl-C again cuts them off\n", busy)
-	}
-	return struct{}{}
 }

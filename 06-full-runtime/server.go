@@ -1,20 +1,23 @@
 package main
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
-// server accepts connections and serves HTTP on each of them. To stop it, drain it.
+// server accepts connections and serves HTTP on each of them, until drain.
 type server struct {
 	options  serverOptions
 	listener *Listener
-	task     *JoinHandle[error]     // accepts connections
-	places   *Channel[struct{}]     // has a value for each connection, and room for the others
-	conns    map[*connection]bool   // all of them
-	empty    Waker                  // drain waits until conns is empty
-	free     []*worker              // without a connection
+	task     *JoinHandle[error]   // accepts connections
+	places   *Channel[struct{}]   // holds a value for each connection
+	conns    map[*connection]bool // all of them
+	empty    Waker                // of drain, which waits until conns is empty
+	free     []*worker            // at most freeWorkers, without a connection
 	draining bool
 	counts   *counts // for the page
-	second   int64   // of dated
-	dated    string  // the Date header
+	second   int64   // of date
+	date     string  // for the replies
 }
 
 // serverOptions says what a server puts up with.
@@ -35,42 +38,31 @@ var defaultOptions = serverOptions{
 	Grace:       10 * time.Second,
 }
 
-const freeWorkers = 64 // The server keeps this many; others are closed after their work.
-
 // newServer starts to serve on l, which belongs to the server from now on.
 func newServer(cx *Context, l *Listener, o serverOptions) *server {
-	s := &server{
-		options:  o,
-		listener: l,
-		places:   NewChannel[struct{}](o.Connections),
-		conns:    make(map[*connection]bool),
-		counts:   o.Counts,
-	}
-	if s.counts == nil {
-		s.counts = new(counts)
-	}
-	// Cancelled before its first poll, a body runs nothing, not even a deferred
-	// call. So the listener has to belong to something else.
+	s := &server{options: o, listener: l, counts: cmp.Or(o.Counts, new(counts))}
+	s.places = NewChannel[struct{}](o.Connections)
+	s.conns = make(map[*connection]bool)
+	// A body that is closed before its first poll runs nothing, no deferred call
+	// either. So the server has to belong to something else than accept.
 	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
 
-// accept takes a place before it takes a connection. So the excess connection
-// isn't refused: it stays in the kernel's backlog until another one ends.
+// accept takes a place before it takes a connection. The excess connection isn't
+// refused: it stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
 	defer s.Close()
 	for {
-		if err := Await(co, s.places.Send(struct{}{})); err != nil {
-			return err
-		}
+		Await(co, s.places.Send(struct{}{}))
 		accepted := Await(co, s.listener.Accept())
 		if accepted.Err != nil {
 			return accepted.Err
 		}
 		c := &connection{server: s, stream: accepted.Value, idle: sleep{d: s.options.Idle}}
 		s.conns[c] = true
-		c.task = Spawn(co.cx, Future[struct{}](c))
-		c.task.Close() // nothing awaits the handle, so the runtime reports a panic of the connection
+		c.task = Spawn[struct{}](co.cx, c)
+		c.task.Close() // so the runtime reports a panic: nothing awaits the handle
 	}
 }
 
@@ -84,9 +76,8 @@ func (s *server) Close() error {
 	return s.listener.Close()
 }
 
-// drain ends the server. It accepts no new connections and closes the idle
-// ones. The others have the grace period to finish their requests, then they
-// are cancelled. It yields how many that were.
+// drain ends the server. The idle connections are closed, the others have the
+// grace period to finish. It yields how many had to be cancelled then.
 func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
 		s.task.Cancel()
@@ -94,22 +85,22 @@ func (s *server) drain() Future[int] {
 		for c := range s.conns {
 			wakeLocal(c.waker) // so the idle ones see that the server drains
 		}
-		Await(co, Timeout(Future[struct{}](&emptied{s}), s.options.Grace))
+		Await(co, Timeout[struct{}](emptied{s}, s.options.Grace))
 		cut = len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await(co, Future[struct{}](&emptied{s}))
+		Await[struct{}](co, emptied{s})
 		return cut
 	})
 }
 
-// emptied is a future that is ready when the server has no connection anymore.
-type emptied struct{ server *server }
+// emptied is a future that is ready when the server has no connections anymore.
+type emptied struct{ *server }
 
-func (e *emptied) Poll(cx *Context) (struct{}, bool) {
-	e.server.empty = cx.waker
-	return struct{}{}, len(e.server.conns) == 0
+func (e emptied) Poll(cx *Context) (struct{}, bool) {
+	e.empty = cx.waker
+	return struct{}{}, len(e.conns) == 0
 }
 
 // busy counts the connections with a request under way.
