@@ -12,14 +12,10 @@ import (
 
 // demonstrate shows one thing after another, all on the same runtime.
 func demonstrate(rt *Runtime) error {
-	for _, show := range []func(*Runtime) error{narrate, requests, compare, drained} {
-		if err := show(rt); err != nil {
-			return err
-		}
-	}
+	err := errors.Join(narrate(rt), requests(rt), compare(rt), drained(rt))
 	left := rt.Close()
 	fmt.Printf("%d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
-	return nil
+	return err
 }
 
 func logf(actor, format string, args ...any) {
@@ -65,9 +61,9 @@ func requests(rt *Runtime) error {
 	}
 	defer stop()
 	for _, n := range []int{10, 1000} {
-		failed := runWorkload(addr, n, func(gets []Future[Response]) []Response {
+		err = errors.Join(err, runWorkload(addr, n, func(gets []Future[Response]) []Response {
 			responses := make([]Response, n)
-			_, err = BlockOn(rt, Async(func(co *Co) error {
+			BlockOn(rt, Async(func(co *Co) error { // an error leaves a response empty
 				group := NewGroup(co.cx)
 				defer group.Close()
 				for i, get := range gets {
@@ -79,12 +75,9 @@ func requests(rt *Runtime) error {
 				return Await(co, group.Wait())
 			}))
 			return responses
-		})
-		if err = errors.Join(err, failed); err != nil {
-			return err
-		}
+		}))
 	}
-	return nil
+	return err
 }
 
 //go:embed relay_hand.go relay_await.go
@@ -125,9 +118,7 @@ func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) (
 	return poll, bytes
 }
 
-// memory collects twice, because a sync.Pool keeps its values the first time.
 func memory() int {
-	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -32,34 +32,31 @@ func echo(args []string, stdout, stderr io.Writer) (status int) {
 	})
 }
 
-// echoServer is the future that EchoServer makes.
-type echoServer struct {
-	listener  *Listener
-	accepting Future[Result[*Stream]]
-}
-
 // EchoServer makes every connection of l a task of its own. It is ready with an
 // error when it can't accept connections anymore.
-func EchoServer(l *Listener) Future[error] {
-	return &echoServer{listener: l, accepting: l.Accept()}
+func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
+
+type echoServer struct {
+	listener *Listener
+	next     Future[Result[*Stream]]
 }
 
 func (s *echoServer) Poll(cx *Context) (error, bool) {
 	for {
-		accepted, ready := s.accepting.Poll(cx)
+		accepted, ready := s.next.Poll(cx)
 		if !ready {
 			return nil, false
 		}
 		if accepted.Err != nil {
 			return accepted.Err, true
 		}
-		Spawn(cx, Future[struct{}](&echoConnection{stream: accepted.Value}))
-		s.accepting = s.listener.Accept()
+		Spawn[struct{}](cx, &echoConnection{stream: accepted.Value}).Close()
+		s.next = s.listener.Accept()
 	}
 }
 
 // Close stops accepting. The connections are tasks, and they run on.
-func (s *echoServer) Close() error { return Close(s.accepting) }
+func (s *echoServer) Close() error { return Close(s.next) }
 
 // echoConnection is a future that sends back what arrives on a connection,
 // until the peer has finished or the connection fails.
@@ -68,44 +65,36 @@ type echoConnection struct {
 	rest   []byte // of what has arrived, not yet sent back
 }
 
-// Poll reads only after it has sent everything. From a peer that doesn't read
-// the replies it reads nothing more, so no memory fills up with them.
 func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
-	for {
-		if err, ready := e.send(cx); err != nil || !ready {
-			return e.finish(err, ready)
-		}
-		n, err, ready := e.stream.PollRead(cx, cx.Scratch())
-		if err != nil || !ready {
-			return e.finish(err, ready) // io.EOF comes here too: everything is sent
-		}
-		e.rest = cx.Scratch()[:n]
-		if err, ready := e.send(cx); err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
-			return e.finish(err, ready)
-		}
+	_, ready := e.transfer(cx)
+	if ready {
+		e.Close() // the peer knows the reason, or is gone
 	}
+	return struct{}{}, ready
 }
 
-func (e *echoConnection) send(cx *Context) (error, bool) {
-	for len(e.rest) > 0 {
-		n, err, ready := e.stream.PollWrite(cx, e.rest)
+// transfer is ready at the end, with io.EOF or a failure. It reads only when it
+// has sent everything. From a peer that doesn't read its replies it takes
+// nothing more, so no memory fills up with them.
+func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
+	fresh := false // whether rest is in the scratch buffer, which the next task overwrites
+	for {
+		for len(e.rest) > 0 {
+			n, err, ready := e.stream.PollWrite(cx, e.rest)
+			if e.rest = e.rest[n:]; err != nil || !ready {
+				if fresh {
+					e.rest = slices.Clone(e.rest)
+				}
+				return err, ready
+			}
+		}
+		e.rest = nil // an idle connection holds no memory
+		n, err, ready := e.stream.PollRead(cx, cx.Scratch())
 		if err != nil || !ready {
 			return err, ready
 		}
-		e.rest = e.rest[n:]
+		e.rest, fresh = cx.Scratch()[:n], true
 	}
-	e.rest = nil // an idle connection holds no memory
-	return nil, true
-}
-
-// finish closes the connection if it is over. The reason doesn't matter: the
-// peer knows it, or is gone.
-func (e *echoConnection) finish(err error, ready bool) (struct{}, bool) {
-	if err != nil {
-		e.Close()
-	}
-	return struct{}{}, ready
 }
 
 // Close closes the connection.

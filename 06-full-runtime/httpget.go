@@ -67,13 +67,11 @@ func requestFor(u *url.URL, host string) ([]byte, error) {
 // calls it, so that must not be the runtime's.
 func lookUp(co *Co, address string) (*target, error) {
 	u, err := url.Parse(address)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, errors.Unwrap(err) // without the address, which is printed anyway
-	case u.Scheme == "https":
-		return nil, errors.New("https is out of reach here: this runtime has no TLS")
-	case u.Scheme != "http" || u.Hostname() == "":
-		return nil, errors.New("want a URL such as http://localhost:8080/path")
+	}
+	if u.Scheme != "http" || u.Hostname() == "" {
+		return nil, errors.New("want a URL such as http://localhost:8080/path (https: this runtime has no TLS)")
 	}
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
 	if err != nil {

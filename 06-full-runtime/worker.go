@@ -59,7 +59,6 @@ func (w *worker) run(co *Co) struct{} {
 	for {
 		w.conn = co.Conn(w.stream)
 		w.open = w.serve(co)
-		w.conn.SetTimeout(0)
 		w.stream, w.conn = nil, nil
 		co.suspend() // until takeWorker
 	}
