@@ -30,7 +30,7 @@ func hint(c *collection, args []string) error {
 	if n < len(hints) {
 		fmt.Printf("\nStill stuck? go run ./exercises hint %s %d\n", c.short(e), n+1)
 	} else {
-		fmt.Printf("\nThat was the last hint. The solution is in %s\n", e.kept("solution"))
+		fmt.Printf("\nThat was the last hint. A solution:\n  %s\n", e.kept("solution"))
 	}
 	return nil
 }

@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
 const (
-	testLimit  = 9 * time.Second                  // for the tests of one exercise
+	testLimit  = 8500 * time.Millisecond          // for the tests of one exercise
 	guardLimit = testLimit + 500*time.Millisecond // and if they don't even begin
 	ownLines   = 40                               // shown, of what your own code prints
 	saidLines  = 60                               // of what the tests and the compiler say
@@ -29,23 +32,23 @@ func (c *collection) try(all []*exercise) error {
 	if len(all) == 0 {
 		return nil
 	}
-	exec, err := guarded(guardLimit)
+	throughGuard, err := guarded(guardLimit)
 	if err != nil {
 		return err
 	}
-	args := []string{"test", "-json", "-count=1", "-timeout=" + testLimit.String(), exec}
+	args := []string{"test", "-json", "-count=1", "-timeout=" + testLimit.String(), throughGuard}
 	before := make(map[string]string) // the fingerprints: you may save while the tests run
 	common := fingerprint(filepath.Join("exercises", "check"), "go.mod", "go.sum")
 	for _, e := range all {
 		args = append(args, "./exercises/"+e.name)
 		before[e.name] = common + fingerprint(e.dir())
 	}
-	results, err := goTest(args)
+	got, err := goTest(args)
 	if err != nil {
 		return err
 	}
 	for _, e := range all {
-		r := results[e.name]
+		r := got[e.name]
 		if r == nil {
 			r = &result{}
 		}
@@ -68,7 +71,7 @@ func (c *collection) tryUnknown() error {
 }
 
 // goTest runs go test -json and returns the results by name of the exercise.
-func goTest(args []string) (map[string]*result, error) {
+func goTest(args []string) (results, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Env = environment()
 	var stderr bytes.Buffer
@@ -83,7 +86,7 @@ func goTest(args []string) (map[string]*result, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	results := make(map[string]*result)
+	all := make(results)
 	r := bufio.NewReader(stdout)
 	for {
 		line, err := r.ReadBytes('\n')
@@ -92,7 +95,7 @@ func goTest(args []string) (map[string]*result, error) {
 			if ev.Action == "start" {
 				built()
 			}
-			note(results, ev)
+			all.note(ev)
 		}
 		if err != nil {
 			if err != io.EOF {
@@ -105,33 +108,40 @@ func goTest(args []string) (map[string]*result, error) {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
 		return nil, err
 	}
-	if len(results) == 0 {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("go test didn't run:\n%s", stderr.Bytes())
 	}
-	return results, nil
+	return all, nil
 }
 
 // An event is a line of go test -json.
-type event struct{ Action, Package, ImportPath, Test, Output string }
+type event struct{ Action, Package, ImportPath, Test, Output, FailedBuild string }
 
-func note(results map[string]*result, ev event) {
+// results are by name of the exercise. What can't be built may have another
+// name: that of a package that it imports.
+type results map[string]*result
+
+func (all results) note(ev event) {
 	path, _, _ := strings.Cut(ev.Package+ev.ImportPath, " ")
-	_, name, ours := strings.Cut(path, "/exercises/")
-	if !ours {
-		return
+	name := path
+	if _, ours, found := strings.Cut(path, "/exercises/"); found {
+		name = ours
 	}
-	r := results[name]
+	r := all[name]
 	if r == nil {
 		r = &result{texts: make(map[string]*text)}
-		results[name] = r
+		all[name] = r
 	}
 	switch ev.Action {
 	case "output", "build-output":
 		r.output(ev.Test, ev.Output)
 	case "pass":
 		r.passed = r.passed || ev.Test == ""
-	case "fail", "build-fail":
+	case "fail":
 		r.failed = append(r.failed, ev.Test)
+		if other := all[ev.FailedBuild]; other != nil && other != r {
+			r.texts[""] = other.texts[""]
+		}
 	}
 }
 
@@ -146,12 +156,12 @@ type result struct {
 // A text is what one test said, and what your code printed meanwhile. Your code
 // may print without end, so only the beginning is kept.
 type text struct {
-	open    string // a line whose end hasn't come yet
-	lines   []string
-	own     int  // lines that your code printed,
-	said    int  // that the test or the compiler said
-	inside  bool // the test's sentence has another line
-	blanked bool
+	open   string // a line whose end hasn't come yet
+	lines  []string
+	own    int  // lines that your code printed,
+	said   int  // that the test or the compiler said
+	full   int  // lines when the last line of your code was kept
+	inside bool // the test's sentence may go on
 }
 
 func (r *result) output(test, output string) {
@@ -201,6 +211,7 @@ func (t *text) add(line string) {
 	} else {
 		if t.own++; t.own <= ownLines {
 			t.lines = append(t.lines, line)
+			t.full = len(t.lines)
 		}
 	}
 }
@@ -209,17 +220,17 @@ func (t *text) String() string {
 	if t == nil {
 		return ""
 	}
-	all := strings.Join(t.lines, "\n")
-	if all != "" {
-		all += "\n"
-	}
-	if more := t.own - ownLines; more > 0 {
-		all += fmt.Sprintf("… and %d more lines that your code printed\n", more)
+	var all strings.Builder
+	for i, line := range t.lines {
+		all.WriteString(line + "\n")
+		if more := t.own - ownLines; more > 0 && i+1 == t.full {
+			fmt.Fprintf(&all, "… and %d more lines that your code printed\n", more)
+		}
 	}
 	if more := t.said - saidLines; more > 0 {
-		all += fmt.Sprintf("… and %d more lines\n", more)
+		fmt.Fprintf(&all, "… and %d more lines\n", more)
 	}
-	return all
+	return all.String()
 }
 
 // report is what you should know of a failure: a panic, what the first test
@@ -227,6 +238,9 @@ func (t *text) String() string {
 func (r *result) report(e *exercise) string {
 	if r.passed {
 		return ""
+	}
+	if _, err := os.Stat(e.edited()); err != nil {
+		return fmt.Sprintf("There's no %s anymore. To get it back: go run ./exercises reset %s\n", e.file, e.name)
 	}
 	if r.trace != nil {
 		return r.panicked(e)
@@ -273,7 +287,7 @@ func (r *result) panicked(e *exercise) string {
 		places = places[:1] // the one that panicked is the first
 	}
 	var all strings.Builder
-	for _, test := range append(r.failed, r.running()...) {
+	for _, test := range append(r.failed, slices.Sorted(maps.Keys(r.texts))...) {
 		if t := r.texts[test]; t != nil && t.own+t.said > 0 {
 			all.WriteString(t.String())
 			break
@@ -289,14 +303,6 @@ func (r *result) panicked(e *exercise) string {
 	return all.String()
 }
 
-// running are the tests that said something, for want of a better sign.
-func (r *result) running() (tests []string) {
-	for test := range r.texts {
-		tests = append(tests, test)
-	}
-	return tests
-}
-
 var (
 	header = regexp.MustCompile(`^goroutine \d+ .*\[([^\],]+)`)
 	frame  = regexp.MustCompile(`^\t(.*[/\\](\w+\.go):\d+)`)
@@ -307,7 +313,7 @@ var (
 func (r *result) places(e *exercise, goroutines []string) (all []string) {
 	state, best, function := "", "", ""
 	flush := func() {
-		if best != "" && len(all) < 3 {
+		if best != "" && len(all) < 3 && !slices.Contains(all, best) {
 			all = append(all, best)
 		}
 		best = ""
@@ -326,11 +332,14 @@ func (r *result) places(e *exercise, goroutines []string) (all []string) {
 		if folder := filepath.ToSlash(m[1]); m[2] == e.file && best == "" &&
 			strings.Contains(folder, "/exercises/"+e.name+"/") && !strings.HasPrefix(function, "created by") {
 			place := filepath.Base(m[1])
-			best = fmt.Sprintf("%s, in %s [%s]", place, functionName(function), state)
+			best = fmt.Sprintf("%s, in %s", place, functionName(function))
+			if state != "running" {
+				best += " [" + state + "]"
+			}
 		}
 	}
 	flush()
-	return unique(all)
+	return all
 }
 
 // functionName is (*Parker).Park of a trace's ….main.(*Parker).Park(0xc000…).
@@ -341,15 +350,4 @@ func functionName(call string) string {
 		name = name[:i]
 	}
 	return name
-}
-
-func unique(all []string) (once []string) {
-	seen := make(map[string]bool)
-	for _, s := range all {
-		if !seen[s] {
-			once = append(once, s)
-		}
-		seen[s] = true
-	}
-	return once
 }
