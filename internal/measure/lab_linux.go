@@ -60,66 +60,40 @@ func newLab() (*lab, error) {
 	return l, l.build()
 }
 
-// build makes the programs: the chapters, what they are measured beside, and
-// what becomes of chapter 06 with another choice.
+// build builds the programs: the chapters, what they are measured beside, and
+// chapter 06 without each of its choices.
 func (l *lab) build() error {
-	chapters, _ := filepath.Glob("0*")
-	args := []string{"build", "-o", l.dir + "/", "./internal/measure/peers"}
-	for _, c := range chapters {
-		args = append(args, "./"+c)
-	}
-	if err := l.make(".", "go", args...); err != nil {
-		return err
-	}
-	for _, name := range []string{"epoll", "load"} {
-		if err := l.make(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
-			return err
-		}
-	}
-	diffs, _ := filepath.Glob("internal/checks/testdata/choices/*.diff")
-	for _, path := range diffs {
-		if err := l.buildChoice(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// buildChoice makes a program of a copy of chapter 06 to which a diff has been
-// applied.
-func (l *lab) buildChoice(path string) error {
-	name := strings.TrimSuffix(filepath.Base(path), ".diff")
-	dir := filepath.Join(l.dir, "src", name)
-	if err := os.CopyFS(dir, os.DirFS(chapterDir)); err != nil {
-		return err
-	}
-	for _, file := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(file)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, file), text, 0o666)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	path, err := filepath.Abs(path)
+	chapters, err := filepath.Glob("0*")
 	if err != nil {
 		return err
 	}
-	if err := l.make(dir, "git", "apply", "-p2", path); err != nil {
+	args := []string{"build", "-o", l.dir + "/", "./internal/measure/peers"}
+	for _, c := range chapters {
+		if c != chapterDir {
+			args = append(args, "./"+c)
+		}
+	}
+	if err := runIn(".", "go", args...); err != nil {
 		return err
 	}
-	return l.make(dir, "go", "build", "-o", filepath.Join(l.dir, name), ".")
-}
-
-func (l *lab) make(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+l.dir)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, output)
+	for _, name := range []string{"epoll", "load"} {
+		if err := runIn(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
+			return err
+		}
+	}
+	if err := l.buildProgram(ours, ""); err != nil {
+		return err
+	}
+	for _, c := range choices {
+		if err := l.buildProgram(c.diff, c.diff); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func (l *lab) buildProgram(name, choice string) error {
+	return buildProgram(filepath.Join(l.dir, "source", name), filepath.Join(l.dir, name), choice)
 }
 
 // start starts a program on one of the processors, or anywhere. A name without
