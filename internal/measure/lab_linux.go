@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lab is where programs are built, started and watched.
+// lab builds, starts and watches programs.
 type lab struct {
 	data
 	dir   string
-	cores [2]int // for what is measured; for what keeps it busy
+	cores [2]int // one for the program that is measured, one for the load
 	round int
 }
 
@@ -96,11 +96,10 @@ func (l *lab) buildProgram(name, choice string) error {
 	return buildProgram(filepath.Join(l.dir, "source", name), filepath.Join(l.dir, name), choice)
 }
 
-// start starts a program on one of the processors, or anywhere. A name without
-// a slash is one that build has made.
+// start starts a program on one of the two processors, or anywhere.
 func (l *lab) start(core int, cmd *exec.Cmd) {
 	if core != anywhere {
-		// A thread passes its processors on to what it starts.
+		// A process starts on the processors of the thread that starts it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		var before, only unix.CPUSet
@@ -113,10 +112,10 @@ func (l *lab) start(core int, cmd *exec.Cmd) {
 	must(cmd.Start())
 }
 
-// keepAwake starts a loop of the lowest priority on each processor. It gives way
-// to whatever else wants to run, and keeps the processor from falling asleep
-// when a message is on its way: to wake it takes long on a virtual machine, and
-// how long is for its host to say.
+// keepAwake starts a loop with the lowest priority on each processor. The loop
+// gives way to everything else, but it keeps the processor from going to sleep
+// while a message is on its way. Waking a processor takes long on a virtual
+// machine, and how long depends on its host.
 func (l *lab) keepAwake() (stop func()) {
 	var loops []*exec.Cmd
 	for core := range l.cores {
@@ -147,7 +146,7 @@ func (l *lab) has(name string) bool {
 	return err == nil
 }
 
-// server is a process that says first where it listens.
+// server is a process that listens at an address, which its first line says.
 type server struct {
 	cmd  *exec.Cmd
 	addr string
@@ -171,7 +170,7 @@ func (s server) stop() {
 	s.cmd.Wait()
 }
 
-// run runs a program to its end, and returns what it prints, and its peak of
+// run runs a program to its end, and returns what it prints and its peak of
 // resident memory in bytes.
 func (l *lab) run(core int, name string, args ...string) (output string, peak float64) {
 	return l.finish(core, l.command(name, args...))
@@ -188,7 +187,7 @@ func (l *lab) finish(core int, cmd *exec.Cmd) (output string, peak float64) {
 	return b.String(), float64(used.Maxrss) * 1024
 }
 
-// A result is a line such as the commands of chapter 06 print.
+// A result is what a RESULT line says.
 type result struct{ n, wall, cpu float64 } // ns
 
 var resultLine = regexp.MustCompile(`(?m)^RESULT kind=\w+ n=(\d+) wall_ns=(\d+) cpu_ns=(\d+) `)
@@ -204,7 +203,7 @@ func parse(output string) (r result) {
 	return r
 }
 
-// number finds the number that a pattern has in parentheses.
+// number returns the number that matches the group in the pattern.
 func number(output, pattern string) float64 {
 	v, err := strconv.ParseFloat(word(output, pattern), 64)
 	must(err)
@@ -219,7 +218,7 @@ func word(output, pattern string) string {
 	return m[1]
 }
 
-// cpuTime is what all threads of a process have used, in nanoseconds.
+// cpuTime returns the CPU time of all threads of a process, in nanoseconds.
 func cpuTime(pid int) float64 {
 	var now unix.Timespec
 	must(unix.ClockGettime(int32(^pid<<3|2), &now)) // see clock_getcpuclockid(3)
@@ -240,7 +239,7 @@ func machine() []string {
 	}
 }
 
-// must ends the program: half of the figures are no figures.
+// must ends the program if there is an error: half of the figures are useless.
 func must(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
