@@ -25,6 +25,7 @@ import (
 // A diagram is a sequence diagram of mermaid.
 type diagram struct {
 	lanes map[string]string // by alias
+	order map[string]int    // of the lanes, from left to right
 	steps []string          // its arrows and notes, without white space around
 	lines []int             // where they are
 }
@@ -48,7 +49,7 @@ func (p page) diagrams(t *testing.T) (all []diagram) {
 // parseDiagram accepts the part of mermaid's language that the pages use.
 func parseDiagram(t *testing.T, p page, f fence) diagram {
 	t.Helper()
-	d := diagram{lanes: make(map[string]string)}
+	d := diagram{lanes: make(map[string]string), order: make(map[string]int)}
 	loops, described := 0, false
 	for i, line := range f.lines[1:] {
 		line = strings.TrimSpace(line)
@@ -58,7 +59,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		used := []string{}
 		if m := participant.FindStringSubmatch(line); m != nil {
-			d.lanes[m[1]] = m[2]
+			d.lanes[m[1]], d.order[m[1]] = m[2], len(d.order)
 		} else if m := arrowLine.FindStringSubmatch(line); m != nil {
 			used = []string{m[1], m[3]}
 		} else if m := noteLine.FindStringSubmatch(line); m != nil {
@@ -207,6 +208,9 @@ func TestPicturesShowWhatHappens(t *testing.T) {
 				}
 				for _, d := range p.diagrams(t) {
 					compareWithRun(t, p, d, program)
+					if p.isREADME() && d.lines[0] == p.diagrams(t)[0].lines[0] {
+						recordRun(t, p, d, program)
+					}
 				}
 			}
 		})

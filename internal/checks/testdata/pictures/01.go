@@ -8,19 +8,19 @@ import (
 var scenarios = map[string]func(){
 	// The picture ends when the tea is ready. main goes on with breakfast.
 	"README.md": func() {
-		show("polls", "value", func() string {
+		display("polls", "value", func() string {
 			if polls, is := seen["*int"].(*int); is {
 				return fmt.Sprint(*polls)
 			}
 			return ""
 		})
-		show("state", "value", func() string {
+		display("state", "value", func() string {
 			if t, is := seen["*main.tea"].(*tea); is {
 				return [...]string{"boiling", "steeping", "finished"}[t.state]
 			}
 			return "not made"
 		})
-		show("step", "value", func() string {
+		display("step", "value", func() string {
 			if t, is := seen["*main.tea"].(*tea); is {
 				step := t.step.(*countdown)
 				return fmt.Sprintf("%q, left: %d", step.value, step.left)

@@ -11,7 +11,7 @@ var scenarios = map[string]func(){
 		waits := make(chan struct{})
 		begin(map[string][]func(){"R->>K: wait": {func() { close(waits) }}})
 		r := must(NewReactor())
-		show("run queue", "queue", func() string {
+		display("run queue", "queue", func() string {
 			var all []string
 			if t := seenTask(); t != nil {
 				for range t.executor.runQueue {
@@ -20,15 +20,15 @@ var scenarios = map[string]func(){
 			}
 			return strings.Join(all, ", ")
 		})
-		show("r.waiting", "queue", func() string {
+		display("r.waiting", "queue", func() string {
 			for fd := range r.waiting {
 				if fd != r.quit[0] {
-					return "socket: wake task 1"
+					return "socket: read → task 1"
 				}
 			}
 			return ""
 		})
-		show("epoll set", "queue", func() string {
+		display("epoll set", "queue", func() string {
 			names := make(map[int]string)
 			for fd := range 100 {
 				if fd != r.quit[0] {
@@ -37,7 +37,7 @@ var scenarios = map[string]func(){
 			}
 			return epollSet(r.poller.fd, names)
 		})
-		show("token", "token", func() string {
+		display("token", "token", func() string {
 			if t := seenTask(); t != nil {
 				return []string{"0", "1"}[len(t.executor.parker.token)]
 			}
@@ -46,7 +46,6 @@ var scenarios = map[string]func(){
 		<-waits
 		os.Stdout.Close() // narrate tells a story
 		must(0, narrate(r))
-		r.Close()
 	},
 }
 

@@ -2,7 +2,7 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// another is a future that waits for a pair of sockets, and does something in
+// another is a future that waits for a pair of sockets, which isn't drawn, and does something in
 // each of its polls but the last one.
 type another struct {
 	pair   [2]int
@@ -19,7 +19,9 @@ func (a *another) Poll(cx *Context) (Response, bool) {
 	}
 	do := a.rounds[0]
 	a.rounds = a.rounds[1:]
+	wasOn := pause(true)
 	must(0, cx.WakeWhenReadable(a.pair[0]))
+	pause(!wasOn)
 	do()
 	return Response{}, false
 }

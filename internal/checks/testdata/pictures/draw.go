@@ -15,13 +15,15 @@ var drawing struct {
 	picture string // the one that is drawn
 
 	mu    sync.Mutex
-	from  string              // guarded by mu: the arrow that the picture begins with, if it hasn't yet
-	hold  string              // guarded by mu: an arrow that waits until then
-	times map[string]int      // guarded by mu: how often an arrow has come, drawn or not
-	news  sync.Cond           // of from and times; its L is mu
-	on    bool                // guarded by mu
-	drawn map[string]bool     // guarded by mu
-	then  map[string][]func() // guarded by mu
+	from  string                 // guarded by mu: the arrow that the picture begins with, if it hasn't yet
+	hold  string                 // guarded by mu: an arrow that waits until then
+	times map[string]int         // guarded by mu: how often an arrow has come, drawn or not
+	first map[string]func(n int) // is called before an arrow comes, for the nth time
+	again bool                   // draws each time what is drawn only once in the picture
+	news  sync.Cond              // of from and times; its L is mu
+	on    bool                   // guarded by mu
+	drawn map[string]bool        // guarded by mu
+	then  map[string][]func()    // guarded by mu
 }
 
 func init() {
@@ -79,6 +81,12 @@ func draw(picture, arrow string, value any, once bool) {
 	}
 	arrow = fmt.Sprint(arrow, value)
 	drawing.mu.Lock()
+	if first := drawing.first[arrow]; first != nil {
+		n := drawing.times[arrow] + 1
+		drawing.mu.Unlock()
+		first(n)
+		drawing.mu.Lock()
+	}
 	if arrow == drawing.from {
 		drawing.from, drawing.on = "", true
 	}
@@ -88,7 +96,7 @@ func draw(picture, arrow string, value any, once bool) {
 		drawing.news.Wait()
 	}
 	var then func()
-	if drawing.on && !(once && drawing.drawn[arrow]) {
+	if drawing.on && !(once && drawing.drawn[arrow] && !drawing.again) {
 		name := arrow
 		drawing.drawn[name] = true
 		if watching {
@@ -126,7 +134,7 @@ type watched struct {
 
 var allWatched []watched
 
-func show(name, kind string, value func() string) {
+func display(name, kind string, value func() string) {
 	allWatched = append(allWatched, watched{name, kind, value})
 }
 

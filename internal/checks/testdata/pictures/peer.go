@@ -35,8 +35,8 @@ func (p *peer) write() {
 func (p *peer) close() { must(0, unix.Close(p.conn)) }
 
 func showGet(get *httpGet) {
-	show("g.state", "value", func() string { return get.state })
-	show("g.reply", "value", func() string {
+	display("g.state", "value", func() string { return get.state })
+	display("g.reply", "value", func() string {
 		if n := len(get.reply); n > 0 {
 			return fmt.Sprintf("%d bytes", n)
 		}
