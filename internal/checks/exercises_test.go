@@ -314,7 +314,7 @@ func checkShown(t *testing.T, e exercise, output string) {
 			continue
 		}
 		for _, s := range f.steps() {
-			checkOutput(t, e.page, step{s.command, s.tolerance, s.line, amongOthers(inOrder(s.want))}, string(inOrderText(output)))
+			checkOutput(t, e.page, step{s.command, s.varies, s.line, amongOthers(inOrder(s.want))}, string(inOrderText(output)))
 		}
 	}
 }

@@ -26,6 +26,32 @@ type fence struct {
 	lines    []string
 }
 
+// unfolded returns the prose without what a reader has to unfold: the lines of
+// <details> are empty in it.
+func (p page) unfolded() []string {
+	all := slices.Clone(p.prose)
+	depth := 0
+	for i, line := range all {
+		depth += strings.Count(line, "<details")
+		if depth > 0 {
+			all[i] = ""
+		}
+		depth -= strings.Count(line, "</details>")
+	}
+	return all
+}
+
+// folds returns what the page folds away: each summary with its text.
+func (p page) folds() map[string]string {
+	all := make(map[string]string)
+	for _, m := range fold.FindAllStringSubmatch(strings.Join(p.prose, "\n"), -1) {
+		all[htmlTag.ReplaceAllString(m[1], "")] = m[2]
+	}
+	return all
+}
+
+var fold = regexp.MustCompile(`(?s)<details[^>]*>\s*<summary>(.*?)</summary>(.*?)</details>`)
+
 // at is a place as it stands at the head of a failure.
 func (p page) at(line int) string { return fmt.Sprintf("%s:%d", p.path, line) }
 

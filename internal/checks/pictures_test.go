@@ -39,11 +39,65 @@ var (
 func (p page) diagrams(t *testing.T) (all []diagram) {
 	t.Helper()
 	for _, f := range p.fences {
-		if f.language == "mermaid" {
+		if f.language == "mermaid" && f.lines[0] == "sequenceDiagram" {
 			all = append(all, parseDiagram(t, p, f))
 		}
 	}
 	return all
+}
+
+var (
+	transition = regexp.MustCompile(`^(\[\*\]|\w+) --> (\[\*\]|\w+)(?:: (.+))?$`)
+	described  = regexp.MustCompile(`^accDescr: \S`)
+)
+
+// The states of a state diagram are constants, fields, types or functions of
+// the chapter.
+func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
+	t.Parallel()
+	for _, p := range readingOrder(t)[1:] {
+		names := identifiers(t, filepath.Dir(p.path))
+		for _, f := range p.fences {
+			if f.language != "mermaid" || f.lines[0] != "stateDiagram-v2" {
+				continue
+			}
+			explained := false
+			for i, line := range f.lines[1:] {
+				line = strings.TrimSpace(line)
+				if explained = explained || described.MatchString(line); described.MatchString(line) || strings.HasPrefix(line, "direction ") {
+					continue
+				}
+				m := transition.FindStringSubmatch(line)
+				if m == nil {
+					t.Errorf("%s: this is no transition of a state diagram: %s", p.at(f.line+1+i), line)
+					continue
+				}
+				for _, state := range m[1:3] {
+					if state != "[*]" && !names[state] {
+						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
+					}
+				}
+			}
+			if !explained {
+				t.Errorf("%s: the diagram has no accDescr for readers who can't see it", p.at(f.line))
+			}
+		}
+	}
+}
+
+// identifiers returns all names that the code of a chapter uses.
+func identifiers(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	names := make(map[string]bool)
+	for _, name := range goFiles(t, dir) {
+		ast.Inspect(parse(t, filepath.Join(dir, name)), func(n ast.Node) bool {
+			if id, is := n.(*ast.Ident); is {
+				names[id.Name] = true
+			}
+			return true
+		})
+	}
+	return names
 }
 
 // parseDiagram accepts the part of mermaid's language that the pages use.
@@ -95,15 +149,7 @@ func TestPicturesNameWhatIsInTheCode(t *testing.T) {
 	t.Parallel()
 	word := regexp.MustCompile(`\w+`)
 	for _, p := range readingOrder(t)[1:] {
-		names := make(map[string]bool)
-		for _, name := range goFiles(t, filepath.Dir(p.path)) {
-			ast.Inspect(parse(t, filepath.Join(filepath.Dir(p.path), name)), func(n ast.Node) bool {
-				if id, is := n.(*ast.Ident); is {
-					names[id.Name] = true
-				}
-				return true
-			})
-		}
+		names := identifiers(t, filepath.Dir(p.path))
 		for _, d := range p.diagrams(t) {
 			for i, step := range d.steps {
 				_, label, _ := strings.Cut(step, ": ")

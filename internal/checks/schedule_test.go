@@ -38,11 +38,11 @@ const (
 	randomOnes  = 200_000 // in all
 )
 
-// checked are the chapters, and what stands in for the kernel's queue.
-var checked = []struct{ dir, queue string }{
-	{"04-waker", "queue04.go"},
-	{"05-executor", "queue04.go"},
-	{"06-full-runtime", "queue06.go"},
+// checked are the chapters, and the file that replaces the kernel's poller.
+var checked = []struct{ dir, poller string }{
+	{"04-waker", "poller04.go"},
+	{"05-executor", "poller04.go"},
+	{"06-full-runtime", "poller06.go"},
 }
 
 // A mistake is easily made, and found by a scenario of its chapter: a report
@@ -63,25 +63,25 @@ var mistakes = []mistake{
 	{"a signal instead of a token", "04-waker", []string{
 		"make(chan struct{}, 1)", "make(chan struct{})",
 	}, "a wake against a park", lost},
-	{"the waker is stored after the queue is armed", "04-waker", []string{
-		"return r.queue.arm(fd, all.interest())", "return nil",
-		"r.waiting[fd] = all", "r.mu.Unlock(); r.queue.arm(fd, all.interest()); r.mu.Lock(); r.waiting[fd] = all",
+	{"the waker is stored after the poller is armed", "04-waker", []string{
+		"return r.poller.arm(fd, all.directions())", "return nil",
+		"r.waiting[fd] = all", "r.mu.Unlock(); r.poller.arm(fd, all.directions()); r.mu.Lock(); r.waiting[fd] = all",
 	}, "a descriptor is ready while it is registered", lost},
 	{"only the first waker is kept", "04-waker", []string{
 		"all[dir] = w", "if all[dir] == nil { all[dir] = w }",
 	}, "a descriptor is registered again while it is delivered", lost},
 	{"unlock, wake, arm the other direction again", "04-waker", []string{
-		"r.queue.arm(fd, left.interest())", "func() error { r.waiting[fd] = left; r.mu.Unlock(); woken.wake(); defer r.mu.Lock(); return r.queue.arm(fd, left.interest()) }()",
+		"r.poller.arm(fd, left.directions())", "func() error { r.waiting[fd] = left; r.mu.Unlock(); woken.wake(); defer r.mu.Lock(); return r.poller.arm(fd, left.directions()) }()",
 		"\tr.waiting[fd] = left\n\treturn woken\n", "\treturn waiters{}\n",
 	}, "one direction registers while the other is armed again", lost},
 	{"the other direction is not armed again", "04-waker", []string{
-		"r.queue.arm(fd, left.interest()) != nil", "false",
+		"r.poller.arm(fd, left.directions()) != nil", "false",
 	}, "one direction is delivered while the other registers", lost},
 	{"Wake is called with the lock held", "04-waker", []string{
 		"\treturn woken\n}", "\twoken.wake()\n\treturn waiters{}\n}",
 		"{\n\t\treturn all //", "{\n\t\tall.wake()\n\t\treturn waiters{} //",
 	}, "a Wake that registers", lost},
-	{"who registers after Close is not told", "04-waker", []string{
+	{"a Register after Close returns no error", "04-waker", []string{
 		"r.waiting, r.broken = nil, err", "r.waiting = make(map[int]waiters)",
 	}, "Close against a wait", lost},
 
@@ -89,17 +89,17 @@ var mistakes = []mistake{
 		"if e.push(t) {", "e.parker.Wake()\n\tif e.push(t) && false {",
 	}, "a wake against a park", lost},
 	{"queued is cleared after the poll", "05-executor", []string{
-		"\t\tt.queued = false\n", "",
-		"if !t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return !ready }() {",
+		"\tt.queued = false // before", "\t// before",
+		"if e.poll(t) {", "if ready := e.poll(t); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return ready }() {",
 	}, "a wake against a park", lost},
 	{"the task is taken out of the queue after the poll", "05-executor", []string{
-		"t, e.ready = e.ready[0], e.ready[1:]", "t = e.ready[0]",
-		"\t\tt.queued = false\n", "",
-		"if !t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.ready = false, e.ready[1:]; return !ready }() {",
+		"\te.runQueue = e.runQueue[1:]\n", "",
+		"\tt.queued = false // before", "\t// before",
+		"if e.poll(t) {", "if ready := e.poll(t); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.runQueue = false, e.runQueue[1:]; return ready }() {",
 	}, "a wake against a park", lost},
 
 	{"push does not lock", "05-executor", []string{
-		"push(t *Task) (added bool) {\n\te.mu.Lock()\n\tdefer e.mu.Unlock()", "push(t *Task) (added bool) {",
+		"push(t *Task) bool {\n\te.mu.Lock()\n\tdefer e.mu.Unlock()", "push(t *Task) bool {",
 	}, "two tasks, woken by two goroutines", race},
 
 	{"parked is announced after the look at the queue", "06-full-runtime", []string{
@@ -208,16 +208,16 @@ func rewrittenChapters(t *testing.T) *overlaid {
 	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
 	imports, entries := "", ""
-	add := func(dir, queue, pkg string, m mistake) {
-		o.addRewritten(t, dir, queue, pkg, m)
+	add := func(dir, poller, pkg string, m mistake) {
+		o.addRewritten(t, dir, poller, pkg, m)
 		imports += fmt.Sprintf("\t\"schedules/%s\"\n", pkg)
 		entries += fmt.Sprintf("\t%q: %s.Scenarios,\n", pkg, pkg)
 	}
 	for _, c := range checked {
-		add(c.dir, c.queue, "c"+c.dir[:2], mistake{})
+		add(c.dir, c.poller, "c"+c.dir[:2], mistake{})
 		for i, m := range mistakes {
 			if m.dir == c.dir {
-				add(c.dir, c.queue, m.pkg(i), m)
+				add(c.dir, c.poller, m.pkg(i), m)
 			}
 		}
 	}
@@ -230,10 +230,10 @@ func rewrittenChapters(t *testing.T) *overlaid {
 
 // addRewritten makes a package of what the scenarios of a chapter need of it,
 // with a mistake in it, if any.
-func (o *overlaid) addRewritten(t *testing.T, chapter, queue, pkg string, m mistake) {
+func (o *overlaid) addRewritten(t *testing.T, chapter, poller, pkg string, m mistake) {
 	t.Helper()
 	scenarios := filepath.Join(scheduleDir, "scenarios")
-	paths := []string{filepath.Join(scenarios, chapter[:2]+".go"), filepath.Join(scenarios, "futures.go"), filepath.Join(scenarios, queue)}
+	paths := []string{filepath.Join(scenarios, chapter[:2]+".go"), filepath.Join(scenarios, "futures.go"), filepath.Join(scenarios, poller)}
 	paths = append(paths, neededFiles(t, chapter, paths)...)
 	found, edited := make(map[string]int), make([]int, len(m.edits))
 	for _, path := range paths {

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,28 +11,60 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The pages of chapter 06, in the order in which they are read.
-var chapterPages = []string{"parking.md", "timers.md", "choosing.md", "streams.md", "await.md"}
+// chapterPages are the pages of chapter 06, in the order in which they're read.
+var chapterPages = []string{"1-one-thread.md", "2-timers.md", "3-straight-lines.md", "4-giving-up.md", "5-streams.md", "6-a-server.md"}
 
-// sections are the headings of each chapter, in this order. Those of a page of
-// chapter 06 are the last ones, from "Break it" on. Others may come in between.
-var sections = []string{
-	`What you will have`,
-	`The picture`,
-	`What (is|was) wrong with .+`,
-	`Build it(: .+)?`,
-	`Break it`,
-	`(Run it, test it|Test it)`,
-	`(The files|What changed)`,
-	`Where Go does this, and the others`,
-	`Check yourself`,
-	`Words`,
-	`Exercises`,
-	`Next`,
+// These are the sections of each kind of page, in order. Others may come in
+// between. Whatever isn't part of the lesson is folded under "More".
+var (
+	chapterSections  = []string{`What you'll see`, `The picture`, `The problem`, `Build it(: .+)?`, `Break it`, `Exercises`, `Next`, `More`}
+	entranceSections = []string{`What you'll see`, `The problem`, `The map`, `Run it`, `What's left out, and why`, `Exercises`, `More`}
+	pageSections     = []string{`The problem`, `The picture`, `Build it(: .+)?`, `Break it`, `Next`, `More`}
+)
+
+// These are the folds under "More".
+var (
+	chapterFolds  = []string{`Which test proves which claim`, `What changed since .+|The files`, `How Go, tokio and smol do it`, `For readers from Rust`, `Check yourself`, `Words`}
+	entranceFolds = []string{`Which test proves which claim`, `The files`, `Words`}
+	pageFolds     = []string{`Which test proves which claim`, `How Go, tokio and smol do it`, `Check yourself`, `Words`}
+)
+
+// A kind says what a page of that kind looks like.
+type kind struct {
+	sections, folds []string
+	words           [2]int // of the lesson, at least and at most
+	shown           int    // lines in code blocks and transcripts, at most
+	pictures        [2]int
 }
 
-// ofTheChapter stand in a chapter's README only.
-var ofTheChapter = []string{`(The files|What changed)`, `Exercises`}
+var (
+	chapterKind  = kind{chapterSections, chapterFolds, [2]int{1300, 1800}, 230, [2]int{1, 5}}
+	entranceKind = kind{entranceSections, entranceFolds, [2]int{600, 900}, 120, [2]int{1, 2}}
+	pageKind     = kind{pageSections, pageFolds, [2]int{900, 1100}, 200, [2]int{1, 3}}
+	startKind    = kind{nil, nil, [2]int{600, 800}, 60, [2]int{1, 2}}
+)
+
+const (
+	longestBlock = 45 // lines shown at once
+	lessonShare  = 60 // percent of a chapter page's words that aren't folded away, at least
+	newCodeShown = 60 // percent of a chapter's new lines of code, at least, in the chapters below
+)
+
+// showsMostCode lists the chapters whose pages show most of their new code.
+var showsMostCode = []string{"01-future-trait", "03-reactor", "04-waker", "05-executor"}
+
+// kindOf says what the i-th page of the reading order is.
+func kindOf(i int) kind {
+	switch {
+	case i == 0:
+		return startKind
+	case i < len(chapters):
+		return chapterKind
+	case i == len(chapters):
+		return entranceKind
+	}
+	return pageKind
+}
 
 // readingOrder returns the pages that a reader goes through, from the first to
 // the last.
@@ -85,20 +118,21 @@ func TestPagesHaveTheirSections(t *testing.T) {
 	t.Parallel()
 	order := readingOrder(t)
 	for i, p := range order[1:] {
-		want := sections
-		if !p.isREADME() {
-			want = slices.DeleteFunc(slices.Clone(sections[4:]), func(s string) bool { return slices.Contains(ofTheChapter, s) })
-		}
-		checkSections(t, p, want)
+		k := kindOf(i + 1)
+		checkSections(t, p, k.sections)
+		checkFolds(t, p, k.folds)
 		checkHead(t, p, order[i], order[min(i+2, len(order)-1)])
-		checkQuestions(t, p)
-		if n := len(p.section("Words")); strings.Count(strings.Join(p.section("Words"), "\n"), "GLOSSARY.md#") < 2 {
-			t.Errorf("%s: %q, of %d lines, leads to fewer than two words of the glossary", p.path, "Words", n)
+		if slices.Contains(k.folds, `Check yourself`) {
+			checkQuestions(t, p)
+		}
+		if strings.Count(p.folds()["Words"], "GLOSSARY.md#") < 2 {
+			t.Errorf("%s: the fold \"Words\" links to fewer than two words of the glossary", p.path)
 		}
 	}
 }
 
-// A chapter leads to all of its exercises, in the words of exercises/README.md.
+// Every chapter links to all of its exercises, in the words of
+// exercises/README.md.
 func TestChaptersLeadToTheirExercises(t *testing.T) {
 	t.Parallel()
 	index, _ := readIfThere(t, "exercises/README.md")
@@ -117,7 +151,7 @@ func TestChaptersLeadToTheirExercises(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" || want == nil {
-			t.Errorf("%s: the exercises are not those of exercises/README.md (-exercises +chapter):\n%s", p.path, diff)
+			t.Errorf("%s: the exercises differ from those in exercises/README.md (-exercises +chapter):\n%s", p.path, diff)
 		}
 	}
 }
@@ -126,36 +160,52 @@ func checkSections(t *testing.T, p page, want []string) {
 	t.Helper()
 	got, _ := p.headings()
 	for _, section := range want {
-		i := slices.IndexFunc(got, regexp.MustCompile("^"+section+"$").MatchString)
+		i := slices.IndexFunc(got, regexp.MustCompile("^("+section+")$").MatchString)
 		if i < 0 {
-			t.Errorf("%s: there is no section that matches %q, or not in its place: want %q", p.path, section, want)
+			t.Errorf("%s: no section matches %q, or it's out of order: want %q", p.path, section, want)
 			return
 		}
 		got = got[i+1:]
 	}
+	if len(got) > 0 && len(want) > 0 {
+		t.Errorf("%s: %q comes after %q, which is the last section", p.path, got, want[len(want)-1])
+	}
 }
 
-// checkHead looks at the title, and at the line of links below it, which says
-// how many minutes it takes.
+func checkFolds(t *testing.T, p page, want []string) {
+	t.Helper()
+	folds := p.folds()
+	for _, summary := range want {
+		re, found := regexp.MustCompile("^("+summary+")$"), false
+		for s := range folds {
+			found = found || re.MatchString(s)
+		}
+		if !found {
+			t.Errorf("%s: nothing is folded under a summary that matches %q", p.path, summary)
+		}
+	}
+}
+
+// checkHead looks at the title, at the line of links below it, which says how
+// many minutes the page takes, and at the one sentence after that.
 func checkHead(t *testing.T, p, before, after page) {
 	t.Helper()
-	if title := regexp.MustCompile(`^# \d[a-z]?\. `); !title.MatchString(p.prose[0]) {
+	if title := regexp.MustCompile(`^# \d(\.\d)?\. `); !title.MatchString(p.prose[0]) {
 		t.Errorf("%s: the title does not match %q", p.at(1), title)
 	}
 	if minutes(p) == 0 {
-		t.Errorf("%s: the line does not say how many minutes it takes", p.at(3))
+		t.Errorf("%s: the line does not say how many minutes the page takes", p.at(3))
 	}
 	for _, other := range []page{before, after} {
 		link, err := filepath.Rel(filepath.Dir(p.path), other.path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if other.path == p.path || filepath.Base(before.path) == "README.md" && !p.isREADME() && other.isREADME() {
+		if other.path == p.path {
 			continue
 		}
-		short := strings.TrimSuffix(link, "/README.md")
-		if all := p.prose[2] + p.prose[len(p.prose)-1]; !strings.Contains(all, "]("+link) && !strings.Contains(all, "]("+short+")") {
-			t.Errorf("%s: neither this line nor the last one leads to %s", p.at(3), other.path)
+		if all := p.prose[2] + strings.Join(p.section("Next"), " ") + strings.Join(p.section("The map"), " "); !strings.Contains(all, "]("+link) {
+			t.Errorf("%s: neither this line nor the last section links to %s", p.at(3), other.path)
 		}
 	}
 }
@@ -168,80 +218,145 @@ func minutes(p page) int {
 	return firstNumber(m[1])
 }
 
-// checkQuestions wants three with their answers, and one that asks what a
-// program would do.
+// checkQuestions wants three questions with their answers, one of which asks
+// what a program would do.
 func checkQuestions(t *testing.T, p page) {
 	t.Helper()
-	asked := regexp.MustCompile(`<details><summary>(.*)</summary>`).FindAllString(strings.Join(p.section("Check yourself"), "\n"), -1)
+	asked := regexp.MustCompile(`(?m)^\*\*(.+\?)\*\*`).FindAllString(p.folds()["Check yourself"], -1)
 	if len(asked) < 3 {
-		t.Errorf("%s: %d questions, want 3", p.path, len(asked))
+		t.Errorf("%s: %d questions in bold under \"Check yourself\", want 3", p.path, len(asked))
 	}
-	if does := regexp.MustCompile(`What does .*(print|report|yield|get|do)\b`); !slices.ContainsFunc(asked, does.MatchString) {
-		t.Errorf("%s: no question matches %q", p.path, does)
+	if does := regexp.MustCompile(`What (does|do|will|would|happens)\b`); !slices.ContainsFunc(asked, does.MatchString) {
+		t.Errorf("%s: no question under \"Check yourself\" matches %q", p.path, does)
 	}
 }
 
-// The measure of a page. It is printed, and only what nobody wants to read is
-// rejected:
+// TestMeasureOfPages prints how long each page is, and rejects a page that
+// nobody would want to read:
 //
-//	go test -v -run TestMeasureOfPages .
+//	go test -v -run TestMeasureOfPages ./internal/checks
 func TestMeasureOfPages(t *testing.T) {
 	t.Parallel()
-	t.Logf("%-28s %6s %7s %6s %7s %8s %8s %6s", "page", "words", "blocks", "lines", "median", "longest", "pictures", "first")
-	for _, p := range readingOrder(t) {
-		m := measure(p)
-		t.Logf("%-28s %6d %7d %6d %7d %8d %8d %5d%%", p.path, m.words, len(m.blocks), m.lines, m.median(), m.longest(), m.pictures, m.first)
-		if m.longest() > 30 || m.lines > 160 {
-			t.Errorf("%s: %d lines are shown, %d of them at once, want at most 160 and 30", p.path, m.lines, m.longest())
+	t.Logf("%-36s %6s %6s %7s %6s %7s %8s %8s", "page", "lesson", "all", "blocks", "lines", "longest", "pictures", "new code")
+	for i, p := range readingOrder(t) {
+		k, m := kindOf(i), measure(p)
+		shown := ""
+		if i > 0 && i <= len(chapters) {
+			share := newCode(t, i-1, p)
+			shown = fmt.Sprint(share, " %")
+			if c := chapters[i-1].dir; slices.Contains(showsMostCode, c) && share < newCodeShown {
+				t.Errorf("%s shows %d %% of the chapter's new lines of code, want at least %d %%", p.path, share, newCodeShown)
+			}
 		}
-		if m.pictures < 1 || m.pictures > 2 {
-			t.Errorf("%s has %d pictures, want one or two", p.path, m.pictures)
+		t.Logf("%-36s %6d %6d %7d %6d %7d %8d %8s", p.path, m.lesson, m.words, len(m.blocks), m.lines, m.longest(), m.pictures, shown)
+		if m.longest() > longestBlock || m.lines > k.shown {
+			t.Errorf("%s shows %d lines of code and output, %d of them at once; want at most %d and %d", p.path, m.lines, m.longest(), k.shown, longestBlock)
+		}
+		if m.lesson < k.words[0] || m.lesson > k.words[1] {
+			t.Errorf("%s: the lesson has %d words, want %d to %d", p.path, m.lesson, k.words[0], k.words[1])
+		}
+		if k.folds != nil && 100*m.lesson < lessonShare*m.words {
+			t.Errorf("%s: the lesson has %d of the page's %d words, want at least %d %%", p.path, m.lesson, m.words, lessonShare)
+		}
+		if m.pictures < k.pictures[0] || m.pictures > k.pictures[1] {
+			t.Errorf("%s has %d pictures, want %d to %d", p.path, m.pictures, k.pictures[0], k.pictures[1])
 		}
 	}
 }
 
 type measurements struct {
 	words    int   // of the prose, without the targets of links
-	blocks   []int // lines of each, without pictures; sorted
-	lines    int   // of all blocks
+	lesson   int   // of those that aren't folded away or in a table
+	blocks   []int // lines of each block that isn't folded away; sorted
+	lines    int   // of all these blocks
 	pictures int
-	first    int // where the first picture is, in percent of the words
 }
 
-func (m measurements) median() int  { return at(m.blocks, len(m.blocks)/2) }
-func (m measurements) longest() int { return at(m.blocks, len(m.blocks)-1) }
-
-func at(all []int, i int) int {
-	if i < 0 || i >= len(all) {
+func (m measurements) longest() int {
+	if len(m.blocks) == 0 {
 		return 0
 	}
-	return all[i]
+	return m.blocks[len(m.blocks)-1]
+}
+
+var oneWord = regexp.MustCompile(`\S*[\pL\pN]\S*`)
+
+func countWords(line string) int {
+	return len(oneWord.FindAllString(htmlTag.ReplaceAllString(linkText.ReplaceAllString(line, "$1"), ""), -1))
 }
 
 func measure(p page) (m measurements) {
-	words := make([]int, len(p.prose)+1) // before each line
+	unfolded := p.unfolded()
 	for i, line := range p.prose {
-		words[i+1] = words[i] + len(regexp.MustCompile(`\S*[\pL\pN]\S*`).FindAllString(linkText.ReplaceAllString(line, "$1"), -1))
+		if !strings.HasPrefix(line, "|") {
+			m.words += countWords(line)
+			m.lesson += countWords(unfolded[i])
+		}
 		if strings.HasPrefix(line, "<picture") {
-			m.picture(words[i])
+			m.pictures++
 		}
 	}
 	for _, f := range p.fences {
-		if f.language == "mermaid" {
-			m.picture(words[f.line-1])
-			continue
+		switch {
+		case f.language == "mermaid":
+			m.pictures++
+		case !p.foldedAt(f.line):
+			m.blocks = append(m.blocks, len(f.lines))
+			m.lines += len(f.lines)
 		}
-		m.blocks = append(m.blocks, len(f.lines))
-		m.lines += len(f.lines)
 	}
 	slices.Sort(m.blocks)
-	m.words = words[len(p.prose)]
-	m.first = 100 * m.first / max(m.words, 1)
 	return m
 }
 
-func (m *measurements) picture(at int) {
-	if m.pictures++; m.pictures == 1 || at < m.first {
-		m.first = at
+// foldedAt reports whether a line is inside <details>.
+func (p page) foldedAt(line int) bool {
+	depth := 0
+	for _, text := range p.prose[:line] {
+		depth += strings.Count(text, "<details") - strings.Count(text, "</details>")
 	}
+	return depth > 0
 }
+
+// newCode returns how many percent of the lines of code that are new in a
+// chapter stand on its page. A line of code has more on it than a comment, an
+// import or a bracket; the files for other systems don't count.
+func newCode(t *testing.T, chapter int, p page) (percent int) {
+	t.Helper()
+	on := make(map[string]int)
+	for _, f := range p.fences {
+		if f.language == "go" {
+			for _, line := range f.lines {
+				on[strings.TrimSpace(line)]++
+			}
+		}
+	}
+	all, shown := 0, 0
+	for _, name := range goFiles(t, chapters[chapter].dir) {
+		if name == "kqueue_bsd.go" {
+			continue
+		}
+		now, _ := readIfThere(t, filepath.Join(chapters[chapter].dir, name))
+		before := ""
+		if chapter > 0 {
+			before, _ = readIfThere(t, filepath.Join(chapters[chapter-1].dir, name))
+		}
+		_, added := difference(lines(before), lines(now))
+		for _, line := range added {
+			if !isCode.MatchString(line) || notCode.MatchString(line) {
+				continue
+			}
+			all++
+			if on[line] > 0 {
+				on[line]--
+				shown++
+			}
+		}
+	}
+	return 100 * shown / max(all, 1)
+}
+
+var (
+	isCode  = regexp.MustCompile(`[\pL\pN]`)
+	notCode = regexp.MustCompile(`^(//|package |import |"[\w./-]+"$)`)
+)

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,9 +23,9 @@ import (
 //	         for leading tabs; a line "// ..." leaves something out
 //	console  every "$ command" is run in the root of the repository, if
 //	         TUTORIAL_CHECK=all, and prints the lines that follow; a line
-//	         "..." leaves some out. Every figure is exact, but after "$ command # ±50%"
-//	         durations and counts may be up to 1.5 times as large or as small,
-//	         and after "$ command # ±50% of all numbers" all numbers
+//	         "..." leaves some out. Every figure is exact, but after
+//	         "$ command # your numbers will differ" durations and counts may be
+//	         up to a hundred times as large or as small
 //	diff     an edit to the file that its header or the line above names. The
 //	         next fence is a console: what its commands print, among other
 //	         lines, when the chapter has been edited so, if TUTORIAL_CHECK=ci
@@ -95,19 +94,18 @@ func find(all, part []string) int {
 
 // A step of a transcript is a command and what it prints.
 type step struct {
-	command   string
-	tolerance tolerance
-	line      int // of the command
-	want      []string
+	command string
+	varies  bool // its figures differ from run to run
+	line    int  // of the command
+	want    []string
 }
 
-// A tolerance says how far a number may be from the one in the page.
-type tolerance struct {
-	factor  float64 // 1 if exact
-	numbers bool    // all of them, not only durations and counts
-}
+// differs is how a page marks a command whose figures differ from run to run.
+const differs = "# your numbers will differ"
 
-var toleranceComment = regexp.MustCompile(`\s+# ±(\d+)%( of all numbers)?$`)
+// factor says how far the durations and counts of such a command may be from
+// those in the page, up or down. Every other figure has to be right.
+const factor = 100
 
 func (f fence) steps() []step {
 	var all []step
@@ -120,11 +118,9 @@ func (f fence) steps() []step {
 			}
 			continue
 		}
-		s := step{command: command, tolerance: tolerance{factor: 1}, line: f.line + i}
-		if m := toleranceComment.FindStringSubmatch(command); m != nil {
-			percent, _ := strconv.ParseFloat(m[1], 64)
-			s.command = strings.TrimSuffix(command, m[0])
-			s.tolerance = tolerance{1 + percent/100, m[2] != ""}
+		s := step{command: command, line: f.line + i}
+		if before, marked := strings.CutSuffix(command, differs); marked {
+			s.command, s.varies = strings.TrimSpace(before), true
 		}
 		all = append(all, s)
 	}
@@ -310,7 +306,7 @@ func shell(t *testing.T, command string, limit time.Duration, env ...string) str
 func checkOutput(t *testing.T, p page, s step, output string) {
 	t.Helper()
 	best := 0
-	if fits(s.want, lines(strings.TrimRight(output, "\n")), s.tolerance, 0, &best) {
+	if fits(s.want, lines(strings.TrimRight(output, "\n")), s.varies, 0, &best) {
 		return
 	}
 	missing := "the end of the output"
@@ -323,37 +319,37 @@ func checkOutput(t *testing.T, p page, s step, output string) {
 
 // fits reports whether the lines got are those wanted, where "..." stands for
 // any number of lines. In best it keeps how many of them it found at most.
-func fits(want, got []string, tol tolerance, found int, best *int) bool {
+func fits(want, got []string, loose bool, found int, best *int) bool {
 	*best = max(*best, found)
 	switch {
 	case len(want) == 0:
 		return len(got) == 0 || len(got) == 1 && got[0] == ""
 	case strings.TrimSpace(want[0]) == "...":
 		for i := range len(got) + 1 {
-			if fits(want[1:], got[i:], tol, found+1, best) {
+			if fits(want[1:], got[i:], loose, found+1, best) {
 				return true
 			}
 		}
 		return false
 	}
-	return len(got) > 0 && sameLine(want[0], got[0], tol) && fits(want[1:], got[1:], tol, found+1, best)
+	return len(got) > 0 && sameLine(want[0], got[0], loose) && fits(want[1:], got[1:], loose, found+1, best)
 }
 
 var (
-	// What follows a number that is another in every run.
-	measured = regexp.MustCompile(`^ (polls?|switches|events|wakes|parks|rounds|times|ns|µs|ms|s|seconds)\b`)
+	// measured matches what follows a number that differs from run to run.
+	measured = regexp.MustCompile(`^( of them| %|%| (polls?|switches|events|wakes|parks|rounds|times|tasks|ns|µs|ms|s|seconds)\b)`)
 
-	// What is another in every run, whatever the page allows: ports, the
-	// lines of tests, and the times that go test prints.
-	incidental = regexp.MustCompile(`_test\.go:\d+|(127\.0\.0\.1|\[::1\]):\d+|\(\d+\.\d\ds\)|\t\d+\.\d+s$|\t\(cached\)$`)
+	// incidental matches what differs from run to run whatever the page says:
+	// ports, and the times that go test prints. The lines of tests do not.
+	incidental = regexp.MustCompile(`(127\.0\.0\.1|\[::1\]):\d+|\(\d+\.\d\ds\)|\t\d+\.\d+s$|\t\(cached\)$`)
 
 	space = regexp.MustCompile(`\s+`)
 )
 
 // sameLine compares two lines but for white space and what may differ.
-func sameLine(want, got string, tol tolerance) bool {
+func sameLine(want, got string, loose bool) bool {
 	want, got = withoutIncidental(want), withoutIncidental(got)
-	if tol.factor == 1 {
+	if !loose {
 		return want == got
 	}
 	if number.ReplaceAllString(want, "0") != number.ReplaceAllString(got, "0") {
@@ -364,8 +360,8 @@ func sameLine(want, got string, tol tolerance) bool {
 		a, b := want[w[0]:w[1]], got[gots[i][0]:gots[i][1]]
 		x, duration := value(a)
 		y, _ := value(b)
-		loose := tol.numbers || duration || measured.MatchString(want[w[1]:])
-		if a != b && !(loose && x <= y*tol.factor && y <= x*tol.factor) {
+		counted := duration || measured.MatchString(want[w[1]:])
+		if a != b && !(counted && x <= y*factor && y <= x*factor) {
 			return false
 		}
 	}

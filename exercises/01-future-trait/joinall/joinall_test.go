@@ -85,7 +85,7 @@ func TestJoinAllOfNobody(t *testing.T) {
 	})
 }
 
-func TestCloseReachesWhoHasNotFinished(t *testing.T) {
+func TestCloseReachesUnfinishedChildren(t *testing.T) {
 	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
 		done, pending := &testAfter{n: 1}, &testAfter{n: 2}
 		all := JoinAll[string](done, pending)
