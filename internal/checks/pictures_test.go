@@ -16,7 +16,7 @@ import (
 )
 
 // The sequence diagrams of the pages. In all of them each label starts with a
-// name that is in the code of the chapter. From chapter 05 on they are compared,
+// name that is in the code of the chapter. They are compared,
 // arrow by arrow, with what happens: a copy of the chapter says so at each line
 // of code that an arrow stands for, while a scenario of internal/checks/testdata/pictures runs.
 // There the peer acts only after the wait has begun, so the order is the same
@@ -25,6 +25,7 @@ import (
 // A diagram is a sequence diagram of mermaid.
 type diagram struct {
 	lanes map[string]string // by alias
+	order map[string]int    // of the lanes, from left to right
 	steps []string          // its arrows and notes, without white space around
 	lines []int             // where they are
 }
@@ -102,7 +103,7 @@ func identifiers(t *testing.T, dir string) map[string]bool {
 // parseDiagram accepts the part of mermaid's language that the pages use.
 func parseDiagram(t *testing.T, p page, f fence) diagram {
 	t.Helper()
-	d := diagram{lanes: make(map[string]string)}
+	d := diagram{lanes: make(map[string]string), order: make(map[string]int)}
 	loops, described := 0, false
 	for i, line := range f.lines[1:] {
 		line = strings.TrimSpace(line)
@@ -112,7 +113,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		used := []string{}
 		if m := participant.FindStringSubmatch(line); m != nil {
-			d.lanes[m[1]] = m[2]
+			d.lanes[m[1]], d.order[m[1]] = m[2], len(d.order)
 		} else if m := arrowLine.FindStringSubmatch(line); m != nil {
 			used = []string{m[1], m[3]}
 		} else if m := noteLine.FindStringSubmatch(line); m != nil {
@@ -211,6 +212,7 @@ type drawnAt struct {
 	page, arrow, file string
 	code              []string
 	value             string // an expression, or nothing
+	sees              string // a variable that the scenario looks at, or nothing
 	once              bool
 }
 
@@ -228,6 +230,8 @@ func parseDrawnArrows(t *testing.T) (all []drawnAt) {
 		for _, cell := range cells[3:] {
 			if value, is := strings.CutPrefix(cell, "ends with "); is {
 				d.value, d.arrow = value, d.arrow+" "
+			} else if sees, is := strings.CutPrefix(cell, "sees "); is {
+				d.sees = sees
 			} else if d.once = cell == "once"; !d.once {
 				t.Fatalf("drawnArrows: what is %q?", cell)
 			}
@@ -239,7 +243,8 @@ func parseDrawnArrows(t *testing.T) (all []drawnAt) {
 
 func TestPicturesShowWhatHappens(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"05-executor", "06-full-runtime"} {
+	for _, c := range chapters {
+		dir := c.dir
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			program := drawingCopy(t, dir)
@@ -249,6 +254,9 @@ func TestPicturesShowWhatHappens(t *testing.T) {
 				}
 				for _, d := range p.diagrams(t) {
 					compareWithRun(t, p, d, program)
+					if p.isREADME() && d.lines[0] == p.diagrams(t)[0].lines[0] {
+						recordRun(t, p, d, program)
+					}
 				}
 			}
 		})
@@ -293,7 +301,14 @@ func drawingCopy(t *testing.T, dir string) (program string) {
 		text, _ := readIfThere(t, filepath.Join(dir, file))
 		o.add(t, filepath.Join(dir, file), withArrows(t, dir, file, text, all))
 	}
-	for _, name := range []string{dir[:2] + ".go", "draw.go"} {
+	names := []string{dir[:2] + ".go", "draw.go"}
+	scenarios, _ := readIfThere(t, filepath.Join("internal/checks/testdata/pictures", names[0]))
+	for use, name := range map[string]string{"newPeer()": "peer.go", "epollSet(": "epollset.go", "&another{": "another.go"} {
+		if strings.Contains(scenarios, use) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
 		text, _ := readIfThere(t, filepath.Join("internal/checks/testdata/pictures", name))
 		o.add(t, filepath.Join(dir, "drawing_"+name), text)
 	}
@@ -312,9 +327,12 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	original := lines(text)
 	before := make(map[int]string) // what is inserted, by line
 	for _, d := range all {
-		i := find(trimmed(original), d.code)
+		i := find(trimmed(original), trimmed(d.code))
 		if i < 0 || find(trimmed(original[i+1:]), d.code) >= 0 {
 			t.Fatalf("drawnArrows: these lines must stand in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
+		}
+		if d.sees != "" {
+			before[i+len(d.code)-1] += fmt.Sprintf("see(%s); ", d.sees)
 		}
 		before[i+len(d.code)-1] += fmt.Sprintf("draw(%q, %q, %s, %t); ", filepath.Base(d.page), d.arrow, d.value, d.once)
 	}
@@ -324,10 +342,13 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	return strings.Join(original, "\n") + "\n"
 }
 
+// trimmed returns the lines without white space around them, and without the
+// comments at their ends.
 func trimmed(lines []string) []string {
 	var all []string
 	for _, line := range lines {
-		all = append(all, strings.TrimSpace(line))
+		code, _, _ := strings.Cut(line, " // ")
+		all = append(all, strings.TrimSpace(code))
 	}
 	return all
 }

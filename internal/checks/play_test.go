@@ -20,7 +20,7 @@ import (
 // records of a scenario. Each state was reached by the chapter's own code, and
 // so was each step from one to another.
 //
-//	TUTORIAL_WRITE=1 go test -run TestPlay ./internal/checks
+//	TUTORIAL_WRITE=1 go test -run 'TestPlayground|TestPictures' ./internal/checks
 //
 // writes it anew, after a chapter has changed.
 
@@ -341,7 +341,7 @@ func sameAsCommitted(t *testing.T, id string, data []byte) {
 		return
 	}
 	if text, _ := readIfThere(t, path); text != string(data) {
-		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run TestPlay ./internal/checks", path)
+		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground|TestPictures' ./internal/checks", path)
 	}
 }
 
@@ -382,7 +382,7 @@ type node struct {
 	Places []int          `json:"p"` // by thread
 	Values []string       `json:"v"` // by variable
 	Next   map[string]int `json:"n,omitempty"`
-	Arrow  []string       `json:"a,omitempty"` // of the step from here: from, to, label
+	Arrow  []any          `json:"a,omitempty"` // of the step from here: from, to, label
 	Failed string         `json:"f,omitempty"`
 }
 
