@@ -218,7 +218,7 @@ func runnerLists(c clone) {
 }
 
 func runnerFindsNames(c clone) {
-	for _, name := range []string{"joinall", "JoinAll", "join-all", "01-future-trait/joinall", "exercises/01-future-trait/joinall/", "exercises/01-future-trait/joinall/joinall.go"} {
+	for _, name := range []string{"joinall", "JoinAll", "JOINALL", "join-all", "01-future-trait/joinall", "exercises/01-future-trait/joinall/", "exercises/01-future-trait/joinall/joinall.go"} {
 		if got := c.say(0, "solution", name); filepath.ToSlash(strings.TrimSpace(got)) != "exercises/testdata/01-future-trait/joinall/solution.go" {
 			c.t.Errorf("solution %s is %q", name, got)
 		}
