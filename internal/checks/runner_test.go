@@ -306,7 +306,7 @@ func runnerEndsHangs(c clone) {
 	onlyIfAll(c.t)
 	stub := c.kept(c.countdown(), "stub")
 	added := fmt.Sprintf("countdown.go:%d hangs", strings.Count(stub, "\n")+2) // the line below an empty one
-	c.say(1, short(c.countdown())) // builds all but the file
+	c.say(1, short(c.countdown()))                                             // builds all but the file
 	own := filepath.Join(filepath.Dir(c.file(c.countdown())), "a_test.go")     // a test of the learner's, without a limit
 	for _, test := range []struct{ text, test, want string }{
 		{stub + "\nvar tea = func() int { select {} }()\n", "", added},
