@@ -15,18 +15,18 @@ func open(c *collection) error {
 		return err
 	}
 	e := c.current()
-	if e.outcome == nil { // nobody has edited it yet: what does it say?
+	if e.outcome == nil { // it hasn't been edited yet: what do its tests say?
 		if err := c.try([]*exercise{e}); err != nil {
 			return err
 		}
 	}
 	if e.done() {
-		fmt.Printf("%s passes.\n\n%s\n", heading(e), progress(c))
+		fmt.Printf("%s\n  It %s\n\n%s\n\n", heading(e), color("32", "passes."), progress(c))
 		return showNext(c, e)
 	}
 	fmt.Println(heading(e))
 	where(c, e)
-	fmt.Printf("\nIt says now:\n%s", indented(e.outcome.Said))
+	fmt.Printf("\nIts tests say:\n%s", indented(e.outcome.Said))
 	fmt.Printf("\n%s\n", progress(c))
 	return nil
 }
@@ -47,7 +47,7 @@ func runOne(c *collection, e *exercise) error {
 // report says what a run has shown.
 func report(c *collection, e *exercise) {
 	if e.done() {
-		fmt.Printf("%s %s\n", heading(e), color("32", "passes."))
+		fmt.Printf("%s %s\n", color("1", e.name), color("32", "passes."))
 		next := c.after(e, func(*exercise) bool { return true })
 		if next == nil {
 			fmt.Println(allDone)
@@ -56,7 +56,7 @@ func report(c *collection, e *exercise) {
 		}
 		return
 	}
-	fmt.Printf("%s doesn't pass yet:\n%s", heading(e), indented(e.outcome.Said))
+	fmt.Printf("%s doesn't pass yet:\n%s", color("1", e.name), indented(e.outcome.Said))
 	fmt.Printf("\nEdit %s. Stuck? go run ./exercises hint %s\n", e.edited(), c.short(e))
 }
 

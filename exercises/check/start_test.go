@@ -22,7 +22,8 @@ func init() {
 	case "sleeps":
 		select {}
 	case "spins":
-		for {
+		for n := 0; ; {
+			n++
 		}
 	}
 }

@@ -218,7 +218,7 @@ func runnerLists(c clone) {
 }
 
 func runnerFindsNames(c clone) {
-	for _, name := range []string{"joinall", "JoinAll", "join-all", "01-future-trait/joinall", "exercises/01-future-trait/joinall/", "exercises/01-future-trait/joinall/joinall.go"} {
+	for _, name := range []string{"joinall", "JoinAll", "JOINALL", "join-all", "01-future-trait/joinall", "exercises/01-future-trait/joinall/", "exercises/01-future-trait/joinall/joinall.go"} {
 		if got := c.say(0, "solution", name); filepath.ToSlash(strings.TrimSpace(got)) != "exercises/testdata/01-future-trait/joinall/solution.go" {
 			c.t.Errorf("solution %s is %q", name, got)
 		}
@@ -306,7 +306,7 @@ func runnerEndsHangs(c clone) {
 	onlyIfAll(c.t)
 	stub := c.kept(c.countdown(), "stub")
 	added := fmt.Sprintf("countdown.go:%d hangs", strings.Count(stub, "\n")+2) // the line below an empty one
-	c.say(1, short(c.countdown())) // builds all but the file
+	c.say(1, short(c.countdown()))                                             // builds all but the file
 	own := filepath.Join(filepath.Dir(c.file(c.countdown())), "a_test.go")     // a test of the learner's, without a limit
 	for _, test := range []struct{ text, test, want string }{
 		{stub + "\nvar tea = func() int { select {} }()\n", "", added},
@@ -431,7 +431,7 @@ func runnerWatches(c clone) {
 	s.waitFor(c.t, c.order[1].name, "doesn't pass yet", "Watching")
 }
 
-// A box of chapter 01 always, all boxes in TestRunnerBreaksEveryBox.
+// A box of chapter 01 always, all boxes in TestRunnerBreaksWhatThePagesBreak.
 func runnerBreaks(c clone) {
 	copyTree(c.t, chapters[0].dir, c.root)
 	copyTree(c.t, chapters[1].dir, c.root)
@@ -536,9 +536,8 @@ As before: same.go
 	}
 }
 
-// What the runner shows of each box is what the page shows, and the boxes it
-// lists are those of the pages.
-func TestRunnerBreaksEveryBox(t *testing.T) {
+// The runner lists the boxes of the pages, and shows what the page shows.
+func TestRunnerBreaksWhatThePagesBreak(t *testing.T) {
 	t.Parallel()
 	runner := filepath.Join(t.TempDir(), "runner")
 	if got := run(t, 2*time.Minute, ".", []string{compiles}, "go", "build", "-o", runner, "./exercises"); got.exit != 0 {
@@ -548,22 +547,26 @@ func TestRunnerBreaksEveryBox(t *testing.T) {
 	commands := regexp.MustCompile(`(?m)^  break (\S+) (\d+)   (.*)$`).FindAllStringSubmatch(listed.stdout, -1)
 	n := 0
 	for _, p := range pages(t) {
-		number := 0
+		boxes := 0
 		for i, f := range p.fences {
 			if f.language != "diff" || !strings.HasPrefix(p.path, "0") {
 				continue
 			}
-			n, number = n+1, number+1
+			n, boxes = n+1, boxes+1
 			if n > len(commands) {
 				t.Fatalf("the runner doesn't list the box %s:\n%s", p.at(f.line), listed.stdout)
 			}
 			command := commands[n-1]
-			if title := "**" + command[3]; command[2] != fmt.Sprint(number) || !strings.Contains(strings.Join(p.prose[max(0, f.line-8):f.line], "\n"), title) {
+			if title := "**" + command[3]; command[2] != fmt.Sprint(boxes) || !strings.Contains(strings.Join(p.prose[max(0, f.line-8):f.line], "\n"), title) {
 				t.Errorf("the box %s isn't what the runner lists: %q", p.at(f.line), command[0])
 			}
+			number := boxes
 			t.Run(p.at(f.line), func(t *testing.T) {
 				t.Parallel()
 				onlyInCI(t)
+				if number > 1 {
+					t.Skip("one box of each page: TestBreakIt has tried them all")
+				}
 				got := run(t, 5*time.Minute, ".", []string{compiles}, runner, "break", command[1], command[2])
 				if got.exit != 0 && strings.Contains(got.stderr, "only compiled on") {
 					t.Skip(got.stderr)
