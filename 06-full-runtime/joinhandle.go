@@ -1,88 +1,116 @@
 package main
 
-// Result is the value of something that can fail.
-type Result[T any] struct {
-	Value T
-	Err   error
-}
-
-// Close closes a value that nobody wants.
-func (r Result[T]) Close() error {
-	if r.Err != nil {
-		return nil
-	}
-	return Close(r.Value)
-}
+import "fmt"
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
-// *PanicError. To drop it is to detach the task, which runs on.
+// *PanicError. Its methods are for the tasks of the runtime, except Cancel.
 type JoinHandle[T any] struct {
 	task   Task
-	future Future[T]
+	future Future[T] // nil once it's ready or closed
 	value  T
 	err    error
 }
 
-// Spawn makes f a task, which is polled without having been woken. Any
-// goroutine may call it, also from inside a task. After rt.Close the handle
-// says ErrCancelled.
-func Spawn[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
-	h := &JoinHandle[T]{future: f}
-	h.task.work = h
-	rt.spawn(&h.task)
+// Spawn makes f a task of the runtime that polls the caller. Inside an Async
+// body cx is co.cx.
+func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
+	h, rt := new(JoinHandle[T]), cx.task.runtime
+	rt.spawn(h.init(rt, f))
 	return h
 }
 
-// Poll is for one task of the same runtime at a time: the latest that polled
-// is woken.
+// SpawnRemote is Spawn for any goroutine. Once the runtime is closed, f is
+// closed here and the handle says ErrCancelled.
+func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
+	h := new(JoinHandle[T])
+	if !rt.wakeRemote(h.init(rt, f)) {
+		h.task.state = ended
+		h.abandon(ErrCancelled)
+	}
+	return h
+}
+
+func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
+	h.future = f
+	h.task.work, h.task.runtime = h, rt
+	h.task.cx = Context{waker: &h.task, task: &h.task}
+	h.task.queued.Store(true) // it needs no wake for its first poll
+	return &h.task
+}
+
+// Poll is for one task at a time: the latest one that polled is woken.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	if h.task.runtime != cx.task.runtime {
-		panic("JoinHandle polled by a task of another runtime") // whose goroutine is another
+		panic("JoinHandle polled by a task of another runtime") // on another goroutine
 	}
-	if h.task.done {
-		h.task.taken = true
-		return Result[T]{h.value, h.err}, true
+	if h.task.state == ended {
+		return h.result(), true
 	}
 	h.task.joiner, h.task.taken = cx.waker, false // wanted again, if it was closed
-	cx.task.waits = &h.task
+	cx.waitsFor("another task")
 	return Result[T]{}, false
 }
 
-// Close detaches the task. It does not cancel it. The value, unless Poll has
-// given it to somebody, is closed when it is there: so a handle that is to be
-// polled again is, before the task ends.
+// result is for the receiver, who owns the value from now on.
+func (h *JoinHandle[T]) result() Result[T] {
+	h.task.taken = true
+	return Result[T]{h.value, h.err}
+}
+
+// Close detaches the task and doesn't cancel it. When its value comes, it's
+// closed, and a failure is reported. You may poll the handle again after that,
+// as long as the task hasn't ended.
 func (h *JoinHandle[T]) Close() error {
 	h.task.joiner = nil
 	if h.task.taken {
 		return nil
 	}
 	h.task.taken = true
-	if !h.task.done {
+	if h.task.state != ended {
 		return nil
 	}
-	return Result[T]{h.value, h.err}.Close()
+	h.report()
+	return closeValue(h.value)
 }
 
-// Cancel makes the runtime close the task's future before its next poll. Any
-// goroutine may call it, a task also for itself. It does nothing to a task
-// that has ended.
+// Cancel makes the runtime close the task's future instead of polling it again.
+// Any goroutine may call it, and a task may cancel itself. A task that has ended
+// stays as it is.
 func (h *JoinHandle[T]) Cancel() {
-	h.task.cancel.Store(true)
+	h.task.cancelled.Store(true)
 	h.task.Wake()
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
-	if h.value, ready = h.future.Poll(cx); ready {
-		h.future = nil
-		if h.task.taken {
-			Close(h.value)
-		}
+	value, ready := h.future.Poll(cx)
+	if !ready {
+		return false
 	}
-	return ready
+	h.future = nil
+	if h.task.taken {
+		closeValue(value)
+	} else {
+		h.value = value
+	}
+	return true
 }
 
+// abandon closes the future. If that panics, the executor calls it again, and
+// the handle keeps the first panic.
 func (h *JoinHandle[T]) abandon(err error) {
 	f := h.future
-	h.future, h.err = nil, err // first: Close may panic, and is not called twice
+	h.future = nil
+	if _, failed := h.err.(*PanicError); !failed {
+		h.err = err
+	}
 	Close(f)
+}
+
+// report tells of a failure that nothing waits for. The program may have dropped
+// the handle, so it might never learn of it from there.
+func (h *JoinHandle[T]) report() {
+	if fault, failed := h.err.(*PanicError); failed {
+		h.task.taken = true // once is enough
+		h.task.cx.report(fmt.Errorf("task %d failed, and nothing waits for it: %w", h.task.ID, fault))
+	}
 }

@@ -2,38 +2,52 @@ package main
 
 import "time"
 
-// Sleep is ready when its time has passed.
-type Sleep struct {
-	d       time.Duration
-	timer   timer
-	runtime *Runtime // nil before the first Poll
-	done    bool
+// Sleep is ready d after its first Poll, or at once if d isn't positive.
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+
+type sleep struct {
+	d      time.Duration
+	timer  timer
+	timers *timers // nil before the first Poll
+	done   bool
 }
 
-// NewSleep makes a future that is ready d after its first Poll, and at its
-// first Poll if d is zero or less.
-func NewSleep(d time.Duration) *Sleep { return &Sleep{d: d} }
-
-func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
+func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	switch {
 	case s.done:
 		panic("Sleep polled after it finished")
-	case s.d <= 0 || s.runtime != nil && s.timer.waker == nil: // it has fired
+	case s.d <= 0, s.timers != nil && s.timer.waker == nil: // it has fired
 		s.done = true
-	case s.runtime == nil:
-		s.runtime = cx.task.runtime
-		s.runtime.timers.add(&s.timer, s.d, cx.waker)
+		return struct{}{}, true
+	case s.timers == nil:
+		s.timers = cx.timers()
+		s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
 	default:
 		s.timer.waker = cx.waker
 	}
-	return struct{}{}, s.done
+	cx.waitsFor("a timer")
+	return struct{}{}, false
 }
 
 // Close stops the timer.
-func (s *Sleep) Close() error {
-	if s.runtime != nil && !s.done {
-		s.runtime.timers.remove(&s.timer)
+func (s *sleep) Close() error {
+	if s.timers != nil {
+		s.timers.remove(&s.timer)
 	}
 	s.done = true
 	return nil
+}
+
+// Yield is a future that is pending once, so that other tasks have a turn.
+func Yield() Future[struct{}] { return new(yield) }
+
+type yield struct{ yielded bool }
+
+func (y *yield) Poll(cx *Context) (struct{}, bool) {
+	if y.yielded {
+		return struct{}{}, true
+	}
+	y.yielded = true
+	wakeLocal(cx.waker) // queued last
+	return struct{}{}, false
 }

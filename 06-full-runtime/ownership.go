@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"reflect"
+	"slices"
+)
+
+// If you hold a future, you close it unless Poll returned true, on every way
+// out. If you receive a value, you own it. A value that has no receiver anymore
+// is closed with closeValue.
+
+// Result is the value of something that can fail.
+type Result[T any] struct {
+	Value T
+	Err   error
+}
+
+// Close closes a value that has no receiver.
+func (r Result[T]) Close() error { return closeValue(r.Value) }
+
+// Owning is f, which uses resource. An Async body that was closed before its
+// first poll has run nothing, so no deferred call in it can close the resource.
+// Owning can: if it's closed before f is ready, it closes f and then resource.
+func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
+
+type owning[T any] struct {
+	resource io.Closer
+	future   Future[T] // nil once it's ready or closed
+}
+
+func (o *owning[T]) Poll(cx *Context) (T, bool) {
+	value, ready := o.future.Poll(cx)
+	if ready {
+		o.future = nil
+	}
+	return value, ready
+}
+
+func (o *owning[T]) Close() error {
+	f := o.future
+	if f == nil {
+		return nil
+	}
+	o.future = nil
+	return closeAll(f, o.resource)
+}
+
+// closeAll closes all of them in order, even if closing one of them panics or
+// calls runtime.Goexit.
+func closeAll(all ...any) (err error) {
+	for _, v := range slices.Backward(all) {
+		defer func() { err = errors.Join(err, closeValue(v)) }()
+	}
+	return nil
+}
+
+// closeValue closes a value that has no receiver, or else what is in it, if it's
+// an array, a slice or a map. Other types have a Close method, as Result has.
+func closeValue(value any) error {
+	v := reflect.ValueOf(value)
+	kind := v.Kind()
+	switch kind {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func:
+		if v.IsNil() {
+			return nil
+		}
+	}
+	if c, ok := value.(io.Closer); ok {
+		return c.Close()
+	}
+	if kind != reflect.Array && kind != reflect.Slice && kind != reflect.Map {
+		return nil
+	}
+	if e := v.Type().Elem().Kind(); e < reflect.Array || e == reflect.String {
+		return nil // don't look at every one of a million bytes
+	}
+	var all []any
+	for _, element := range v.Seq2() {
+		all = append(all, element.Interface())
+	}
+	return closeAll(all...)
+}

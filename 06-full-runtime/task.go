@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// Task is a future that the runtime polls. It's also that future's Waker.
+//
+//	pending ──► polling ──► pending, or ended with a value
+//	   └───────────┴──► closing ──► ended with an error
+//
+// A pending task may be in the run queue. A closing one was cancelled or has
+// panicked, and its future is being closed.
+type Task struct {
+	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them
+
+	index     int32       // in Runtime.tasks
+	queued    atomic.Bool // in the run queue, or on the way to it
+	cancelled atomic.Bool
+	state     taskState
+	outside   bool // something outside of the runtime has its waker
+	taken     bool // its value has a receiver, or will never have one
+	runtime   *Runtime
+	work      work
+	cx        Context
+	joiner    Waker // of the future that waits for the task's end
+}
+
+type taskState uint8
+
+const (
+	pending taskState = iota
+	polling
+	closing
+	ended
+)
+
+// work is the part of a task that knows the type of its value: its JoinHandle.
+type work interface {
+	poll(cx *Context) (ready bool)
+	abandon(err error) // closes the future; err is how the task ends
+	report()           // of a failure that nothing waits for
+}
+
+// Wake queues the task, once for any number of calls before the next poll.
+func (t *Task) Wake() {
+	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	// A load before a store wouldn't do. The poll that takes the task out of the
+	// queue swaps too. So if we find the mark still set, that poll has yet to
+	// come, and will see everything that happened before this line.
+	if !t.queued.Swap(true) {
+		t.runtime.wakeRemote(t)
+	}
+}
+
+// wakeLocal is Wake for the runtime's own goroutine: no lock, no bell.
+func wakeLocal(w Waker) {
+	t, isTask := w.(*Task)
+	if isTask {
+		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+		if !t.queued.Swap(true) {
+			t.runtime.takeInjected() // woken before t, so polled before t
+			t.runtime.runQueue.push(t)
+		}
+	} else if w != nil {
+		w.Wake()
+	}
+}
+
+// ErrCancelled is how a task ends that was cancelled before it was ready.
+var ErrCancelled = errors.New("task cancelled")
+
+// PanicError is how a task ends that panicked or called runtime.Goexit.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
+
+// asPanicError makes an error of what recover has returned, which is nil after
+// runtime.Goexit.
+func asPanicError(v any) *PanicError {
+	switch v := v.(type) {
+	case *PanicError: // of a coroutine, with the stack of its body
+		return v
+	case nil:
+		return &PanicError{Value: "runtime.Goexit was called", Stack: debug.Stack()}
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// runQueue is a first-in, first-out queue that reuses its memory.
+type runQueue struct {
+	tasks []*Task // a power of two of them
+	head  int
+	len   int
+}
+
+func (q *runQueue) push(t *Task) {
+	if q.len == len(q.tasks) {
+		grown := make([]*Task, max(64, 2*q.len))
+		n := copy(grown, q.tasks[q.head:])
+		copy(grown[n:], q.tasks[:q.head])
+		q.tasks, q.head = grown, 0
+	}
+	q.tasks[(q.head+q.len)&(len(q.tasks)-1)] = t
+	q.len++
+}
+
+func (q *runQueue) pop() *Task {
+	if q.len == 0 {
+		return nil
+	}
+	t := q.tasks[q.head]
+	q.tasks[q.head] = nil
+	q.head = (q.head + 1) & (len(q.tasks) - 1)
+	q.len--
+	return t
+}
