@@ -16,11 +16,13 @@ type choice struct {
 }
 
 var choices = []choice{
-	{"reactor-thread", "the executor sleeps in the kernel's queue", "a goroutine does, and hands the events over", "echo, 1 connection"},
+	{"reactor-thread", "the executor parks in the kernel", "a goroutine waits there, and hands the events over", "echo, 1 connection"},
 	{"netpoller", "the same", "that goroutine waits through Go's netpoller", "echo, 1 connection"},
-	{"unix-read", "raw calls where none can block", "unix.Read and unix.Write", "echo, 64 connections"},
-	{"rearm", "a descriptor is registered once", "it is armed anew for each wait", "echo, 64 connections"},
-	{"map-and-mutex", "a ring of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
+	{"rearm", "a descriptor is registered once", "it's armed again for each wait", "echo, 64 connections"},
+	{"raw-calls", "unix.Read and unix.Write", "raw system calls, because none can block", "echo, 64 connections"},
+	{"map-and-mutex", "a ring buffer of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
+	{"spawn-remote", "a task spawns without a lock", "like other goroutines, with one", "spawn, 1,000 at a time"},
+	{"binary-heap", "four children for each timer in the heap", "two", "timer"},
 	{"no-gosched", "Gosched before the executor parks", "none", "wake, GOMAXPROCS=1"},
 	{"own-buffer", "one read buffer for all connections", "4 KiB for each", "idle, echo"},
 }
