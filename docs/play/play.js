@@ -196,7 +196,7 @@ function draw() {
 function drawThreads() {
   scene.threads.forEach((name, i) => {
     const place = placeOf(here(), i), able = canStep(here(), i);
-    const status = { ready: "can step", waits: "waits for the lock", asleep: "asleep", finished: "finished" }[place.status];
+    const status = { ready: "can step", waits: "waits for the lock", finished: "finished", asleep: able ? "asleep, till its time is up" : "asleep" }[place.status];
     const at = place.at ? place.at[0] : "";
     const what = at ? codeAt(at) : "";
     $("threads").children[i].replaceChildren(
