@@ -266,10 +266,18 @@ func withLocals(t *testing.T, path, text string) string {
 			}
 		}
 	}
+	const before, after = " sched.Local(%q, %s);", "; sched.Local(%q, %s)"
 	note := func(list []ast.Stmt) {
 		for _, stmt := range list {
-			if assign, is := stmt.(*ast.AssignStmt); is {
-				noteAt(assign.End(), "; sched.Local(%q, %s)", assign.Lhs)
+			switch stmt := stmt.(type) {
+			case *ast.AssignStmt:
+				noteAt(stmt.End(), after, stmt.Lhs)
+			case *ast.IncDecStmt:
+				noteAt(stmt.End(), after, []ast.Expr{stmt.X})
+			case *ast.IfStmt:
+				if assign, is := stmt.Init.(*ast.AssignStmt); is && assign.Tok == token.ASSIGN {
+					noteAt(stmt.End(), after, assign.Lhs)
+				}
 			}
 		}
 	}
@@ -283,17 +291,17 @@ func withLocals(t *testing.T, path, text string) string {
 			note(n.Body)
 		case *ast.ForStmt:
 			if assign, is := n.Init.(*ast.AssignStmt); is {
-				noteAt(n.Body.Lbrace+1, " sched.Local(%q, %s);", assign.Lhs)
+				noteAt(n.Body.Lbrace+1, before, assign.Lhs)
 			}
 		case *ast.IfStmt:
 			if assign, is := n.Init.(*ast.AssignStmt); is {
-				noteAt(n.Body.Lbrace+1, " sched.Local(%q, %s);", assign.Lhs)
+				noteAt(n.Body.Lbrace+1, before, assign.Lhs)
 			}
 		case *ast.FuncDecl:
 			for _, fields := range []*ast.FieldList{n.Recv, n.Type.Params} {
 				for i := 0; fields != nil && i < len(fields.List); i++ {
 					for _, name := range fields.List[i].Names {
-						noteAt(n.Body.Lbrace+1, " sched.Local(%q, %s);", []ast.Expr{name})
+						noteAt(n.Body.Lbrace+1, before, []ast.Expr{name})
 					}
 				}
 			}

@@ -64,7 +64,7 @@ func (r recording) ofRun(t *testing.T, dir string, aliases []string, d diagram, 
 			t.Fatal(err)
 		}
 		n := node{Places: []int{len(r.Places)}}
-		r.Variables = nil
+		r.Variables = []shownVariable{}
 		for _, v := range values {
 			r.Variables, n.Values = append(r.Variables, shownVariable{v.Name, v.Kind}), append(n.Values, v.Value)
 		}
