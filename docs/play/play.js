@@ -281,7 +281,7 @@ function drawVerdict() {
   const count = scene.nodes.length, been = visited[scene.id].size, bad = scene.nodes.filter(stuck).length;
   $("coverage").textContent = watching() ? `Step ${path.length} of ${count - 1}.`
     : `You have been in ${been} of ${count} states. ` + (scene.broken
-      ? `In ${bad} of them the wakeup is lost.`
+      ? `In ${bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}.`
       : "The checker has been in all of them, and none is stuck.");
 }
 
