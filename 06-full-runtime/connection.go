@@ -1,15 +1,15 @@
 package main
 
-// connection is the task of one connection. While a request is under way it
-// has a worker. In between it has nothing but its timer, so that ten thousand
-// idle ones are cheap: no coroutine, no buffer.
+// connection is the task of one connection. It has a worker only while a request
+// is under way. Between two requests it has no coroutine and no buffer, only a
+// timer, so ten thousand idle connections are cheap.
 type connection struct {
 	server *server
 	stream *Stream
 	task   *JoinHandle[struct{}]
 	waker  Waker   // of the latest poll
 	worker *worker // nil while idle
-	idle   Sleep
+	idle   sleep
 }
 
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
@@ -18,8 +18,9 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 		var ready bool
 		if c.worker == nil {
 			open, ready = c.await(cx)
-		} else {
-			open, ready = c.work(cx)
+		} else if open, ready = c.worker.poll(cx); ready {
+			c.server.putWorker(c.worker)
+			c.worker = nil
 		}
 		if !ready {
 			return struct{}{}, false
@@ -29,48 +30,45 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or with false when none will.
-// It reads into a buffer that all connections share, as nothing else is polled
-// before the worker has taken the bytes out.
+// await is ready when a request begins to arrive, or with false if none will.
+// The worker takes the bytes out of the scratch buffer in the same poll.
 func (c *connection) await(cx *Context) (open, ready bool) {
-	s := c.server
+	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {
-		c.stream.ready[readable] = true // a request may be there of which no event has told yet
+		c.stream.ready[readable] = true // a request may have come without an event yet
 	}
-	n, err, ready := c.stream.PollRead(cx, s.arrived[:])
-	if ready {
+	n, err, ready := c.stream.PollRead(cx, buffer)
+	switch {
+	case ready && err == nil:
 		c.idle.Close()
-		if err == nil {
-			c.idle = Sleep{d: s.options.Idle} // for the next time
-			c.worker = s.takeWorker(c.stream, s.arrived[:n])
-		}
-		return err == nil, true
-	}
-	if s.draining && !c.stream.ready[readable] { // it is, if the budget is spent
+		c.idle = sleep{d: s.options.Idle} // for the next time
+		c.worker = s.takeWorker(c.stream, buffer[:n])
+		return true, true
+	case ready:
+		return false, true
+	case s.draining && !c.stream.ready[readable]: // otherwise only the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
 	return false, late
 }
 
-// work is ready when there is no request left to answer.
-func (c *connection) work(cx *Context) (open, ready bool) {
-	w := c.worker
-	if open, ready = w.poll(cx); ready {
-		c.worker = nil
-		c.server.putWorker(w)
-	}
-	return open, ready
-}
-
-// Close gives back what the connection holds. Its place goes to the next one.
+// Close gives back everything that the connection holds. Its place goes to the
+// next connection.
 func (c *connection) Close() error {
-	delete(c.server.conns, c)
-	c.server.places.Release()
+	s := c.server
+	if !s.conns[c] {
+		return nil
+	}
+	delete(s.conns, c)
+	s.places.TryReceive()
+	if len(s.conns) == 0 {
+		wakeLocal(s.empty)
+	}
 	c.idle.Close()
 	err := c.stream.Close()
 	if c.worker != nil {
-		c.worker.coroutine.Close()
+		Close(c.worker.coroutine)
 	}
 	return err
 }

@@ -19,11 +19,12 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	budget    int     // transfers that the polled task may still make
-	sincePark int     // polls since the runtime last looked at the kernel
-	tasks     []*Task // that haven't ended
-	spawned   uint32  // the ID of the newest task
-	closed    bool    // written with mu held
+	budget    int            // transfers that the polled task may still make
+	sincePark int            // polls since the runtime last looked at the kernel
+	tasks     []*Task        // that haven't ended
+	spawned   uint32         // the ID of the newest task
+	closed    bool           // written with mu held
+	scratch   [32 << 10]byte // see Context.Scratch
 
 	hasInjected atomic.Bool // written with mu held
 

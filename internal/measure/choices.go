@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A choice is one that chapter 06 has made for the sake of speed or memory.
-// internal/checks/testdata/choices/<diff>.diff takes it back.
+// A choice is a decision that chapter 06 has made for the sake of speed or
+// memory. The diff with its name in choices takes it back.
 type choice struct {
 	diff    string
 	chosen  string

@@ -1,7 +1,7 @@
 package main
 
-// The choices are measured like everything else: as it is, and with the choice
-// taken back, in turn.
+// Each choice becomes an experiment: the program as it is, and the program with
+// the choice taken back, in turn.
 func init() {
 	for _, c := range choices {
 		programs := func(arguments ...string) []contender {

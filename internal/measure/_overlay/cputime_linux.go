@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is what all threads of the process have used, to the nanosecond.
+// cpuTime returns the CPU time of all threads of the process, to the nanosecond.
 func cpuTime() time.Duration {
 	var now unix.Timespec
 	unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &now)
