@@ -44,7 +44,7 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))
 	}
 	if delay > 0 {
-		w.flush(0) // the replies before this one needn't wait for it
+		w.flush() // the replies before this one needn't wait for it
 		Await(co, Sleep(delay))
 	}
 	return s.reply(200, plain, text)

@@ -28,7 +28,7 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
 	flags.Func("n", "", func(text string) (err error) {
 		if n, err = strconv.Atoi(text); err != nil || n < 1 {
-			err = errors.New("it must be a number of at least 1")
+			err = errors.New("want a number of at least 1")
 		}
 		return err
 	})
@@ -36,8 +36,8 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 	if status, ok := parse(flags, args, len(args), stdout, stderr); !ok {
 		return status
 	}
-	if timeout <= 0 || flags.NArg() == 0 {
-		return misused(stderr, errors.New("get needs a URL, and a timeout of more than 0"))
+	if flags.NArg() == 0 {
+		return misused(stderr, errors.New("get needs a URL"))
 	}
 	var jobs []*job
 	for _, u := range flags.Args() {

@@ -90,9 +90,12 @@ func duration(flags *flag.FlagSet, name string, d *time.Duration) {
 	flags.Func(name, "", func(text string) (err error) {
 		*d, err = time.ParseDuration(text)
 		if _, notNumber := strconv.ParseFloat(text, 64); err != nil && notNumber == nil {
-			err = fmt.Errorf("a duration needs a unit: %ss?", text)
+			return fmt.Errorf("a duration needs a unit: %ss?", text)
 		}
-		return err
+		if err != nil || *d <= 0 {
+			return errors.New("want a duration of more than 0, such as 5s")
+		}
+		return nil
 	})
 }
 

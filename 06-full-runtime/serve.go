@@ -9,7 +9,26 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 )
+
+// serverOptions says what a server puts up with.
+type serverOptions struct {
+	Connections int           // at once; more of them wait in the kernel's backlog
+	Idle        time.Duration // without a byte, between two requests
+	Read        time.Duration // for a whole request, however slowly it trickles in
+	Write       time.Duration // for a whole reply to a client that reads slowly
+	Grace       time.Duration // for the requests under way when the server drains
+	Counts      *counts       // of what the runtime does, or nil
+}
+
+var defaultOptions = serverOptions{
+	Connections: 20000,
+	Idle:        time.Minute,
+	Read:        10 * time.Second,
+	Write:       30 * time.Second,
+	Grace:       10 * time.Second,
+}
 
 func serve(args []string, stdout, stderr io.Writer) (status int) {
 	o := defaultOptions
@@ -23,8 +42,8 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	if status, ok := parse(flags, args, 0, stdout, stderr); !ok {
 		return status
 	}
-	if o.Connections < 1 || min(o.Idle, o.Read, o.Write) <= 0 || o.Grace < 0 {
-		return misused(stderr, errors.New("-connections, -idle, -read and -write must be more than 0"))
+	if o.Connections < 1 {
+		return misused(stderr, errors.New("-connections must be at least 1"))
 	}
 	addr, err := resolve(*at)
 	if err != nil {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"cmp"
-	"time"
-)
+import "cmp"
 
 // server accepts connections and serves HTTP on each of them, until drain.
 type server struct {
@@ -18,24 +15,6 @@ type server struct {
 	counts   *counts // for the page
 	second   int64   // of date
 	date     string  // for the replies
-}
-
-// serverOptions says what a server puts up with.
-type serverOptions struct {
-	Connections int           // at once; more of them wait in the kernel's backlog
-	Idle        time.Duration // without a byte, between two requests
-	Read        time.Duration // for a whole request, however slowly it trickles in
-	Write       time.Duration // for a whole reply to a client that reads slowly
-	Grace       time.Duration // for the requests under way when the server drains
-	Counts      *counts       // of what the runtime does, or nil
-}
-
-var defaultOptions = serverOptions{
-	Connections: 20000,
-	Idle:        time.Minute,
-	Read:        10 * time.Second,
-	Write:       30 * time.Second,
-	Grace:       10 * time.Second,
 }
 
 // newServer starts to serve on l, which belongs to the server from now on.
@@ -111,4 +90,78 @@ func (s *server) busy() (n int) {
 		}
 	}
 	return n
+}
+
+// connection is the task of one connection. It has a worker only while a request
+// is under way. Between two requests it has no coroutine and no buffer, only a
+// timer, so ten thousand idle connections are cheap.
+type connection struct {
+	server *server
+	stream *Stream
+	task   *JoinHandle[struct{}]
+	waker  Waker   // of the latest poll
+	worker *worker // nil while idle
+	idle   sleep
+}
+
+func (c *connection) Poll(cx *Context) (struct{}, bool) {
+	c.waker = cx.waker
+	for open := true; open; {
+		var ready bool
+		if w := c.worker; w == nil {
+			open, ready = c.await(cx)
+		} else if w.coroutine.Poll(cx); w.stream == nil {
+			open, ready = w.open, true
+			c.worker = nil
+			c.server.putWorker(w)
+		}
+		if !ready {
+			return struct{}{}, false
+		}
+	}
+	c.Close()
+	return struct{}{}, true
+}
+
+// await is ready when a request begins to arrive, or with false if none will.
+// The worker takes the bytes out of the scratch buffer in the same poll.
+func (c *connection) await(cx *Context) (open, ready bool) {
+	s, buffer := c.server, cx.Scratch()[:bufferSize]
+	if s.draining {
+		c.stream.ready[readable] = true // a request may have come without an event yet
+	}
+	n, err, ready := c.stream.PollRead(cx, buffer)
+	switch {
+	case ready && err == nil:
+		c.idle.Close()
+		c.idle = sleep{d: s.options.Idle} // for the next time
+		c.worker = s.takeWorker(c.stream, buffer[:n])
+		return true, true
+	case ready:
+		return false, true
+	case s.draining && !c.stream.ready[readable]: // otherwise only the budget is spent
+		return false, true
+	}
+	_, late := c.idle.Poll(cx)
+	return false, late
+}
+
+// Close gives back everything that the connection holds. Its place goes to the
+// next connection.
+func (c *connection) Close() error {
+	s := c.server
+	if !s.conns[c] {
+		return nil
+	}
+	delete(s.conns, c)
+	s.places.TryReceive()
+	if len(s.conns) == 0 {
+		wakeLocal(s.empty)
+	}
+	c.idle.Close()
+	err := c.stream.Close()
+	if c.worker != nil {
+		Close(c.worker.coroutine)
+	}
+	return err
 }

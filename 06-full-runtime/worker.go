@@ -48,11 +48,6 @@ func (s *server) putWorker(w *worker) {
 	}
 }
 
-func (w *worker) poll(cx *Context) (open, ready bool) {
-	w.coroutine.Poll(cx)
-	return w.open, w.stream == nil
-}
-
 // run is the body of the coroutine. It outlives the connection, because making
 // a stack and letting it grow takes longer than answering a request.
 func (w *worker) run(co *Co) struct{} {
@@ -92,7 +87,6 @@ func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 	if err != nil {
 		return w.server.refuse(err)
 	}
-	w.conn.SetTimeout(0) // the delay isn't the client's
 	r := w.answer(co, req)
 	r.Request, r.ProtoMinor = req, min(req.ProtoMinor, 1)
 	r.Close = req.Close || w.server.draining && w.in.Buffered() == 0
@@ -121,7 +115,7 @@ func (w *worker) finish(err error, last bool) (open bool) {
 // replies so far, because the client may be waiting for them.
 func (w *worker) Read(p []byte) (n int, err error) {
 	if len(w.first) == 0 {
-		if err := w.flush(w.server.options.Read); err != nil {
+		if err := w.flush(); err != nil {
 			return 0, err
 		}
 		return w.conn.Read(p)
@@ -131,12 +125,12 @@ func (w *worker) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// flush sends the replies so far. Then the client has the time next.
-func (w *worker) flush(next time.Duration) (err error) {
+// flush sends the replies so far. The client's time to send begins after that.
+func (w *worker) flush() (err error) {
 	if w.out.Buffered() > 0 {
 		w.conn.SetTimeout(w.server.options.Write)
 		err = w.out.Flush()
-		w.conn.SetTimeout(next)
+		w.conn.SetTimeout(w.server.options.Read)
 	}
 	return err
 }
