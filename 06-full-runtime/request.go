@@ -87,12 +87,12 @@ func (w *worker) readHeader() ([]byte, error) {
 // find the next request in a different place.
 func check(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	major, minor, ok := http.ParseHTTPVersion(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	request := string(bytes.TrimSuffix(line, []byte("\r")))
+	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
 	if ok && major != 1 {
 		return refusal(505)
 	}
-	if !ok || bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }) {
+	if !ok || hasControl(request, '~') {
 		return refusal(400)
 	}
 	hosts, lengths, codings := 0, 0, 0
@@ -101,22 +101,20 @@ func check(header []byte) error {
 			break
 		}
 		name, value, found := strings.Cut(string(line), ":")
-		if !found || name == "" || !consistsOf(name, tokenBytes) || strings.ContainsFunc(value, isControl) {
+		if !found || name == "" || !consistsOf(name, tokenBytes) || hasControl(value, 0xff) {
 			return refusal(400) // for example a space before the colon, or a continued line
 		}
-		switch value = strings.Trim(value, " \t"); strings.ToLower(name) {
-		case "host":
+		switch value = strings.Trim(value, " \t"); {
+		case strings.EqualFold(name, "Host"):
 			hosts++
-		case "content-length":
+		case strings.EqualFold(name, "Content-Length"):
 			lengths++
-		case "transfer-encoding":
+		case strings.EqualFold(name, "Transfer-Encoding"):
 			if codings++; !strings.EqualFold(value, "chunked") {
 				return refusal(501)
 			}
-		case "expect":
-			if !strings.EqualFold(value, "100-continue") {
-				return refusal(417)
-			}
+		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
+			return refusal(417)
 		}
 	}
 	if hosts > 1 || hosts == 0 && minor > 0 || codings > 1 || codings > 0 && (lengths > 0 || minor == 0) {
@@ -131,11 +129,22 @@ const ( // besides letters and digits
 )
 
 func consistsOf(text, others string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		digit := '0' <= c && c <= '9'
-		return !letter && !digit && !strings.ContainsRune(others, c)
-	})
+	for i := range len(text) {
+		c := text[i]
+		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
-func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+// hasControl reports whether there is a control character, or a byte above last.
+func hasControl(text string, last byte) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f || c > last {
+			return true
+		}
+	}
+	return false
+}
