@@ -41,11 +41,12 @@ function open() {
     document.head.append(script);
     return;
   }
-  const isNew = scene !== scenes[id];
+  const isNew = scene !== scenes[id], fromOther = scene && scene.other === id;
   scene = scenes[id];
   follow(watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1));
+  if (fromOther && path.length && !note) note = `All ${path.length} steps fit here, too, and this time nothing is lost. Go on, and see why.`;
   if (isNew) drawScene();
-  draw();
+  draw(isNew);
 }
 
 // follow takes the steps of a path, as far as there are any.
@@ -57,7 +58,7 @@ function follow(steps) {
   for (const thread of steps) {
     if (!canStep(here(), thread)) {
       if (scene.threads[thread]) {
-        note = `Your path fits here for ${path.length} of its ${steps.length} steps. After that ${scene.threads[thread]} can't take the next one: it ${because(placeOf(here(), thread))}.`;
+        note = `${path.length} of your ${steps.length} steps fit here. After that ${scene.threads[thread]} can't take the next one: it ${because(placeOf(here(), thread))}.`;
       }
       break;
     }
@@ -123,11 +124,12 @@ function codeAt(at) {
   const [file, number] = at.split(":");
   const block = scene.code.find((c) => c.file === file && number >= c.line && number < c.line + c.lines.length);
   const line = block ? block.lines[number - block.line] : "";
+  if (line.trim() === "select {") return "select: " + block.lines[number - block.line + 1].trim().replace(/^case |:$/g, "");
   return line.replace(/\s*\/\/.*/, "").replace(/^func .*?\{ (.*) \}$/, "$1").trim();
 }
 
 function stuck(node) {
-  return Boolean(node.f) || !node.n && node.p.some((p) => scene.places[p].status !== "finished");
+  return Boolean(node.f) || !node.n && node.p.some((p) => !/finished|absent/.test(scene.places[p].status));
 }
 
 // effects lists what a step has changed.
@@ -182,9 +184,9 @@ function drawScene() {
   $("code").scrollTop = 0;
 }
 
-function draw() {
+function draw(isNew) {
   drawThreads();
-  drawMarks();
+  drawMarks(isNew);
   drawVariables();
   drawVerdict();
   drawLanes();
@@ -196,20 +198,23 @@ function draw() {
 function drawThreads() {
   scene.threads.forEach((name, i) => {
     const place = placeOf(here(), i), able = canStep(here(), i);
-    const status = { ready: "can step", waits: "waits for the lock", asleep: "asleep", finished: "finished" }[place.status];
+    const status = { ready: "can step", waits: "waits for the lock", finished: "finished", asleep: able ? "asleep, till its time is up" : "asleep" }[place.status];
     const at = place.at ? place.at[0] : "";
     const what = at ? codeAt(at) : "";
+    const arrow = here().a && here().a.slice(0, 2).map((lane) => scene.lanes[lane].replace(/:.*/, ""));
+    const title = arrow ? `${[...new Set(arrow)].join(" → ")}: ${here().a[2]}` : name;
     $("threads").children[i].replaceChildren(
-      make("span", { class: "head" }, make("kbd", {}, String(i + 1)), make("b", {}, name), make("span", { class: `status ${place.status}` }, status)),
+      make("span", { class: "head" }, make("kbd", {}, String(i + 1)), make("b", {}, title), make("span", { class: `status ${place.status}` }, watching() && able ? "next" : status)),
       make("code", {}, what || " "),
       make("small", {}, [at.replace(/.*\//, ""), ...(place.locals || [])].join(" · ") || " "));
+    $("threads").children[i].hidden = place.status === "absent";
     $("threads").children[i].setAttribute("aria-disabled", !able);
     $("threads").children[i].setAttribute("aria-label", `${i + 1}: ${name}, ${status}${at ? `, at ${what}, ${at}` : ""}`);
   });
 }
 
 // drawMarks marks the line of each goroutine, and the calls it is in.
-function drawMarks() {
+function drawMarks(atOnce) {
   for (const tag of $("code").querySelectorAll(".tag")) tag.remove();
   for (const line of $("code").querySelectorAll(".now")) line.className = line.className.replace(/ now.*/, "");
   scene.threads.forEach((name, i) => {
@@ -217,9 +222,11 @@ function drawMarks() {
     (place.at || []).forEach((at, depth) => {
       const line = document.getElementById(at);
       if (!line) return;
-      if (!depth) line.className += ` now t${i}`;
-      const text = depth ? `${name} is in here` : place.status === "asleep" ? `${name}, asleep` : name;
-      line.append(make("span", { class: `tag t${i}${depth ? " outer" : ""}` }, text));
+      const lane = here().a ? here().a[0] : i; // of a run, the lane that the arrow starts at
+      if (!depth) line.className += ` now t${lane}`;
+      const who = here().a ? scene.lanes[lane].replace(/:.*/, "") : name;
+      const text = depth ? `${who} is in here` : place.status === "asleep" ? `${who}, asleep` : who;
+      line.append(make("span", { class: `tag t${lane}${depth ? " outer" : ""}` }, text));
     });
   });
   const latest = placeOf(here(), path.length ? path[path.length - 1] : 0);
@@ -227,7 +234,7 @@ function drawMarks() {
   if (!line) return;
   const box = $("code").getBoundingClientRect(), rect = line.getBoundingClientRect();
   if (rect.top < box.top + 40 || rect.bottom > box.bottom - 40) {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const calm = atOnce || matchMedia("(prefers-reduced-motion: reduce)").matches;
     $("code").scrollBy({ top: rect.top - box.top - box.height / 3, behavior: calm ? "instant" : "smooth" });
   }
 }
@@ -253,6 +260,8 @@ function drawVerdict() {
   const node = here(), all = [], steps = path.length === 1 ? "1 step" : `${path.length} steps`;
   let kind = "";
   if (note) all.push(make("p", {}, note));
+  if (!path.length) all.push(make("p", {}, watching() ? "Click the button or press 1, and the program takes its next step."
+    : "You are the scheduler. Click a goroutine or press its number, and that goroutine takes one step."));
   if (stuck(node)) {
     kind = "lost";
     all.push(make("h2", {}, node.f ? `It broke, in ${steps}: ${node.f}.` : `You lost the wakeup, in ${steps}.`), make("p", {}, scene.lesson));
@@ -268,10 +277,11 @@ function drawVerdict() {
   }
   $("verdict").className = kind;
   $("verdict").replaceChildren(...all);
+  if (kind) $("verdict").scrollIntoView({ block: "nearest" });
   const count = scene.nodes.length, been = visited[scene.id].size, bad = scene.nodes.filter(stuck).length;
   $("coverage").textContent = watching() ? `Step ${path.length} of ${count - 1}.`
     : `You have been in ${been} of ${count} states. ` + (scene.broken
-      ? `In ${bad} of them the wakeup is lost.`
+      ? `In ${bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}.`
       : "The checker has been in all of them, and none is stuck.");
 }
 

@@ -95,11 +95,44 @@ var playground = []played{
 		intro:        "This is the chapter's code: pop takes the task out of the run queue before the poll. Try to lose a wake that comes during the poll.",
 		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
 	},
+	{
+		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		files: runtime06,
+		edits: []string{
+			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if len(rt.injected) > 0 {\n		return 0, nil\n	}\n",
+			"	rt.mu.Lock()\n	woken := len(rt.injected) > 0 // look ...\n	rt.mu.Unlock()\n	if woken {\n		return 0, nil\n	}\n",
+			"	rt.parked = timeout != 0\n	return timeout, nil\n",
+			"	rt.mu.Lock()\n	rt.parked = timeout != 0 // ... then announce\n	rt.mu.Unlock()\n	return timeout, nil\n",
+		},
+		brokenIntro:  "The executor itself sleeps in the kernel now, and another goroutine ends that sleep with the bell. It rings only if parked is true. In this version, the runtime looks at what has been injected, and announces under a second lock that it parks. Slip a wake in between.",
+		brokenLesson: "The runtime looked and found nothing injected. Then the wake came: it injected the task, but parked wasn't set yet, so it didn't ring. After that the runtime announced that it parks, and went to sleep with a task in its lane.",
+		intro:        "This is the chapter's code: the look at injected and the announcement that the runtime parks are under one lock. Try to find a gap for the wake.",
+		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
+	},
+	{
+		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		files: runtime06,
+		edits: []string{
+			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if rt.closed {\n		return false\n	}\n",
+			"	rt.mu.Lock()\n	if rt.closed {\n		rt.mu.Unlock()\n		return false\n	}\n",
+			"	if rt.parked {\n		rt.parked = false // one ring is enough, however many wakes follow\n		rt.reactor.poller.notify()\n	}\n	return true\n",
+			"	ring := rt.parked\n	rt.parked = false // one ring is enough, however many wakes follow\n	rt.mu.Unlock()\n	if ring {\n		rt.reactor.poller.notify() // without the lock\n	}\n	return true\n",
+		},
+		brokenIntro:  "The runtime sleeps for a second, and is closed after that. In this version, a wake decides under the lock to ring the bell, but it rings after the unlock. Close the bell in between.",
+		brokenLesson: "post decided to ring while the bell was still there. Then the runtime woke up by itself, and Close closed the bell's descriptor. By now its number may belong to another connection, and the ring is written to that.",
+		intro:        "This is the chapter's code: the bell rings under the lock. Try to close the bell between the decision and the ring.",
+		lesson:       "Close marks the runtime as closed under the same lock. So a wake either rings before that, or finds the mark and doesn't ring at all.",
+	},
 }
 
 // Nothing here waits for a descriptor. Of these files only what the others name
 // is kept.
 var nothingElse = []string{"future.go", "context.go:Context Context.Waker", "reactor.go:Reactor waiters directions"}
+
+var runtime06 = []string{
+	"park.go", "executor.go", "task.go", "runtime.go", theLetter, "trace.go", "joinhandle.go", "ownership.go", "timers.go", "sleep.go",
+	"waker.go", "future.go", "context.go", "reactor.go",
+}
 
 const theLetter = "04-waker/main.go:letter letter.Poll letter.post"
 
@@ -216,8 +249,8 @@ func onlyDeclarations(t *testing.T, path, text string, kept []string) string {
 	return string(b)
 }
 
-// withLocals says, after each assignment to variables of a function, what they
-// are now.
+// withLocals says what the variables and parameters of a function are, when they
+// have been set.
 func withLocals(t *testing.T, path, text string) string {
 	t.Helper()
 	positions := token.NewFileSet()
@@ -226,15 +259,24 @@ func withLocals(t *testing.T, path, text string) string {
 		t.Fatal(err)
 	}
 	inserts := make(map[int]string)
+	noteAt := func(at token.Pos, format string, names []ast.Expr) {
+		for _, to := range names {
+			if id, is := to.(*ast.Ident); is && id.Name != "_" {
+				inserts[positions.Position(at).Offset] += fmt.Sprintf(format, id.Name, id.Name)
+			}
+		}
+	}
+	const before, after = " sched.Local(%q, %s);", "; sched.Local(%q, %s)"
 	note := func(list []ast.Stmt) {
 		for _, stmt := range list {
-			assign, is := stmt.(*ast.AssignStmt)
-			if !is {
-				continue
-			}
-			for _, to := range assign.Lhs {
-				if id, is := to.(*ast.Ident); is && id.Name != "_" {
-					inserts[positions.Position(assign.End()).Offset] += fmt.Sprintf("; sched.Local(%q, %s)", id.Name, id.Name)
+			switch stmt := stmt.(type) {
+			case *ast.AssignStmt:
+				noteAt(stmt.End(), after, stmt.Lhs)
+			case *ast.IncDecStmt:
+				noteAt(stmt.End(), after, []ast.Expr{stmt.X})
+			case *ast.IfStmt:
+				if assign, is := stmt.Init.(*ast.AssignStmt); is && assign.Tok == token.ASSIGN {
+					noteAt(stmt.End(), after, assign.Lhs)
 				}
 			}
 		}
@@ -247,6 +289,22 @@ func withLocals(t *testing.T, path, text string) string {
 			note(n.Body)
 		case *ast.CommClause:
 			note(n.Body)
+		case *ast.ForStmt:
+			if assign, is := n.Init.(*ast.AssignStmt); is {
+				noteAt(n.Body.Lbrace+1, before, assign.Lhs)
+			}
+		case *ast.IfStmt:
+			if assign, is := n.Init.(*ast.AssignStmt); is {
+				noteAt(n.Body.Lbrace+1, before, assign.Lhs)
+			}
+		case *ast.FuncDecl:
+			for _, fields := range []*ast.FieldList{n.Recv, n.Type.Params} {
+				for i := 0; fields != nil && i < len(fields.List); i++ {
+					for _, name := range fields.List[i].Names {
+						noteAt(n.Body.Lbrace+1, before, []ast.Expr{name})
+					}
+				}
+			}
 		}
 		return true
 	})
@@ -400,6 +458,11 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 		Other: v.id + variant{v.played, !v.broken}.suffix(), Intro: v.intro, Lesson: v.lesson,
 		Threads: g.Threads, Variables: g.Variables,
 	}
+	for i, name := range r.Threads {
+		if strings.HasPrefix(name, "in ") { // the function with the go statement
+			r.Threads[i] = "Close"
+		}
+	}
 	if v.broken {
 		r.Intro, r.Lesson = v.brokenIntro, v.brokenLesson
 	}
@@ -408,6 +471,9 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	for _, n := range g.Nodes {
 		to := node{Values: n.Values, Next: n.Next}
 		to.Failed, _, _ = strings.Cut(n.Failed, "\n")
+		for len(n.Threads) < len(g.Threads) {
+			n.Threads = append(n.Threads, where{Status: "absent"}) // its go statement is yet to come
+		}
 		for _, w := range n.Threads {
 			p := place{Status: w.Status, What: w.What, Locals: w.Locals}
 			for _, at := range w.Lines {

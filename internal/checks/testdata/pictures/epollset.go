@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // epollSet is what the kernel itself says is armed, in proc(5).
@@ -21,10 +19,10 @@ func epollSet(epfd int, names map[int]string) string {
 		if n, _ := fmt.Sscanf(line, "tfd: %d events: %x", &fd, &events); n < 2 || names[fd] == "" {
 			continue
 		}
-		for _, dir := range []struct {
+		for _, dir := range []struct { // EPOLLIN and EPOLLOUT
 			bit  uint32
 			name string
-		}{{unix.EPOLLIN, "read"}, {unix.EPOLLOUT, "write"}} {
+		}{{0x001, "read"}, {0x004, "write"}} {
 			if events&dir.bit != 0 {
 				all = append(all, names[fd]+": "+dir.name)
 			}

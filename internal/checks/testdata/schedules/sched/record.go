@@ -3,6 +3,7 @@
 package sched
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // The recorder writes down every state that a scenario can be in, and which
@@ -33,6 +35,8 @@ type Node struct {
 	Values  []string
 	Next    map[int]int // from a thread that can take a step to a node
 	Failed  string      // why the scenario ended here, if it did
+
+	clock time.Duration // since the beginning
 }
 
 // Where is the state of one goroutine.
@@ -40,7 +44,9 @@ type Where struct {
 	Status string   // ready, waits, asleep or finished
 	What   string   // it is about to do
 	Lines  []string // file:line, the innermost first
-	Locals []string // name = value
+	Locals []string // name = value, in the innermost function of a chapter
+
+	all []string // in the other ones, too
 }
 
 // A Variable is something whose value is shown.
@@ -50,11 +56,15 @@ type Variable struct {
 }
 
 type recorder struct {
+	began     time.Time
 	variables []Variable
 	names     map[any]string // of pointers
 	stacks    map[*thread][]uintptr
 	locals    map[*thread][]local
+	minor     map[string]bool // steps that aren't stopped at
+	begin     string          // the first goroutine's step that the recording begins with
 	failed    chan string
+	never     chan struct{} // is never closed; made outside of the bubble, so that the bubble isn't settled
 	finders   []func(value any) (found bool)
 }
 
@@ -73,6 +83,22 @@ func Show[T any](name, kind string, value func() T) {
 func Call(pointer any, name string) {
 	if recording != nil {
 		recording.names[pointer] = name
+	}
+}
+
+// Skip lets goroutines take steps of these kinds without a stop.
+func Skip(kinds ...string) {
+	for _, what := range kinds {
+		if recording != nil {
+			recording.minor[what] = true
+		}
+	}
+}
+
+// BeginWith lets the first goroutine go on alone until this is its next step.
+func BeginWith(what string) {
+	if recording != nil {
+		recording.begin = what
 	}
 }
 
@@ -136,12 +162,13 @@ func (r *recorder) text(value any) string {
 func (r *recorder) noteStack(t *thread) {
 	pcs := make([]uintptr, 40)
 	r.stacks[t] = pcs[:runtime.Callers(3, pcs)]
+	t.step.minor = t.step.minor || r.minor[t.step.what]
 }
 
 // fail ends a recording. What runs now never goes on.
 func (r *recorder) fail(why string) {
 	r.failed <- why
-	select {}
+	<-r.never
 }
 
 var inChapter = regexp.MustCompile(`^\d\d-`)
@@ -154,10 +181,12 @@ func (r *recorder) where(t *thread) Where {
 	switch {
 	case !t.stopped:
 		w.Status = "asleep"
-	case !t.step.canRun():
+	case !t.step.canRun() && t.step.what == "locks":
 		w.Status = "waits"
+	case !t.step.canRun():
+		w.Status = "asleep"
 	}
-	inside := make(map[string]bool)
+	inside, innermost := make(map[string]bool), ""
 	frames := runtime.CallersFrames(r.stacks[t])
 	for more := len(r.stacks[t]) > 0; more; {
 		var frame runtime.Frame
@@ -165,18 +194,22 @@ func (r *recorder) where(t *thread) Where {
 		inside[frame.Function] = true
 		dir, file := filepath.Split(frame.File)
 		if dir = filepath.Base(dir); inChapter.MatchString(dir) {
+			innermost = cmp.Or(innermost, frame.Function)
 			w.Lines = append(w.Lines, fmt.Sprintf("%s/%s:%d", dir, file, frame.Line))
 		}
 	}
 	r.locals[t] = slices.DeleteFunc(r.locals[t], func(l local) bool { return !inside[l.function] })
 	for _, l := range r.locals[t] {
-		w.Locals = append(w.Locals, l.name+" = "+l.value)
+		w.all = append(w.all, l.name+" = "+l.value)
+		if l.function == innermost {
+			w.Locals = append(w.Locals, l.name+" = "+l.value)
+		}
 	}
 	return w
 }
 
 func (r *recorder) node() *Node {
-	n := &Node{Next: make(map[int]int)}
+	n := &Node{Next: make(map[int]int), clock: time.Since(r.began)}
 	for _, t := range threads {
 		n.Threads = append(n.Threads, r.where(t))
 	}
@@ -191,7 +224,7 @@ func (r *recorder) node() *Node {
 	return n
 }
 
-func (n *Node) key() string { return fmt.Sprint(n.Threads, n.Values, n.Failed, n.options()) }
+func (n *Node) key() string { return fmt.Sprint(n.Threads, n.Values, n.Failed, n.options(), n.clock) }
 
 func (n *Node) options() (all []int) {
 	for i := range n.Next {
@@ -205,20 +238,24 @@ func (n *Node) options() (all []int) {
 // and calls at in each state. Then it runs to its end, if it can: a bubble with
 // goroutines that never end is left as it is.
 func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int, more bool)) {
-	r := &recorder{names: make(map[any]string), stacks: make(map[*thread][]uintptr), locals: make(map[*thread][]local), failed: make(chan string)}
+	r := &recorder{names: make(map[any]string), stacks: make(map[*thread][]uintptr), locals: make(map[*thread][]local), minor: make(map[string]bool), failed: make(chan string), never: make(chan struct{})}
 	recording, bound = r, -1
-	never, stuck, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	stuck, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		synctest.Test(t, func(*testing.T) {
+			r.began = time.Now()
 			prepare(s)
-			g.Threads, g.Variables = nil, r.variables
-			for _, t := range threads {
-				_, name, _ := strings.Cut(t.name, " ")
-				g.Threads = append(g.Threads, name)
+			g.Variables = r.variables
+			for settle(); r.begin != "" && threads[0].step.what != r.begin; settle() {
+				threads[0].run()
 			}
 			for {
 				settle()
+				for _, t := range threads[min(len(g.Threads), len(threads)):] {
+					_, name, _ := strings.Cut(t.name, " ")
+					g.Threads = append(g.Threads, name)
+				}
 				n := r.node()
 				i, more := choose(n)
 				if !more {
@@ -232,7 +269,7 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 			}
 			if slices.ContainsFunc(threads, func(t *thread) bool { return !t.ended }) {
 				close(stuck)
-				<-never
+				<-r.never
 			}
 		})
 	}()
