@@ -90,12 +90,12 @@ var mistakes = []mistake{
 	}, "a wake against a park", lost},
 	{"queued is cleared after the poll", "05-executor", []string{
 		"\tt.queued = false // before", "\t// before",
-		"if e.poll(t) {", "if ready := e.poll(t); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return ready }() {",
+		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return ready }() {",
 	}, "a wake against a park", lost},
 	{"the task is taken out of the queue after the poll", "05-executor", []string{
 		"\te.runQueue = e.runQueue[1:]\n", "",
 		"\tt.queued = false // before", "\t// before",
-		"if e.poll(t) {", "if ready := e.poll(t); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.runQueue = false, e.runQueue[1:]; return ready }() {",
+		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.runQueue = false, e.runQueue[1:]; return ready }() {",
 	}, "a wake against a park", lost},
 
 	{"push does not lock", "05-executor", []string{

@@ -53,11 +53,11 @@ type chapter struct {
 }
 
 var chapters = []chapter{
-	{dir: "01-future-trait", lines: 159},
-	{dir: "02-blocking-poll", lines: 479, polls: [2]int{10_000, 1 << 40}, requires: true},
-	{dir: "03-reactor", lines: 639, polls: [2]int{40, 200}, requires: true},
-	{dir: "04-waker", lines: 779, polls: [2]int{40, 200}, requires: true},
-	{dir: "05-executor", lines: 959, polls: [2]int{10, 50}, requires: true},
+	{dir: "01-future-trait", lines: 160},
+	{dir: "02-blocking-poll", lines: 480, polls: [2]int{10_000, 1 << 40}, requires: true},
+	{dir: "03-reactor", lines: 610, polls: [2]int{40, 200}, requires: true},
+	{dir: "04-waker", lines: 780, polls: [2]int{40, 200}, requires: true},
+	{dir: "05-executor", lines: 960, polls: [2]int{10, 50}, requires: true},
 	{dir: "06-full-runtime", lines: 4599, polls: [2]int{10, 50}, requires: true, whole: true},
 }
 
@@ -69,13 +69,12 @@ const filesTable = `
 	future.go        new =   =   =   =   =
 	context.go       new Δ   Δ   Δ   =   Δ
 	joinall.go       new =   =   =   =   Δ
-	counted.go       new =   =   =   =   =
+	counted.go       .   new =   =   =   =
 	tea.go           new –   .   .   .   .
 	socket.go        .   new =   =   =   =
 	httpget.go       .   new =   =   =   =
 	reply.go         .   new =   =   =   =
-	delayserver.go   .   new =   =   =   =
-	scoreboard.go    .   new =   =   =   =
+	workload.go      .   new =   =   Δ   =
 	blockon.go       .   new Δ   Δ   –   .
 	reactor.go       .   .   new Δ   =   Δ
 	epoll_linux.go   .   .   new =   =   Δ
@@ -130,7 +129,7 @@ const (
 	maxFunction = 45  // lines
 	wholeFile   = 350 // lines, in a chapter that is whole
 	wholeFunc   = 50  // lines, in a chapter that is whole
-	minSame     = 85  // percent of the files that are carried on
+	minSame     = 80  // percent of the files that are carried on
 	shortLine   = 15  // bytes; "if err != nil {" may stand anywhere
 )
 
@@ -399,8 +398,8 @@ func requiredVersion(t *testing.T, module string) string {
 	return ""
 }
 
-// workload is the last line of the ten requests: see scoreboard.go.
-var workload = regexp.MustCompile(`(?m)^ *10 responses in (\S+): (\d+) polls, (\d+) switches, (\S+) of CPU$`)
+// workload matches the line about the ten requests: see workload.go.
+var workload = regexp.MustCompile(`(?m)^ *10 responses in (\S+): (\d+) polls, (?:\d+ switches, )?(\S+) of CPU$`)
 
 func TestPrograms(t *testing.T) {
 	onlyIfAll(t)
@@ -425,7 +424,7 @@ func TestChapter05TakesLittleCPU(t *testing.T) {
 			t.Fatalf("no line matches %s", workload)
 		}
 		wall, _ := time.ParseDuration(line[1])
-		cpu, _ := time.ParseDuration(line[4])
+		cpu, _ := time.ParseDuration(line[3])
 		if wall > 0 && cpu > 0 && cpu < wall/10 {
 			return
 		}
@@ -465,7 +464,7 @@ func checkPolls(t *testing.T, output string, bounds [2]int) {
 	if polls, _ := strconv.Atoi(line[2]); polls < bounds[0] || polls > bounds[1] {
 		t.Errorf("%q: want between %d and %d polls", line[0], bounds[0], bounds[1])
 	}
-	for _, i := range []int{1, 4} {
+	for _, i := range []int{1, 3} {
 		if _, err := time.ParseDuration(line[i]); err != nil {
 			t.Errorf("%q: %v", line[0], err)
 		}
