@@ -86,7 +86,7 @@ func exercises(t *testing.T) []exercise {
 		}
 	}
 	if len(all) == 0 {
-		t.Fatalf("there is no exercise %s", os.Getenv("EXERCISE"))
+		t.Fatalf("there's no exercise %s", os.Getenv("EXERCISE"))
 	}
 	return all
 }
@@ -329,7 +329,7 @@ func inOrder(shown []string) []string {
 	return lines(text)
 }
 
-// ownCI says whether nobody solves exercises here: a learner may change files.
+// ownCI reports whether this is our own CI, where no learner has changed any files.
 func ownCI() bool {
 	const own = "async-go-tutorial/async-runtime"
 	return os.Getenv("CI") == "true" && cmp.Or(os.Getenv("GITHUB_REPOSITORY"), own) == own
@@ -358,7 +358,7 @@ func sameFile(t *testing.T, original, copied string) {
 	t.Helper()
 	want, there := readIfThere(t, original)
 	if got, _ := readIfThere(t, copied); !there {
-		t.Errorf("%s is a copy of nothing: there is no %s", copied, original)
+		t.Errorf("%s is a copy, but there's no %s", copied, original)
 	} else if got != want {
 		t.Errorf("%[2]s differs from %[1]s. Repair the copy:\n\tcp %[1]s %[2]s", original, copied)
 	}
@@ -397,7 +397,7 @@ func TestExercisePages(t *testing.T) {
 	}
 }
 
-// In each chapter one exercise is easy, and one is for who does only one.
+// Each chapter has an easy exercise, and one marked for learners who do only one.
 func TestExerciseTable(t *testing.T) {
 	t.Parallel()
 	easy, only := make(map[string]int), make(map[string]int)

@@ -129,7 +129,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		for _, alias := range used {
 			if d.lanes[alias] == "" {
-				t.Errorf("%s: there is no participant %s", at, alias)
+				t.Errorf("%s: there's no participant %s", at, alias)
 			}
 		}
 		if len(used) > 0 {
@@ -140,7 +140,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		t.Errorf("%s: not a sequence diagram, or it has a loop without end", p.at(f.line))
 	}
 	if !described {
-		t.Errorf("%s: there is no accDescr for who cannot see the picture", p.at(f.line))
+		t.Errorf("%s: there's no accDescr for who cannot see the picture", p.at(f.line))
 	}
 	return d
 }
@@ -329,7 +329,7 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	for _, d := range all {
 		i := find(trimmed(original), trimmed(d.code))
 		if i < 0 || find(trimmed(original[i+1:]), d.code) >= 0 {
-			t.Fatalf("drawnArrows: these lines must stand in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
+			t.Fatalf("drawnArrows: these lines must be in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
 		}
 		if d.sees != "" {
 			before[i+len(d.code)-1] += fmt.Sprintf("see(%s); ", d.sees)

@@ -201,7 +201,7 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 		path := v.path(file)
 		text, there := readIfThere(t, path)
 		if !there {
-			t.Fatalf("%s: there is no %s", v.id, path)
+			t.Fatalf("%s: there's no %s", v.id, path)
 		}
 		for i := 0; i < len(v.edits) && v.broken; i += 2 {
 			edited[i] += strings.Count(text, v.edits[i])

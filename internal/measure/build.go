@@ -68,7 +68,7 @@ func assemble(dir, choice string) error {
 		return err
 	}
 	if files == nil {
-		return fmt.Errorf("there is no folder %s here: run this in the root of the repository", chapterDir)
+		return fmt.Errorf("there's no folder %s here: run this in the root of the repository", chapterDir)
 	}
 	added, err := filepath.Glob(overlayDir + "/*")
 	if err != nil {

@@ -38,7 +38,7 @@ func show(w io.Writer, path, name string) error {
 		}
 	}
 	if tables == nil {
-		err = fmt.Errorf("there is no table %q in %s", name, path)
+		err = fmt.Errorf("there's no table %q in %s", name, path)
 	}
 	return err
 }
