@@ -81,6 +81,7 @@ const drawnArrows = `
 	K-->>F: EAGAIN         stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
 	F->>R: setWaker        stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
 	F-->>E:                executor.go    returned = true ⏎ t.state = pending  ends with ready
+	E->>E: pop             executor.go    return rt.runQueue.pop()
 	E->>R: untilNext       executor.go    if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 	E->>E: prepareToPark   executor.go    rt.parked.Store(timeout != 0)
 	E->>K: wait            executor.go    events, err := rt.reactor.poller.wait(timeout)

@@ -36,13 +36,14 @@ const watched06 = `sequenceDiagram
     participant R as reactor
     participant K as kernel
     participant G as goroutine
+    E->>E: pop
     E->>T: poll
     T->>F: Poll
     F->>K: read, a try
     K-->>F: EAGAIN
-    F->>R: setWaker, the task's
+    F->>R: setWaker
     F-->>E: false
-    E->>R: untilNext, when is a timer due?
+    E->>R: untilNext
     E->>E: prepareToPark
     E->>K: wait
     K-->>E: wait, returns
@@ -155,8 +156,9 @@ func isCommitted(t *testing.T, id string, data []byte) bool {
 	return text == string(data)
 }
 
-// TestPlayHasWhatThePagesShow: each scenario can be chosen, and nothing else.
-func TestPlayHasWhatThePagesShow(t *testing.T) {
+// TestPlaygroundIsComplete: each scenario can be chosen, and nothing else. The
+// viewer is short enough to be read.
+func TestPlaygroundIsComplete(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for _, p := range playground {
@@ -172,5 +174,8 @@ func TestPlayHasWhatThePagesShow(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("docs/play/index.html has the scenes %v, want %v", got, want)
+	}
+	if n := fileLines(t, "docs/play/play.js") + fileLines(t, "docs/play/play.css"); n > 500 {
+		t.Errorf("the viewer of docs/play has %d lines, want at most 500", n)
 	}
 }
