@@ -77,7 +77,7 @@ func states() {
 			if ready {
 				next = "ready"
 			}
-			fmt.Fprintf(os.Stderr, "%s --> %s: Poll, %t\n", state, next, ready)
+			fmt.Fprintf(os.Stderr, "%s --> %s: %t\n", state, next, ready)
 			state = next
 		}
 		if panics(f) {
