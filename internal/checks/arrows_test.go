@@ -7,12 +7,12 @@ package checks
 // row "sees" is for the scenario, which couldn't get at it otherwise.
 const drawnArrows = `
 01-future-trait/README.md
-	Note over F: Tea       main.go  tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
-	E->>F: Poll            main.go  _, ready = f.Poll(new(Context))  sees &n
-	Note over F: boiling   tea.go   water, ready := t.step.Poll(cx)  sees t  once
-	F-->>E: false          tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
-	Note over F: steeping  tea.go   t.state, t.step = "steeping", Countdown(1, "tea from "+water)
-	F-->>E:                tea.go   return cup, ready  ends with ready
+	Note over F: Tea              main.go  tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
+	E->>F: Poll                   main.go  _, ready = f.Poll(new(Context))
+	Note over F: state boiling    tea.go   water, ready := t.step.Poll(cx)  sees t  once
+	F-->>E: false                 tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
+	Note over F: state steeping   tea.go   t.state, t.step = "steeping", Countdown(1, "tea from "+water)
+	F-->>E:                       tea.go   return cup, ready  ends with ready
 
 02-blocking-poll/README.md
 	E->>F: Poll              blockon.go  if value, ready := f.Poll(cx); ready {
