@@ -42,7 +42,6 @@ const drawnArrows = `
 	R->>K: wait                  reactor.go  func (r *Reactor) Wait() { ⏎ events, err := r.poller.wait()
 	Note over E,K: Wait sleeps   reactor.go  func (r *Reactor) Wait() { ⏎ events, err := r.poller.wait()
 	K-->>R: event                reactor.go  delete(r.waiting, ev.fd)
-	R-->>E: Wait returns         reactor.go  r.broken = os.NewSyscallError("reactor", err)
 	F-->>E: true                 blockon.go  return value
 
 04-waker/README.md
