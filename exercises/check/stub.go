@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// A function that nobody has begun has one line, and the line is marked.
+// The function to begin with has one line in the stub, and that line is marked.
 var untouched = regexp.MustCompile(`(?m)^func .*\{(\n\t[^\n]* // not started\n\}|\} // not started)$`)
 
-// IsStub reports whether a function in this source is as it was handed out.
+// IsStub reports whether the marked function is as it was handed out.
 func IsStub(source string) bool { return untouched.MatchString(source) }
 
 // Started fails the test if the file is as it was handed out: a solution that
@@ -19,7 +19,7 @@ func IsStub(source string) bool { return untouched.MatchString(source) }
 func Started(t testing.TB, file, source string) {
 	t.Helper()
 	if IsStub(source) {
-		t.Fatalf("%s is not started: a function in it still ends in the line marked \"not started\", and has no other", file)
+		t.Fatalf("%s is not started: the function whose one line says \"not started\" is still as you found it", file)
 	}
 }
 

@@ -52,7 +52,11 @@ func (e exercise) wrong() []string {
 	return slices.DeleteFunc(slices.Clone(e.kept), func(kept string) bool { return !strings.HasPrefix(kept, "wrong-") })
 }
 
-var editedLink = regexp.MustCompile(`\]\((\w+\.go|prediction\.txt)\)`)
+// The page says which file is edited: Edit [drain.go](drain.go).
+var (
+	editedLink = regexp.MustCompile(`(?m)^Edit \[[^\]]*\]\(([\w.-]+)\)`)
+	goFileLink = regexp.MustCompile(`\]\((\w+\.go)\)`)
+)
 
 // exercises finds them all, and reads every file that the go command reads for
 // them: it takes what a test has opened to tell whether its result is stale.
@@ -99,6 +103,9 @@ func readExercise(t *testing.T, name string) (exercise, error) {
 	path := filepath.Join(e.dir(), "README.md")
 	text, _ := readIfThere(t, path)
 	m := editedLink.FindStringSubmatch(text)
+	if m == nil {
+		m = goFileLink.FindStringSubmatch(text)
+	}
 	if m == nil {
 		return e, fmt.Errorf("%s must be there and link to the file that is edited: Edit [drain.go](drain.go)", path)
 	}
