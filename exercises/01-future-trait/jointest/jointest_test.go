@@ -124,13 +124,16 @@ func (j *testJoin) Close() error {
 func TestRightJoinAllsAreAccepted(t *testing.T) {
 	check.Within(t, 5*time.Second, "checkJoinAll has to return", func(t testing.TB) {
 		check.Started(t, "jointest.go", testSource)
-		for name, joinAll := range map[string]func(...Future[string]) Future[[]string]{
-			"the chapter's":                         JoinAll[string],
-			"the one with a slice of bools":         testMake(testMistakes{}),
-			"the one that begins with the last one": testMake(testMistakes{backwards: true}),
+		for _, right := range []struct {
+			name    string
+			joinAll func(...Future[string]) Future[[]string]
+		}{
+			{"the chapter's", JoinAll[string]},
+			{"which keeps a slice of bools", testMake(testMistakes{})},
+			{"which polls the last child first", testMake(testMistakes{backwards: true})},
 		} {
-			if v := testAsk(t, name, joinAll); v.failed {
-				t.Fatalf("checkJoinAll rejects a right JoinAll, %s, and says %q: does it ask for something that the contract doesn't promise?", name, strings.TrimSpace(v.text))
+			if v := testAsk(t, "a right JoinAll", right.joinAll); v.failed {
+				t.Fatalf("checkJoinAll rejects a right JoinAll, %s, and says %q: does it ask for something that the contract doesn't promise?", right.name, strings.TrimSpace(v.text))
 			}
 		}
 	})
