@@ -16,6 +16,6 @@ func IsStub(source string) bool { return untouched.MatchString(source) }
 func Started(t testing.TB, file, source string) {
 	t.Helper()
 	if IsStub(source) {
-		t.Fatalf("%s is not started: the function whose one line says \"not started\" is still as you found it", file)
+		t.Fatalf("%s is not started: the line marked \"not started\" is still there, and nothing else in its function", file)
 	}
 }
