@@ -51,32 +51,30 @@ func (w *worker) readRequest() (*http.Request, error) {
 }
 
 // readHeader returns the bytes of the next header, which stay in the buffer. It
-// skips one empty line, or two, because some clients send one after a body
-// (RFC 9112, 2.2).
+// skips up to two empty lines, because some clients send one after a body (RFC
+// 9112, 2.2).
 func (w *worker) readHeader() ([]byte, error) {
 	for seen, skipped := 0, 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
-		line, _, whole := bytes.Cut(p, []byte("\n"))
-		switch {
-		case err == bufio.ErrBufferFull && len(p) == maxRequest:
-			return nil, refusal(431)
-		case err == bufio.ErrBufferFull:
+		switch end := endOfHeader(p, seen); {
+		case end > len("\r\n"), end > 0 && skipped == 2:
+			return p[:end], nil
+		case end > 0: // an empty line
+			w.in.Discard(end)
+			if w.in.Buffered() == 0 {
+				return nil, errNoRequest
+			}
+			seen, skipped = 0, skipped+1
+		case err == bufio.ErrBufferFull && len(p) < maxRequest:
 			w.grow()
+		case err == bufio.ErrBufferFull:
+			return nil, refusal(431)
 		case err == io.EOF && seen > 0:
 			return nil, refusal(400)
 		case err != nil:
 			return nil, err
-		case whole && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0:
-			skipped++
-			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
-				return nil, errNoRequest
-			}
-			seen = 0
 		default:
-			if end := endOfHeader(p, seen); end > 0 {
-				return p[:end], nil
-			}
 			seen = len(p)
 		}
 	}
