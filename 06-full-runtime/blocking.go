@@ -11,35 +11,32 @@ import (
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
-	f        func() T
-	runtime  *Runtime // nil before the first Poll
-	finished bool     // Poll has returned true, or Close was called
+	f       func() T
+	runtime *Runtime // nil before the first Poll
 
-	mu        sync.Mutex
-	done      bool        // guarded by mu: f has ended, and so the rest may be used
-	abandoned bool        // guarded by mu
-	waker     Waker       // guarded by mu: of the latest poll
-	value     T           // of f
-	fault     *PanicError // of f
+	mu    sync.Mutex
+	done  bool        // guarded by mu: f has ended, with value or fault
+	taken bool        // guarded by mu: Poll has returned the value, or Close was called
+	waker Waker       // guarded by mu: of the latest poll
+	value T           // written before done
+	fault *PanicError // written before done
 }
 
 func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
-	if b.finished {
-		panic("Blocking polled after it finished")
-	}
-	if b.runtime == nil {
-		b.runtime = cx.task.runtime
-		b.runtime.countBlocking(1)
-		go b.run()
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	mustBePending(!b.taken, "Blocking")
 	if !b.done {
 		b.waker = cx.Waker()
 		cx.waitsFor("a blocking call")
+		if b.runtime == nil {
+			b.runtime = cx.task.runtime
+			b.runtime.blocking.Add(1)
+			go b.run()
+		}
 		return value, false
 	}
-	b.finished = true
+	b.taken = true
 	if b.fault != nil {
 		panic(b.fault)
 	}
@@ -54,14 +51,14 @@ func (b *blocking[T]) run() {
 		if !returned {
 			b.fault = asPanicError(recover())
 		}
-		b.runtime.countBlocking(-1) // before the task can see the value
+		b.runtime.blocking.Add(-1) // before the task can see the value
 		b.mu.Lock()
 		b.done = true
-		waker, abandoned := b.waker, b.abandoned
+		waker, taken := b.waker, b.taken
 		b.mu.Unlock()
-		if abandoned {
+		if taken {
 			b.discard()
-		} else if waker != nil {
+		} else {
 			waker.Wake()
 		}
 	}()
@@ -71,15 +68,11 @@ func (b *blocking[T]) run() {
 
 // Close abandons the call, which can't be stopped.
 func (b *blocking[T]) Close() error {
-	if b.finished {
-		return nil
-	}
-	b.finished = true
 	b.mu.Lock()
-	b.abandoned, b.waker = true, nil
-	done := b.done
+	discard := b.done && !b.taken
+	b.taken = true
 	b.mu.Unlock()
-	if done {
+	if discard {
 		b.discard()
 	}
 	return nil
@@ -93,14 +86,8 @@ func (b *blocking[T]) discard() {
 			b.fault = asPanicError(v)
 		}
 		if b.fault != nil {
-			b.runtime.Trace.report(fmt.Errorf("a blocking call that nothing waits for: %w", b.fault))
+			b.runtime.Trace.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
 		}
 	}()
 	closeValue(b.value)
-}
-
-func (rt *Runtime) countBlocking(n int) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.blocking += n
 }

@@ -1,6 +1,13 @@
 package main
 
-import "runtime"
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 const (
 	eventInterval    = 256 // polls, until the runtime looks at events and timers
@@ -23,8 +30,7 @@ func (rt *Runtime) loop(root *Task) error {
 	return nil
 }
 
-// next takes a task from the run queue. It returns nil when there's no task, or
-// when it's time to look at the kernel.
+// next returns nil when there's no task to poll, or it's time to look at the kernel.
 func (rt *Runtime) next() *Task {
 	if rt.sincePark == eventInterval {
 		return nil
@@ -34,7 +40,7 @@ func (rt *Runtime) next() *Task {
 	// A goroutine that is about to wake us can do so now, without the bell. We
 	// yield twice because every 61st time Go takes us again at once: see
 	// findRunnable in runtime/proc.go.
-	for try := 0; rt.runQueue.len == 0 && try < 2; try++ {
+	for try := 0; rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
 	}
@@ -85,35 +91,73 @@ func (rt *Runtime) end(t *Task, err error) {
 
 // finish takes t off the list and wakes the task that waits for its end.
 func (rt *Runtime) finish(t *Task) {
-	t.state = ended
 	last := len(rt.tasks) - 1
-	rt.tasks[t.index] = rt.tasks[last]
-	rt.tasks[t.index].index = t.index
-	rt.tasks[last] = nil
-	rt.tasks = rt.tasks[:last]
+	rt.tasks[t.index], rt.tasks[last].index = rt.tasks[last], t.index
+	rt.tasks = slices.Delete(rt.tasks, last, last+1)
+	t.state = ended
 	rt.Trace.task(rt.Trace.End, t)
 	joiner := t.joiner
-	t.joiner = nil
-	if joiner == nil {
+	if t.joiner = nil; joiner == nil {
 		t.work.report()
 	}
 	wakeLocal(joiner)
 }
 
-// spawn makes t a task, behind those that other goroutines have woken or spawned
-// before. Once the runtime is closed, t ends at once.
-func (rt *Runtime) spawn(t *Task) {
-	rt.takeInjected()
-	rt.adopt(t)
-	if rt.closed {
-		rt.end(t, ErrCancelled)
+// park sleeps in the kernel until there's an event, a timer is due, or the bell
+// rings. With tasks in the queue, it only collects the events.
+func (rt *Runtime) park() (err error) {
+	timeout := time.Duration(0)
+	if rt.runQueue.empty() {
+		if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+			return err
+		}
 	}
+	if timeout != 0 {
+		rt.Trace.call(rt.Trace.Park)
+	}
+	events, err := rt.reactor.poller.wait(timeout)
+	if timeout != 0 {
+		rt.parked.Store(false)
+		rt.Trace.call(rt.Trace.Unpark)
+	}
+	for _, ev := range events {
+		rt.reactor.deliver(ev, &rt.Trace)
+	}
+	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
+		return err // the poller itself is broken
+	}
+	return nil // after EINTR, for example, the loop computes anew how long to sleep
 }
 
-func (rt *Runtime) adopt(t *Task) {
-	rt.spawned++
-	t.ID, t.index = rt.spawned, int32(len(rt.tasks))
-	rt.tasks = append(rt.tasks, t)
-	rt.Trace.task(rt.Trace.Spawn, t)
-	rt.runQueue.push(t)
+// prepareToPark announces that the runtime is going to sleep: from here on a
+// wake rings the bell. A wake that came before is in injected. Both happen under
+// one lock. In a gap between them, a wake would find no sleeper to ring for.
+func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if len(rt.injected) > 0 {
+		return 0, nil
+	}
+	if timeout < 0 && rt.stuck() {
+		return 0, &DeadlockError{len(rt.tasks)}
+	}
+	rt.parked.Store(timeout != 0)
+	return timeout, nil
+}
+
+// stuck reports whether no task waits for a descriptor and nothing outside of
+// the runtime has a waker. Most often the first look says no.
+func (rt *Runtime) stuck() bool {
+	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
+		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
+}
+
+// DeadlockError says how many tasks are left that nothing can wake: no timer, no
+// descriptor, and no waker that was taken out with Context.Waker. Go says the
+// same of goroutines. We can't know of a goroutine that is going to SpawnRemote
+// or Cancel, so some task must wait for that goroutine, for example in Blocking.
+type DeadlockError struct{ Tasks int }
+
+func (e *DeadlockError) Error() string {
+	return fmt.Sprintf("deadlock: no task can be woken (tasks left: %d)", e.Tasks)
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,45 +16,41 @@ type Listener struct {
 	source
 	reactor *Reactor
 	addr    netip.AddrPort
-	trouble error // was reported, and isn't over until nothing is left to accept
+	trouble bool // has been reported; it's over when nothing is left to accept
 	closed  bool
 }
 
 // Listen opens addr, whose port may be 0: Addr says which one it got. It's for
 // tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
-	fd, err := openSocket(addr)
+	l := &Listener{reactor: &rt.reactor}
+	err := l.open(addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", addr, err)
-	}
-	l := &Listener{source: source{fd: fd}, reactor: &rt.reactor}
-	if l.addr, err = bind(fd, addr); err == nil {
-		err = l.reactor.addSource(&l.source)
-	}
-	if err != nil {
-		unix.Close(fd)
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	return l, nil
 }
 
-func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
-	err = errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+func (l *Listener) open(addr netip.AddrPort) (err error) {
+	if l.fd, err = openSocket(addr); err != nil {
+		return err
+	}
+	err = cmp.Or(
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
 		// Accepted connections inherit this: small writes are sent at once.
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
+		os.NewSyscallError("bind", unix.Bind(l.fd, sockaddr(addr))),
+		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
+	name, failure := unix.Getsockname(l.fd)
+	if err = cmp.Or(err, failure); err == nil {
+		l.addr = addrPort(name)
+		err = l.reactor.addSource(&l.source)
+	}
 	if err != nil {
-		return bound, os.NewSyscallError("setsockopt", err)
+		unix.Close(l.fd)
 	}
-	if err := unix.Bind(fd, sockaddr(addr)); err != nil {
-		return bound, os.NewSyscallError("bind", err)
-	}
-	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its limit
-		return bound, os.NewSyscallError("listen", err)
-	}
-	name, err := unix.Getsockname(fd)
-	return addrPort(name), os.NewSyscallError("getsockname", err)
+	return err
 }
 
 func sockaddr(addr netip.AddrPort) unix.Sockaddr {
@@ -94,56 +90,50 @@ func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l
 const acceptPause = 20 * time.Millisecond
 
 type accept struct {
-	listener *Listener
-	pause    *sleep // or nil
-	waker    Waker  // of the latest poll
-	finished bool
+	listener *Listener // nil once it has finished
+	pause    sleep     // since there was trouble
+	waker    Waker     // of the latest poll
 }
 
 func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
-	if a.finished {
-		panic("Accept polled after it finished")
-	}
+	l := a.listener
+	mustBePending(l != nil, "Accept")
 	s, err := a.accept(cx)
 	if err == unix.EAGAIN {
 		a.waker = cx.waker
-		a.listener.setWaker(readable, cx)
+		l.setWaker(readable, cx)
 		return Result[*Stream]{}, false
 	}
 	a.Close()
 	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", a.listener.addr, err)
+		err = fmt.Errorf("accept at %s: %w", l.addr, err)
 	}
 	return Result[*Stream]{s, err}, true
 }
 
 // accept returns EAGAIN if there's nothing to accept now.
 func (a *accept) accept(cx *Context) (*Stream, error) {
-	l := a.listener
-	for !l.closed {
-		if a.pause != nil {
+	for l := a.listener; !l.closed; {
+		if a.pause.d > 0 {
 			if _, over := a.pause.Poll(cx); !over {
 				return nil, unix.EAGAIN
 			}
-			a.pause = nil
+			a.pause = sleep{}
 		}
 		if !l.ready[readable] || !cx.takeBudget() {
 			return nil, unix.EAGAIN
 		}
 		s, err := l.accept()
 		switch err {
-		case nil:
-			return s, nil
+		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
 		case unix.EAGAIN:
-			l.ready[readable], l.trouble = false, nil
-		case unix.ECONNABORTED, unix.EPROTO:
-			// That connection is gone. The next one may be fine.
-		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
-			return nil, err
-		default: // if it were tried again at once, it would fail again, at full speed
-			a.pause = &sleep{d: acceptPause}
-			if l.trouble == nil {
-				l.trouble = err
+			l.ready[readable], l.trouble = false, false
+		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
+			return s, err
+		default: // if we tried again at once, it would fail again, at full speed
+			a.pause.d = acceptPause
+			if !l.trouble {
+				l.trouble = true
 				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
 			}
 		}
@@ -167,10 +157,10 @@ func (l *Listener) accept() (*Stream, error) {
 
 // Close waits no longer. A connection that has come is for the next Accept.
 func (a *accept) Close() error {
-	a.listener.removeWaker(readable, a.waker)
-	if a.pause != nil {
+	if a.listener != nil {
+		a.listener.removeWaker(readable, a.waker)
 		a.pause.Close()
+		a.listener = nil
 	}
-	a.finished, a.waker = true, nil
 	return nil
 }

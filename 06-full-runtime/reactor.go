@@ -6,16 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reactor knows who waits for which descriptor. In this chapter it has no
-// goroutine: the executor itself waits in the kernel when there's nothing to
-// poll. Nothing here needs a lock, since only the runtime's goroutine comes here.
-type Reactor struct {
-	poller      poller
-	sources     []*source                           // by descriptor
-	open        int                                 // how many those are
-	read, write func(fd int, p []byte) (int, error) // the system calls
-}
-
 // A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's.
 //
 // add registers fd for both directions, edge-triggered: an event comes when it
@@ -38,16 +28,6 @@ type poller interface {
 
 const longestWait = 24 * time.Hour // some kernels refuse very long ones
 
-type direction int
-
-const (
-	readable direction = iota
-	writable
-)
-
-// directions says something for each direction.
-type directions [2]bool
-
 // event says in which directions a descriptor is worth another try.
 type event struct {
 	fd    int
@@ -55,13 +35,30 @@ type event struct {
 	ended bool // the peer has finished or sent urgent data, or the connection has failed
 }
 
-// source is a descriptor that the poller watches. Each direction of it is
-//
-//	ready: a read or write is worth a try. An event makes it so, and wakes the
-//	waker, if there is one. The kernel reports an edge once, so ready remembers it.
-//
-//	not ready: after EAGAIN, or when less was transferred than asked for. A future
-//	that finds it so leaves its waker.
+type directions [2]bool // by direction
+
+type direction int
+
+const (
+	readable direction = iota
+	writable
+)
+
+// Reactor knows who waits for which descriptor. In this chapter it has no
+// goroutine: the executor itself waits in the kernel when there's nothing to
+// poll. Only the runtime's goroutine comes here, so nothing needs a lock.
+type Reactor struct {
+	poller      poller
+	sources     []*source // by descriptor
+	open        int       // sources that aren't nil
+	read, write func(fd int, p []byte) (int, error)
+}
+
+// source is a descriptor that the poller watches. Each of its directions is
+//   - ready: a read or write is worth a try. An event makes it so, and wakes the
+//     waker if there is one. The kernel reports an edge only once.
+//   - not ready, after EAGAIN, or after less was transferred than asked for. A
+//     future that finds it so leaves its waker.
 type source struct {
 	fd     int
 	ready  directions
@@ -69,13 +66,11 @@ type source struct {
 	wakers [2]Waker // by direction, nil where nothing waits
 }
 
-// setWaker has cx woken when s is ready in dir.
 func (s *source) setWaker(dir direction, cx *Context) {
 	s.wakers[dir] = cx.waker
 	cx.waitsFor([...]string{"input", "output"}[dir])
 }
 
-// takeWaker returns the waker of dir, if any, which waits no longer.
 func (s *source) takeWaker(dir direction) Waker {
 	w := s.wakers[dir]
 	s.wakers[dir] = nil
@@ -87,6 +82,10 @@ func (s *source) removeWaker(dir direction, w Waker) {
 	if s.wakers[dir] == w {
 		s.wakers[dir] = nil
 	}
+}
+
+func (s *source) waited() bool {
+	return s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil)
 }
 
 func (r *Reactor) addSource(s *source) error {
@@ -119,7 +118,10 @@ func (r *Reactor) closeSource(s *source) error {
 // and no task is polled before all events of a wait are delivered. Where both go
 // on at once, as in tokio and in chapter 04, an event has to carry a generation
 // or a pointer too, to tell two owners of one number apart.
-func (r *Reactor) deliver(ev event) {
+func (r *Reactor) deliver(ev event, trace *Trace) {
+	if trace.Descriptor != nil {
+		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])
+	}
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}
@@ -131,14 +133,4 @@ func (r *Reactor) deliver(ev event) {
 			wakeLocal(s.takeWaker(direction(dir)))
 		}
 	}
-}
-
-// waited reports whether a task waits for a descriptor.
-func (r *Reactor) waited() bool {
-	for _, s := range r.sources {
-		if s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil) {
-			return true
-		}
-	}
-	return false
 }

@@ -48,9 +48,9 @@ type work interface {
 // Wake queues the task, once for any number of calls before the next poll.
 func (t *Task) Wake() {
 	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// A load before a store wouldn't do. The poll that takes the task out of the
-	// queue swaps too. So if we find the mark still set, that poll has yet to
-	// come, and will see everything that happened before this line.
+	// The poll that takes the task out of the queue swaps too. So if we find the
+	// mark set, that poll is yet to come, and sees all that happened before this
+	// line. A mere look at the mark wouldn't promise that.
 	if !t.queued.Swap(true) {
 		t.runtime.wakeRemote(t)
 	}
@@ -81,43 +81,37 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
 
-// asPanicError makes an error of what recover has returned, which is nil after
-// runtime.Goexit.
+// asPanicError makes an error of what recover has returned.
 func asPanicError(v any) *PanicError {
 	switch v := v.(type) {
 	case *PanicError: // of a coroutine, with the stack of its body
 		return v
 	case nil:
-		return &PanicError{Value: "runtime.Goexit was called", Stack: debug.Stack()}
+		return &PanicError{"runtime.Goexit was called", debug.Stack()}
 	}
-	return &PanicError{Value: v, Stack: debug.Stack()}
+	return &PanicError{v, debug.Stack()}
 }
 
-// runQueue is a first-in, first-out queue that reuses its memory.
+// runQueue is first in, first out. Tasks go into in and come from out. When out
+// is used up, the two change places.
 type runQueue struct {
-	tasks []*Task // a power of two of them
-	head  int
-	len   int
+	in, out []*Task
+	next    int // in out
 }
 
-func (q *runQueue) push(t *Task) {
-	if q.len == len(q.tasks) {
-		grown := make([]*Task, max(64, 2*q.len))
-		n := copy(grown, q.tasks[q.head:])
-		copy(grown[n:], q.tasks[:q.head])
-		q.tasks, q.head = grown, 0
-	}
-	q.tasks[(q.head+q.len)&(len(q.tasks)-1)] = t
-	q.len++
-}
+func (q *runQueue) empty() bool { return q.next == len(q.out) && len(q.in) == 0 }
+
+func (q *runQueue) push(t *Task) { q.in = append(q.in, t) }
 
 func (q *runQueue) pop() *Task {
-	if q.len == 0 {
+	if q.next == len(q.out) {
+		q.in, q.out, q.next = q.out[:0], q.in, 0
+	}
+	if len(q.out) == 0 {
 		return nil
 	}
-	t := q.tasks[q.head]
-	q.tasks[q.head] = nil
-	q.head = (q.head + 1) & (len(q.tasks) - 1)
-	q.len--
+	t := q.out[q.next]
+	q.out[q.next] = nil
+	q.next++
 	return t
 }
