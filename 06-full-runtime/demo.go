@@ -100,15 +100,12 @@ func memory() int {
 // requests makes one group of all requests, which would end with the first error.
 func requests(rt *Runtime) error {
 	fmt.Println("\nTen requests, then a thousand, each one a task of a group:")
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		return err
-	}
+	addr, stop := startDelayServer()
 	defer stop()
 	for _, n := range []int{10, 1000} {
-		err = errors.Join(err, runWorkload(addr, n, func(gets []Future[Response]) []Response {
+		runWorkload(addr, n, func(gets []Future[Response]) []Response {
 			responses := make([]Response, n)
-			BlockOn(rt, Async(func(co *Co) error { // an error leaves a response empty
+			failure, err := BlockOn(rt, Async(func(co *Co) error {
 				group := NewGroup(co.cx)
 				defer group.Close()
 				for i, get := range gets {
@@ -119,10 +116,11 @@ func requests(rt *Runtime) error {
 				}
 				return Await(co, group.Wait())
 			}))
+			check(errors.Join(err, failure))
 			return responses
-		}))
+		})
 	}
-	return err
+	return nil
 }
 
 // drained stops a server that has a request to answer.

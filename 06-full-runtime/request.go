@@ -26,7 +26,7 @@ func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
 	header, err := w.readHeader()
 	if err == nil {
-		err = check(header)
+		err = checkHeader(header)
 	}
 	if err != nil {
 		return nil, err
@@ -80,10 +80,10 @@ func (w *worker) readHeader() ([]byte, error) {
 	}
 }
 
-// check refuses what http.ReadRequest accepts, or deletes before its caller can
+// checkHeader refuses what http.ReadRequest accepts, or deletes before its caller can
 // see it. A proxy that reads such a header in a different way than we do would
 // find the next request in a different place.
-func check(header []byte) error {
+func checkHeader(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
 	request := string(bytes.TrimSuffix(line, []byte("\r")))
 	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
