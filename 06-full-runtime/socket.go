@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,9 +31,9 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 // startConnect returns EAGAIN if a connect is under way; at its end, fd becomes
 // writable. A signal (EINTR) doesn't stop it, and a second connect would fail.
 func startConnect(fd int, addr netip.AddrPort) error {
-	var to unix.Sockaddr = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
-	if addr.Addr().Is4() {
-		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+	to, err := sockaddr(addr)
+	if err != nil {
+		return err
 	}
 	switch err := unix.Connect(fd, to); err {
 	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
@@ -40,6 +43,22 @@ func startConnect(fd int, addr netip.AddrPort) error {
 	default:
 		return err
 	}
+}
+
+// sockaddr is addr for the kernel, which knows a zone such as eth0 by its number.
+func sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
+	ip, port := addr.Addr(), int(addr.Port())
+	if ip.Is4() {
+		return &unix.SockaddrInet4{Addr: ip.As4(), Port: port}, nil
+	}
+	number, err := strconv.Atoi(cmp.Or(ip.Zone(), "0"))
+	if i, unknown := net.InterfaceByName(ip.Zone()); unknown == nil {
+		number, err = i.Index, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("there is no network interface %q", ip.Zone())
+	}
+	return &unix.SockaddrInet6{Addr: ip.As16(), Port: port, ZoneId: uint32(number)}, nil
 }
 
 // connectResult returns nil if fd is connected, EAGAIN if the connect is still
