@@ -86,7 +86,8 @@ func compare(rt *Runtime) error {
 	_, err := BlockOn(rt, Async(func(co *Co) error {
 		handTime, handBytes := price(co, "relay_hand.go", RelayHand)
 		awaitTime, awaitBytes := price(co, "relay_await.go", RelayAwait)
-		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n", awaitTime/handTime, awaitBytes/handBytes)
+		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n",
+			awaitTime/handTime, awaitBytes/handBytes)
 		return nil
 	}))
 	return err
