@@ -24,8 +24,7 @@ type Listener struct {
 // tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	l := &Listener{reactor: &rt.reactor}
-	err := l.open(addr)
-	if err != nil {
+	if err := l.open(addr); err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	return l, nil
@@ -73,8 +72,7 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Close stops listening, once. A task that waits in Accept fails with
-// net.ErrClosed.
+// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
@@ -125,7 +123,7 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 		}
 		s, err := l.accept()
 		switch err {
-		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
+		case unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
 		case unix.EAGAIN:
 			l.ready[readable], l.trouble = false, false
 		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
