@@ -82,8 +82,7 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Close stops listening, once. A task that waits in Accept fails with
-// net.ErrClosed.
+// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
@@ -134,7 +133,7 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 		}
 		s, err := l.accept()
 		switch err {
-		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
+		case unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
 		case unix.EAGAIN:
 			l.ready[readable], l.trouble = false, false
 		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
