@@ -20,7 +20,7 @@ func (rt *Runtime) loop(root *Task) error {
 		if err := rt.park(); err != nil {
 			return err
 		}
-		rt.sincePark = 0
+		rt.sincePark, rt.handedOut = 0, false
 		rt.timers.fire(&rt.Trace, eventInterval)
 	}
 	return nil
@@ -50,7 +50,7 @@ func (rt *Runtime) next() *Task {
 	// A goroutine that is about to wake us can do so now, without the bell. We
 	// yield twice because every 61st time Go takes us again at once: see
 	// findRunnable in runtime/proc.go.
-	for try := 0; rt.runQueue.empty() && try < 2; try++ {
+	for try := 0; rt.handedOut && rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
 	}

@@ -18,10 +18,11 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task        // that haven't ended
-	spawned   uint32         // the ID of the newest task
-	current   *Task          // is being polled
-	budget    int            // transfers that it may still make
+	tasks     []*Task // that haven't ended
+	spawned   uint32  // the ID of the newest task
+	current   *Task   // is being polled
+	budget    int     // transfers that it may still make
+	handedOut bool
 	sincePark int            // polls since the runtime last looked at the kernel
 	closed    bool           // written with mu held, by the runtime's goroutine
 	scratch   [32 << 10]byte // see Context.Scratch
