@@ -14,11 +14,36 @@ type JoinHandle[T any] struct {
 	fault  *PanicError
 }
 
+// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
+// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
+// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
+// as they are until the next BlockOn, or until Close.
+func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
+	h := new(JoinHandle[T])
+	rt.run(func() {
+		if h.task.ID == 0 {
+			h.spawn(rt, f, caller{})
+		}
+		err = rt.loop(&h.task)
+	})
+	if err != nil {
+		h.Close() // f remains a task, but its value has no receiver
+		return value, err
+	}
+	r := h.result()
+	return r.Value, r.Err
+}
+
+// caller waits for the task of a BlockOn, and needs no wake.
+type caller struct{}
+
+func (caller) Wake() {}
+
 // Spawn makes f a task of the runtime that polls the caller. Inside an Async
 // body cx is co.cx.
 func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
-	h, rt := new(JoinHandle[T]), cx.task.runtime
-	rt.spawn(h.init(rt, f))
+	h := new(JoinHandle[T])
+	h.spawn(cx.runtime(), f, nil)
 	return h
 }
 
@@ -41,9 +66,14 @@ func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
 	return &h.task
 }
 
+func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
+	h.init(rt, f).joiner = joiner
+	rt.spawn(&h.task)
+}
+
 // Poll is for one task at a time: the latest one that polled is woken.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
-	if h.task.runtime != cx.task.runtime {
+	if h.task.runtime != cx.runtime() {
 		panic("JoinHandle polled by a task of another runtime") // on another goroutine
 	}
 	if h.task.state == ended {
@@ -57,17 +87,12 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 // result is for the receiver, who owns the value from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	return Result[T]{h.value, h.err()}
-}
-
-func (h *JoinHandle[T]) err() error {
-	switch {
-	case h.fault != nil:
-		return h.fault
-	case h.task.abandoned:
-		return ErrCancelled
+	if h.fault != nil {
+		return Result[T]{Err: h.fault}
+	} else if h.task.abandoned {
+		return Result[T]{Err: ErrCancelled}
 	}
-	return nil
+	return Result[T]{Value: h.value}
 }
 
 // Close detaches the task and doesn't cancel it. When its value comes, it's
@@ -78,10 +103,9 @@ func (h *JoinHandle[T]) Close() error {
 		return nil
 	}
 	h.task.taken = true
-	if h.task.state != ended {
+	if h.report(); h.task.state != ended || h.task.abandoned {
 		return nil
 	}
-	h.report()
 	return closeValue(h.value)
 }
 
@@ -91,6 +115,16 @@ func (h *JoinHandle[T]) Close() error {
 func (h *JoinHandle[T]) Cancel() {
 	h.task.cancelled.Store(true)
 	h.task.Wake()
+}
+
+// endNow is Cancel, here and now. A task that is being polled ends after that.
+func (h *JoinHandle[T]) endNow() {
+	switch h.task.state {
+	case pending:
+		h.task.runtime.end(&h.task, nil)
+	case polling:
+		h.Cancel()
+	}
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
@@ -115,7 +149,7 @@ func (h *JoinHandle[T]) abandon(fault *PanicError) {
 // report tells of a failure that nothing waits for. The program may have dropped
 // the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if h.fault != nil {
+	if h.task.state == ended && h.fault != nil {
 		h.task.taken = true // once is enough
 		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
 	}
