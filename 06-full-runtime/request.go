@@ -26,14 +26,16 @@ func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
 	header, err := w.readHeader()
 	if err == nil {
-		err = check(header)
+		err = checkHeader(header)
 	}
 	if err != nil {
 		return nil, err
 	}
 	req, err := http.ReadRequest(w.in)
 	switch {
-	case err != nil || !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0:
+	case err != nil || req.Host == "" && req.ProtoMinor > 0:
+		return nil, refusal(400)
+	case hasControl(req.Host, '~') || strings.ContainsAny(req.Host, " \"#/<>?@\\^`{|}"):
 		return nil, refusal(400)
 	case req.Body == http.NoBody:
 		return req, nil
@@ -51,41 +53,39 @@ func (w *worker) readRequest() (*http.Request, error) {
 }
 
 // readHeader returns the bytes of the next header, which stay in the buffer. It
-// skips one empty line, or two, because some clients send one after a body
-// (RFC 9112, 2.2).
+// skips up to two empty lines, because some clients send one after a body (RFC
+// 9112, 2.2).
 func (w *worker) readHeader() ([]byte, error) {
 	for seen, skipped := 0, 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
-		line, _, whole := bytes.Cut(p, []byte("\n"))
-		switch {
-		case err == bufio.ErrBufferFull && len(p) == maxRequest:
-			return nil, refusal(431)
-		case err == bufio.ErrBufferFull:
+		switch end := endOfHeader(p, seen); {
+		case end > len("\r\n"), end > 0 && skipped == 2:
+			return p[:end], nil
+		case end > 0: // an empty line
+			w.in.Discard(end)
+			if w.in.Buffered() == 0 {
+				return nil, errNoRequest
+			}
+			seen, skipped = 0, skipped+1
+		case err == bufio.ErrBufferFull && len(p) < maxRequest:
 			w.grow()
+		case err == bufio.ErrBufferFull:
+			return nil, refusal(431)
 		case err == io.EOF && seen > 0:
 			return nil, refusal(400)
 		case err != nil:
 			return nil, err
-		case whole && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0:
-			skipped++
-			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
-				return nil, errNoRequest
-			}
-			seen = 0
 		default:
-			if end := endOfHeader(p, seen); end > 0 {
-				return p[:end], nil
-			}
 			seen = len(p)
 		}
 	}
 }
 
-// check refuses what http.ReadRequest accepts, or deletes before its caller can
-// see it. A proxy that reads such a header in a different way than we do would
-// find the next request in a different place.
-func check(header []byte) error {
+// checkHeader refuses what http.ReadRequest accepts, or deletes before its caller
+// can see it. A proxy that reads such a header in a different way than we do
+// would find the next request in a different place.
+func checkHeader(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
 	request := string(bytes.TrimSuffix(line, []byte("\r")))
 	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
@@ -101,8 +101,8 @@ func check(header []byte) error {
 			break
 		}
 		name, value, found := strings.Cut(string(line), ":")
-		if !found || name == "" || !consistsOf(name, tokenBytes) || hasControl(value, 0xff) {
-			return refusal(400) // for example a space before the colon, or a continued line
+		if !found || name == "" || strings.ContainsAny(name, " \t") || hasControl(value, 0xff) {
+			return refusal(400) // a space before the colon, for example, or a continued line
 		}
 		switch value = strings.Trim(value, " \t"); {
 		case strings.EqualFold(name, "Host"):
@@ -121,22 +121,6 @@ func check(header []byte) error {
 		return refusal(400)
 	}
 	return nil
-}
-
-const ( // besides letters and digits
-	tokenBytes = "!#$%&'*+-.^_`|~"
-	hostBytes  = "!$%&'()*+,-.:;=[]_~"
-)
-
-func consistsOf(text, others string) bool {
-	for i := range len(text) {
-		c := text[i]
-		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
-		if !letter && !digit && strings.IndexByte(others, c) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // hasControl reports whether there is a control character, or a byte above last.

@@ -305,6 +305,7 @@ function drawLanes() {
   });
   $("lanes").style.setProperty("--lanes", names.length);
   $("lanes").replaceChildren(...rows);
+  $("lanes").scrollTop = $("lanes").scrollHeight;
 }
 
 $("back").onclick = back;

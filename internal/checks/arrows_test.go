@@ -7,12 +7,12 @@ package checks
 // row "sees" is for the scenario, which couldn't get at it otherwise.
 const drawnArrows = `
 01-future-trait/README.md
-	Note over F: Tea       main.go  tea := Counted[string](shown{"tea", Tea()}, &polls)  sees &polls
-	E->>F: Poll            main.go  _, ready = tea.Poll(cx)
-	Note over F: boiling   tea.go   water, ready := t.step.Poll(cx)  sees t  once
-	F-->>E: false          tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
-	Note over F: steeping  tea.go   t.state, t.step = steeping, Countdown(1, "tea from "+water)
-	F-->>E:                tea.go   return cup, ready  ends with ready
+	Note over F: Tea              main.go  tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
+	E->>F: Poll                   main.go  _, ready = f.Poll(new(Context))
+	Note over F: state boiling    tea.go   water, ready := t.step.Poll(cx)  sees t  once
+	F-->>E: false                 tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
+	Note over F: state steeping   tea.go   t.state, t.step = "steeping", Countdown(1, "tea from "+water)
+	F-->>E:                       tea.go   return cup, ready  ends with ready
 
 02-blocking-poll/README.md
 	E->>F: Poll              blockon.go  if value, ready := f.Poll(cx); ready {
@@ -59,19 +59,39 @@ const drawnArrows = `
 
 05-executor/README.md
 	R->>K: wait        reactor.go    events, err = r.poller.wait()  once
-	E->>T: poll        trace.go      e.Trace.Poll(t)  sees t
-	T->>F: Poll        executor.go   _, ready := f.Poll(cx)
-	F->>K: Read        narration.go  n, err := ignoringEINTR(unix.Read, w.fd, buf)
-	K-->>F: EAGAIN     narration.go  if err = cx.WakeWhenReadable(w.fd); err == nil {
+	E->>T: poll        executor.go   t.executor.Trace("poll", t)  sees t
+	T->>F: Poll        executor.go   if _, ready := f.Poll(cx); !ready {
+	F->>K: Read        narration.go  _, err := ignoringEINTR(unix.Read, w.fd, make([]byte, 16))
+	K-->>F: EAGAIN     narration.go  check(cx.WakeWhenReadable(w.fd))
 	F->>R: Register    reactor.go    r.waiting[fd] = all
 	R->>K: arm         reactor.go    return r.poller.arm(fd, all.directions())
-	F-->>E: false      trace.go      e.Trace.Pending(t)
-	Note over E: Park  trace.go      e.Trace.Park()
+	F-->>E: false      executor.go   t.executor.Trace("pending", t)
+	Note over E: Park  executor.go   e.Trace("park", nil)
 	K-->>R: event      reactor.go    r.deliver(got.fd, got.ready).wake()
 	R->>T: Wake        reactor.go    waker.Wake()
 	T->>E: push        executor.go   if e.push(t) {
 	T->>E: Wake        executor.go   e.parker.Wake()
-	F-->>E: true       trace.go      e.Trace.Ready(t)
+	F-->>E: true       executor.go   t.executor.Trace("ready", t)
+
+06-full-runtime/watch
+	E->>T: poll            executor.go    ready := t.work.poll(&t.cx)
+	T->>F: Poll            joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
+	F->>K: read            stream.go      n, err = ignoringEINTR(call, s.fd, p)
+	K-->>F: EAGAIN         stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
+	F->>R: setWaker        stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
+	F-->>E:                executor.go    returned = true ⏎ t.state = pending  ends with ready
+	E->>E: pop             executor.go    return rt.runQueue.pop()
+	E->>R: untilNext       executor.go    if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+	E->>E: prepareToPark   executor.go    rt.parked.Store(timeout != 0)
+	E->>K: wait            executor.go    events, err := rt.reactor.poller.wait(timeout)
+	K-->>E: wait           executor.go    rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>R: deliver         executor.go    rt.reactor.deliver(ev, &rt.Trace)
+	R->>T: wakeLocal       task.go        if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	T->>E: push            task.go        t.runtime.runQueue.push(t)
+	G->>T: Wake            task.go        func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	T->>E: wakeRemote      task.go        t.runtime.wakeRemote(t)
+	T->>K: notify          runtime.go     rt.reactor.poller.notify()
+	E->>E: takeInjected    runtime.go     } else { ⏎ rt.runQueue.push(t)
 
 06-full-runtime/README.md
 	E->>T: poll       runtime.go     ready := t.work.poll(&t.cx)

@@ -53,9 +53,9 @@ func startBrowser(t *testing.T) *browser {
 	}
 	if program == "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no Chromium; Debian's package is called chromium")
+			t.Fatal("there's no Chromium; Debian's package is called chromium")
 		}
-		t.Skip("there is no Chromium")
+		t.Skip("there's no Chromium")
 	}
 	ours, its := pipe(t)
 	itsOutput, ourInput := pipe(t)

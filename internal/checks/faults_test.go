@@ -43,7 +43,7 @@ func TestFaultsTable(t *testing.T) {
 		}
 		for _, chapter := range chaptersOf(t, row[2]) {
 			if !tested[chapter] {
-				t.Errorf("%s There is no test in %s", row[1], chapter)
+				t.Errorf("%s: there's no test in %s", row[1], chapter)
 			}
 		}
 	}
@@ -99,5 +99,5 @@ func checkFaultTest(t *testing.T, fault, chapter, test, pattern string) {
 		}
 		return
 	}
-	t.Errorf("%s There is no %s in %s", fault, test, chapter)
+	t.Errorf("%s: there's no %s in %s", fault, test, chapter)
 }

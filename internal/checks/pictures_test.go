@@ -51,6 +51,10 @@ var (
 	described  = regexp.MustCompile(`^accDescr: \S`)
 )
 
+// statesOfAnyFuture are in no code: each future keeps them in its own way. A run
+// goes through them, in TestAnyFutureGoesThroughTheseStates.
+var statesOfAnyFuture = []string{"made", "pending", "ready", "closed"}
+
 // The states of a state diagram are constants, fields, types or functions of
 // the chapter.
 func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
@@ -73,7 +77,7 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 					continue
 				}
 				for _, state := range m[1:3] {
-					if state != "[*]" && !names[state] {
+					if state != "[*]" && !names[state] && !slices.Contains(statesOfAnyFuture, state) {
 						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
 					}
 				}
@@ -82,6 +86,40 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 				t.Errorf("%s: the diagram has no accDescr for readers who can't see it", p.at(f.line))
 			}
 		}
+	}
+}
+
+// The diagram of any future's states has the transitions that chapter 01's
+// futures make when they're polled to their end, or closed before.
+func TestAnyFutureGoesThroughTheseStates(t *testing.T) {
+	t.Parallel()
+	p := readingOrder(t)[1]
+	i := slices.IndexFunc(p.fences, func(f fence) bool {
+		return f.language == "mermaid" && slices.ContainsFunc(f.lines, func(line string) bool { return strings.Contains(line, "--> closed") })
+	})
+	if i < 0 {
+		t.Fatalf("%s has no diagram in which a future is closed", p.path)
+	}
+	var want []string
+	for _, line := range p.fences[i].lines {
+		if line = strings.TrimSpace(line); transition.MatchString(line) {
+			want = append(want, line)
+		}
+	}
+	got := lines(runScenario(t, "states", drawingCopy(t, "01-future-trait")))
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+		t.Errorf("%s: futures don't go through the states of this picture (-picture +futures):\n%s", p.at(p.fences[i].line), diff)
+	}
+}
+
+// The table of what a tea holds after each poll is what a run shows.
+func TestTraceOfTea(t *testing.T) {
+	t.Parallel()
+	page, _ := readIfThere(t, "01-future-trait/README.md")
+	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait")); !strings.Contains(page, rows) {
+		t.Errorf("01-future-trait/README.md doesn't have this table of polls:\n%s", rows)
 	}
 }
 
@@ -129,7 +167,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		for _, alias := range used {
 			if d.lanes[alias] == "" {
-				t.Errorf("%s: there is no participant %s", at, alias)
+				t.Errorf("%s: there's no participant %s", at, alias)
 			}
 		}
 		if len(used) > 0 {
@@ -140,7 +178,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		t.Errorf("%s: not a sequence diagram, or it has a loop without end", p.at(f.line))
 	}
 	if !described {
-		t.Errorf("%s: there is no accDescr for who cannot see the picture", p.at(f.line))
+		t.Errorf("%s: there's no accDescr for who cannot see the picture", p.at(f.line))
 	}
 	return d
 }
@@ -247,16 +285,13 @@ func TestPicturesShowWhatHappens(t *testing.T) {
 		dir := c.dir
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
-			program := drawingCopy(t, dir)
+			program := drawingCopy(t, dir, dir[:2]+".go")
 			for _, p := range readingOrder(t)[1:] {
 				if filepath.Dir(p.path) != dir {
 					continue
 				}
 				for _, d := range p.diagrams(t) {
 					compareWithRun(t, p, d, program)
-					if p.isREADME() && d.lines[0] == p.diagrams(t)[0].lines[0] {
-						recordRun(t, p, d, program)
-					}
 				}
 			}
 		})
@@ -286,14 +321,26 @@ func compareWithRun(t *testing.T, p page, d diagram, program string) {
 	t.Errorf("%s: the picture is not what happens (-picture +what happens):\n%s", p.at(d.lines[0]), diff)
 }
 
+// runScenario returns what a scenario that isn't a page's writes.
+func runScenario(t *testing.T, name, program string) string {
+	t.Helper()
+	got := run(t, time.Minute, ".", []string{"PICTURE=" + name}, program)
+	if got.exit != 0 {
+		t.Fatalf("the scenario %q failed:\n%s", name, got.stderr)
+	}
+	return got.stderr
+}
+
 // drawingCopy builds a copy of a chapter that writes an arrow to standard error
-// at each line that stands for one, and whose main runs the scenarios.
-func drawingCopy(t *testing.T, dir string) (program string) {
+// at each line that stands for one, and whose main runs the scenarios. Those of
+// watch06.go have rows of their own.
+func drawingCopy(t *testing.T, dir, scenarioFile string) (program string) {
 	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
 	inserts := make(map[string][]drawnAt) // by file
 	for _, d := range parseDrawnArrows(t) {
-		if filepath.Dir(d.page) == dir {
+		own := filepath.Base(d.page) == "watch"
+		if filepath.Dir(d.page) == dir && own == strings.HasPrefix(scenarioFile, "watch") {
 			inserts[d.file] = append(inserts[d.file], d)
 		}
 	}
@@ -301,7 +348,7 @@ func drawingCopy(t *testing.T, dir string) (program string) {
 		text, _ := readIfThere(t, filepath.Join(dir, file))
 		o.add(t, filepath.Join(dir, file), withArrows(t, dir, file, text, all))
 	}
-	names := []string{dir[:2] + ".go", "draw.go"}
+	names := []string{scenarioFile, "draw.go"}
 	scenarios, _ := readIfThere(t, filepath.Join("internal/checks/testdata/pictures", names[0]))
 	for use, name := range map[string]string{"newPeer()": "peer.go", "epollSet(": "epollset.go", "&another{": "another.go"} {
 		if strings.Contains(scenarios, use) {
@@ -328,8 +375,8 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	before := make(map[int]string) // what is inserted, by line
 	for _, d := range all {
 		i := find(trimmed(original), trimmed(d.code))
-		if i < 0 || find(trimmed(original[i+1:]), d.code) >= 0 {
-			t.Fatalf("drawnArrows: these lines must stand in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
+		if i < 0 || find(trimmed(original[i+1:]), trimmed(d.code)) >= 0 {
+			t.Fatalf("drawnArrows: these lines must be in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
 		}
 		if d.sees != "" {
 			before[i+len(d.code)-1] += fmt.Sprintf("see(%s); ", d.sees)

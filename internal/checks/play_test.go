@@ -20,7 +20,7 @@ import (
 // records of a scenario. Each state was reached by the chapter's own code, and
 // so was each step from one to another.
 //
-//	TUTORIAL_WRITE=1 go test -run 'TestPlayground|TestPictures' ./internal/checks
+//	TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks
 //
 // writes it anew, after a chapter has changed.
 
@@ -71,7 +71,7 @@ var playground = []played{
 	},
 	{
 		id: "push", title: "Push, then unpark", chapter: "05-executor", page: "05-executor/README.md",
-		files: append([]string{"executor.go", "trace.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
+		files: append([]string{"executor.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
 		edits: []string{
 			"	// Push, then unpark. In the other order, the executor may wake up, find the\n	// queue empty and park again before the push. Then nothing would wake it.\n	if e.push(t) {\n		e.parker.Wake()\n	}\n",
 			"	e.parker.Wake() // unpark ...\n	e.push(t)       // ... then push\n",
@@ -83,12 +83,12 @@ var playground = []played{
 	},
 	{
 		id: "poll", title: "The wake during the poll", chapter: "05-executor", page: "05-executor/README.md",
-		files: append([]string{"executor.go", "trace.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
+		files: append([]string{"executor.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
 		edits: []string{
 			"	e.runQueue = e.runQueue[1:]\n	t.queued = false // before the poll: a wake during the poll must queue t again\n	return t\n",
 			"	return t // it stays in the queue during its poll\n",
-			"		if e.poll(t) {\n			t.poll = nil",
-			"		ready := e.poll(t)\n		e.mu.Lock()\n		e.runQueue, t.queued = e.runQueue[1:], false // after the poll\n		e.mu.Unlock()\n		if ready {\n			t.poll = nil",
+			"		if t.poll() {\n			t.poll = nil",
+			"		ready := t.poll()\n		e.mu.Lock()\n		e.runQueue, t.queued = e.runQueue[1:], false // after the poll\n		e.mu.Unlock()\n		if ready {\n			t.poll = nil",
 		},
 		brokenIntro:  "This executor leaves a task in the run queue while it polls the task, and takes it out afterwards. What becomes of a wake that comes during the poll? Get the letter delivered and the task forgotten.",
 		brokenLesson: "The wake came when the poll had already missed the letter, but the task was still in the queue, so push added nothing. Then the executor took the task out, and the wake went with it.",
@@ -101,10 +101,10 @@ var playground = []played{
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if len(rt.injected) > 0 {\n		return 0, nil\n	}\n",
 			"	rt.mu.Lock()\n	woken := len(rt.injected) > 0 // look ...\n	rt.mu.Unlock()\n	if woken {\n		return 0, nil\n	}\n",
-			"	rt.parked = timeout != 0\n	return timeout, nil\n",
-			"	rt.mu.Lock()\n	rt.parked = timeout != 0 // ... then announce\n	rt.mu.Unlock()\n	return timeout, nil\n",
+			"	rt.parked.Store(timeout != 0)\n	return timeout, nil\n",
+			"	rt.parked.Store(timeout != 0) // ... then announce\n	return timeout, nil\n",
 		},
-		brokenIntro:  "The executor itself sleeps in the kernel now, and another goroutine ends that sleep with the bell. It rings only if parked is true. In this version, the runtime looks at what has been injected, and announces under a second lock that it parks. Slip a wake in between.",
+		brokenIntro:  "The executor itself sleeps in the kernel now, and another goroutine ends that sleep with the bell. It rings only if parked is true. In this version, the runtime looks at what has been injected, and announces that it parks after it has let go of the lock. Slip a wake in between.",
 		brokenLesson: "The runtime looked and found nothing injected. Then the wake came: it injected the task, but parked wasn't set yet, so it didn't ring. After that the runtime announced that it parks, and went to sleep with a task in its lane.",
 		intro:        "This is the chapter's code: the look at injected and the announcement that the runtime parks are under one lock. Try to find a gap for the wake.",
 		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
@@ -115,8 +115,8 @@ var playground = []played{
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if rt.closed {\n		return false\n	}\n",
 			"	rt.mu.Lock()\n	if rt.closed {\n		rt.mu.Unlock()\n		return false\n	}\n",
-			"	if rt.parked {\n		rt.parked = false // one ring is enough, however many wakes follow\n		rt.reactor.poller.notify()\n	}\n	return true\n",
-			"	ring := rt.parked\n	rt.parked = false // one ring is enough, however many wakes follow\n	rt.mu.Unlock()\n	if ring {\n		rt.reactor.poller.notify() // without the lock\n	}\n	return true\n",
+			"	if rt.parked.Swap(false) { // one ring is enough, however many wakes follow\n		rt.reactor.poller.notify()\n	}\n	return true\n",
+			"	rt.mu.Unlock()\n	if rt.parked.Swap(false) { // one ring is enough, however many wakes follow\n		rt.reactor.poller.notify() // without the lock\n	}\n	return true\n",
 		},
 		brokenIntro:  "The runtime sleeps for a second, and is closed after that. In this version, a wake decides under the lock to ring the bell, but it rings after the unlock. Close the bell in between.",
 		brokenLesson: "post decided to ring while the bell was still there. Then the runtime woke up by itself, and Close closed the bell's descriptor. By now its number may belong to another connection, and the ring is written to that.",
@@ -130,7 +130,7 @@ var playground = []played{
 var nothingElse = []string{"future.go", "context.go:Context Context.Waker", "reactor.go:Reactor waiters directions"}
 
 var runtime06 = []string{
-	"park.go", "executor.go", "task.go", "runtime.go", theLetter, "trace.go", "joinhandle.go", "ownership.go", "timers.go", "sleep.go",
+	"executor.go", "task.go", "runtime.go", theLetter, "trace.go", "joinhandle.go", "ownership.go", "timers.go",
 	"waker.go", "future.go", "context.go", "reactor.go",
 }
 
@@ -201,7 +201,7 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 		path := v.path(file)
 		text, there := readIfThere(t, path)
 		if !there {
-			t.Fatalf("%s: there is no %s", v.id, path)
+			t.Fatalf("%s: there's no %s", v.id, path)
 		}
 		for i := 0; i < len(v.edits) && v.broken; i += 2 {
 			edited[i] += strings.Count(text, v.edits[i])
@@ -343,7 +343,8 @@ type where struct {
 	Lines, Locals []string
 }
 
-func TestPlayground(t *testing.T) {
+func TestPlaygroundStates(t *testing.T) {
+	t.Parallel()
 	o, texts := playedChapters(t)
 	program, data := filepath.Join(o.dir, "record"), filepath.Join(o.dir, "data")
 	args := []string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", program, "./" + scheduleDir + "/record"}
@@ -399,7 +400,7 @@ func sameAsCommitted(t *testing.T, id string, data []byte) {
 		return
 	}
 	if text, _ := readIfThere(t, path); text != string(data) {
-		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground|TestPictures' ./internal/checks", path)
+		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks", path)
 	}
 }
 

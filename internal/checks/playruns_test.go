@@ -16,7 +16,8 @@ import (
 )
 
 // "Watch it run": what the page shows of a chapter's program. It's the scenario
-// that TestPicturesShowWhatHappens compares with the first picture of the page.
+// that TestPicturesShowWhatHappens compares with the first picture of the page,
+// or more of it.
 var watched = map[string]struct{ title, intro string }{
 	"01-future-trait":  {"Chapter 1, one poll at a time", "main makes tea. Nothing happens until it polls the future, and each poll gets a bit further. Watch what the future keeps in its fields between two polls."},
 	"02-blocking-poll": {"Chapter 2, one request", "BlockOn polls an HTTP request again and again. In this run the peer answers after only two useless polls; in a real one there are thousands."},
@@ -26,13 +27,61 @@ var watched = map[string]struct{ title, intro string }{
 	"06-full-runtime":  {"Chapter 6, one thread", "The executor itself waits in the kernel now, so an event needs no second goroutine. When another goroutine wakes a task, it has to end that wait."},
 }
 
+// watched06 has the lanes of chapter 06, and what its arrows mean.
+const watched06 = `sequenceDiagram
+    accDescr: First an event ends the wait in the kernel, then the bell.
+    participant F as future
+    participant T as task
+    participant E as executor
+    participant R as reactor
+    participant K as kernel
+    participant G as goroutine
+    E->>E: pop
+    E->>T: poll
+    T->>F: Poll
+    F->>K: read, a try
+    K-->>F: EAGAIN
+    F->>R: setWaker
+    F-->>E: false
+    E->>R: untilNext
+    E->>E: prepareToPark
+    E->>K: wait
+    K-->>E: wait, returns
+    E->>R: deliver, the event
+    R->>T: wakeLocal, on the same thread
+    T->>E: push, into the run queue
+    G->>T: Wake
+    T->>E: wakeRemote, into injected
+    T->>K: notify, rings the bell
+    E->>E: takeInjected, into the run queue
+    F-->>E: true`
+
+// TestPlaygroundRuns: the recordings show what the programs do now.
+func TestPlaygroundRuns(t *testing.T) {
+	t.Parallel()
+	for _, c := range chapters {
+		t.Run(c.dir, func(t *testing.T) {
+			t.Parallel()
+			if runtime.GOOS != "linux" {
+				t.Skip("what is armed in the kernel is read from proc(5)")
+			}
+			path := filepath.Join(c.dir, "README.md")
+			text, _ := readIfThere(t, path)
+			p, picture, scenarios := parsePage(path, lines(text)), "README.md", c.dir[:2]+".go"
+			if c.whole {
+				picture, scenarios = "watch", "watch"+c.dir[:2]+".go"
+				recordRun(t, p, parseDiagram(t, p, fence{lines: strings.Split(watched06, "\n")}), picture, drawingCopy(t, c.dir, scenarios))
+				return
+			}
+			recordRun(t, p, p.diagrams(t)[0], picture, drawingCopy(t, c.dir, scenarios))
+		})
+	}
+}
+
 // recordRun compares a run of a chapter with its recording, or writes that. It
 // is run again if it shows something else, as in compareWithRun.
-func recordRun(t *testing.T, p page, d diagram, program string) {
+func recordRun(t *testing.T, p page, d diagram, picture, program string) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		return // what is armed in the kernel is read from proc(5)
-	}
 	dir := filepath.Dir(p.path)
 	r := recording{
 		ID: "watch-" + dir[:2], Title: watched[dir].title, Chapter: dir, Page: p.path, Intro: watched[dir].intro, Threads: []string{"the program"},
@@ -42,7 +91,7 @@ func recordRun(t *testing.T, p page, d diagram, program string) {
 		r.Lanes = append(r.Lanes, d.lanes[alias])
 	}
 	for try := 1; ; try++ {
-		got := run(t, time.Minute, ".", []string{"PICTURE=" + filepath.Base(p.path), "WATCH=1"}, program)
+		got := run(t, time.Minute, ".", []string{"PICTURE=" + picture, "WATCH=1"}, program)
 		if got.exit != 0 {
 			t.Fatalf("%s: %s", p.path, got.stderr)
 		}
@@ -107,8 +156,9 @@ func isCommitted(t *testing.T, id string, data []byte) bool {
 	return text == string(data)
 }
 
-// TestPlayHasWhatThePagesShow: each scenario can be chosen, and nothing else.
-func TestPlayHasWhatThePagesShow(t *testing.T) {
+// TestPlaygroundIsComplete: each scenario can be chosen, and nothing else. The
+// viewer is short enough to be read.
+func TestPlaygroundIsComplete(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for _, p := range playground {
@@ -124,5 +174,8 @@ func TestPlayHasWhatThePagesShow(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("docs/play/index.html has the scenes %v, want %v", got, want)
+	}
+	if n := fileLines(t, "docs/play/play.js") + fileLines(t, "docs/play/play.css"); n > 500 {
+		t.Errorf("the viewer of docs/play has %d lines, want at most 500", n)
 	}
 }

@@ -138,6 +138,7 @@ var standIns = map[string]string{
 	"sync.Mutex":                 "sched.Mutex",
 	"sync.Once":                  "sched.Once",
 	"sync/atomic.Bool":           "sched.Bool",
+	"sync/atomic.Int32":          "sched.Int32",
 	"time.Timer":                 "sched.Timer",
 	"time.AfterFunc":             "sched.AfterFunc",
 	"time.Sleep":                 "sched.Sleep",

@@ -110,7 +110,7 @@ func (c clone) kept(e exercise, version string) string {
 	c.t.Helper()
 	text, there := readIfThere(c.t, e.file(version))
 	if !there {
-		c.t.Fatalf("there is no %s", e.file(version))
+		c.t.Fatalf("there's no %s", e.file(version))
 	}
 	return text
 }

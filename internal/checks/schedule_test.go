@@ -19,7 +19,7 @@ import (
 //
 // Copies of the chapters are rewritten so that each goroutine stops before each
 // such step. Package sched, in internal/checks/testdata/schedules, releases them one at a time,
-// in one order after the other. If nobody can run and somebody waits, a wakeup
+// in one order after the other. If none can run and one still waits, a wakeup
 // was lost, and the steps that led there are printed. That this can happen is
 // proved by mistakes that are planted in the copies.
 //

@@ -264,7 +264,7 @@ func edit(t *testing.T, p page, f fence, path string, text, old, new []string) [
 	}
 	i := find(untabbed(text), untabbed(old))
 	if i < 0 || len(old) == 0 || find(untabbed(text[i+1:]), untabbed(old)) >= 0 {
-		t.Fatalf("%s: these lines must stand in %s exactly once:\n%s", p.at(f.line), path, strings.Join(old, "\n"))
+		t.Fatalf("%s: these lines must be in %s exactly once:\n%s", p.at(f.line), path, strings.Join(old, "\n"))
 	}
 	return slices.Concat(text[:i], new, text[i+len(old):])
 }

@@ -49,7 +49,7 @@ type chapter struct {
 	lines    int    // at most, without tests and kqueue_bsd.go
 	polls    [2]int // at least and at most, for the ten requests; none in 01
 	requires bool   // golang.org/x/sys
-	whole    bool   // no step from the one before, but what one would use
+	whole    bool   // more than a step from the chapter before: a runtime that you could use
 }
 
 var chapters = []chapter{

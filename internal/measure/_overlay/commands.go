@@ -64,7 +64,7 @@ func measureSched(args []string, stdout, stderr io.Writer) (status int) {
 	kind := args[0]
 	newWork := kinds[kind]
 	if newWork == nil {
-		return misusedMeasure(stderr, fmt.Errorf("there is no KIND %q", kind))
+		return misusedMeasure(stderr, fmt.Errorf("there's no KIND %q", kind))
 	}
 	flags := newMeasureFlags("sched")
 	n := flags.Int("n", 0, "")

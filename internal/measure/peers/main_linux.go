@@ -41,7 +41,7 @@ func main() {
 		measure(command, *n, func(n int) { sleep(n, func(int) time.Duration { return *d }) })
 	default:
 		if kinds[command] == nil {
-			must(fmt.Errorf("there is no command %q", command))
+			must(fmt.Errorf("there's no command %q", command))
 		}
 		measure(command, *n, kinds[command])
 	}

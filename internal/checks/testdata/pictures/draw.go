@@ -31,7 +31,7 @@ func init() {
 	drawing.times = make(map[string]int)
 	scenario := scenarios[drawing.picture]
 	if scenario == nil {
-		fmt.Fprintf(os.Stderr, "there is no scenario for %q\n", drawing.picture)
+		fmt.Fprintf(os.Stderr, "there's no scenario for %q\n", drawing.picture)
 		os.Exit(2)
 	}
 	scenario()

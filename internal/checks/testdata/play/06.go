@@ -41,8 +41,8 @@ func closeAgainstWake(r *sched.R) {
 	r.Go("post", l.post)
 }
 
-// A step doesn't end at an atomic, or else it would take forty to ring the bell.
-var atomics = []string{"loads", "stores", "swaps"}
+// A step doesn't end at these, or else it would take forty to ring the bell.
+var atomics = []string{"loads", "swaps", "compares and swaps"}
 
 const sleeps = "sleeps until the bell rings"
 
@@ -51,12 +51,11 @@ func showRuntime(rt *Runtime, l *letter, t *Task) {
 	sched.Show("l.waker", "value", func() Waker { return l.waker })
 	sched.Show("injected", "queue", func() []*Task { return rt.injected })
 	sched.Show("run queue", "queue", func() (all []*Task) {
-		for i := range rt.runQueue.len {
-			all = append(all, rt.runQueue.tasks[(rt.runQueue.head+i)&(len(rt.runQueue.tasks)-1)])
-		}
+		all = append(all, rt.runQueue.out[rt.runQueue.next:]...)
+		all = append(all, rt.runQueue.in...)
 		return all
 	})
-	sched.Show("parked", "value", func() bool { return rt.parked })
+	sched.Show("parked", "value", func() bool { return sched.Peek(&rt.parked) })
 	sched.Show("bell", "token", func() int {
 		if rt.reactor.poller.(*onlyBell).rung {
 			return 1

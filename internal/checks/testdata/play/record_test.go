@@ -36,5 +36,5 @@ func find(all []sched.Scenario, name string) sched.Scenario {
 			return s
 		}
 	}
-	panic("there is no scenario " + name)
+	panic("there's no scenario " + name)
 }

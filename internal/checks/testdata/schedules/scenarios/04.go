@@ -108,7 +108,7 @@ func readyWhileRegistered(r *sched.R) {
 
 func registeredAgain(r *sched.R) {
 	reactor, fd := withReactor(r), sched.Open()
-	reactor.Register(fd, readable, NewParker()) // nobody parks there any more
+	reactor.Register(fd, readable, NewParker()) // nothing parks there anymore
 	r.Go("reader", reactor.blockOn(fd, readable, nil))
 	r.Go("peer", ready(fd, readable))
 }

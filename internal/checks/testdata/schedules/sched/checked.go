@@ -337,7 +337,7 @@ func runUntil(done func(*thread) bool) {
 		}
 		options := options()
 		if len(options) == 0 {
-			Failf("lost wakeup: nobody can run, and somebody waits")
+			Failf("lost wakeup: no goroutine can run, and at least one waits")
 		}
 		if len(trace) > maxSteps {
 			Failf("no end after %d steps", maxSteps)

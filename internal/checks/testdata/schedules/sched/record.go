@@ -86,6 +86,9 @@ func Call(pointer any, name string) {
 	}
 }
 
+// Peek loads without a step.
+func Peek(b *Bool) bool { return b.v }
+
 // Skip lets goroutines take steps of these kinds without a stop.
 func Skip(kinds ...string) {
 	for _, what := range kinds {
