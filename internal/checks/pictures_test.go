@@ -106,7 +106,7 @@ func TestAnyFutureGoesThroughTheseStates(t *testing.T) {
 			want = append(want, line)
 		}
 	}
-	got := lines(runScenario(t, "states", drawingCopy(t, "01-future-trait")))
+	got := lines(runScenario(t, "states", drawingCopy(t, "01-future-trait", "01.go")))
 	slices.Sort(got)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
@@ -118,7 +118,7 @@ func TestAnyFutureGoesThroughTheseStates(t *testing.T) {
 func TestTraceOfTea(t *testing.T) {
 	t.Parallel()
 	page, _ := readIfThere(t, "01-future-trait/README.md")
-	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait")); !strings.Contains(page, rows) {
+	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait", "01.go")); !strings.Contains(page, rows) {
 		t.Errorf("01-future-trait/README.md doesn't have this table of polls:\n%s", rows)
 	}
 }

@@ -33,7 +33,7 @@ func TestTimelineIsDrawnFromARun(t *testing.T) {
 	is := timelineOf(t, "light")
 	for range 3 { // a machine that is busy may take longer
 		var all []waited
-		for _, line := range lines(runScenario(t, "timeline", drawingCopy(t, "02-blocking-poll"))) {
+		for _, line := range lines(runScenario(t, "timeline", drawingCopy(t, "02-blocking-poll", "02.go"))) {
 			cells := strings.Split(line, "\t")
 			all = append(all, waited{cells[0], atoi(t, cells[1]), atoi(t, cells[2]), atoi(t, cells[3])})
 		}
