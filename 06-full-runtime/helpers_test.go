@@ -1,9 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -235,4 +242,194 @@ func deliver(t *testing.T, rt *Runtime) {
 	for _, ev := range events {
 		rt.reactor.deliver(ev)
 	}
+}
+
+var patience = 10 * time.Second // after which a test says that something hangs
+
+// within fails the test if f does not return, or panics.
+func within(t *testing.T, what string, f func()) {
+	t.Helper()
+	over := make(chan struct{})
+	var failure any
+	var stack []byte
+	go func() {
+		defer close(over)
+		defer func() {
+			if failure = recover(); failure != nil {
+				stack = debug.Stack()
+			}
+		}()
+		f()
+	}()
+	select {
+	case <-over:
+		if failure != nil {
+			t.Fatalf("%s panics: %v\n%s", what, failure, stack)
+		}
+	case <-time.After(patience):
+		t.Fatalf("%s hangs: it is not over after %v", what, patience)
+	}
+}
+
+// eventually fails the test if the condition does not come true.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for start := time.Now(); !condition(); runtime.Gosched() {
+		if time.Since(start) > patience {
+			t.Fatalf("after %v it is still not so that %s", patience, what)
+		}
+	}
+}
+
+// noLeaks fails the test if it leaves a goroutine or a descriptor behind. Call
+// it first: it looks when all that the test has opened should be closed.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		l.Close() // Go's own poller stays open from now on
+	}
+	goroutines, open := runtime.NumGoroutine(), descriptors()
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
+		for name := range descriptors() {
+			if !open[name] {
+				t.Errorf("%s is still open", name)
+			}
+		}
+	})
+}
+
+// descriptors are what the process has open, such as "socket:[4711]": nothing
+// where there is no /proc.
+func descriptors() map[string]bool {
+	open := make(map[string]bool)
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if name, err := os.Readlink(link); err == nil {
+			open[name] = true
+		}
+	}
+	return open
+}
+
+// startPeer accepts connections until the test ends, lets play have each, and
+// then closes it.
+func startPeer(t *testing.T, play func(c *net.TCPConn)) netip.AddrPort {
+	t.Helper()
+	l, late := listen(t), time.Now().Add(patience)
+	var peers sync.WaitGroup
+	peers.Go(func() {
+		for c, err := l.AcceptTCP(); err == nil; c, err = l.AcceptTCP() {
+			c.SetDeadline(late)
+			peers.Go(func() {
+				defer c.Close()
+				play(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		if !t.Failed() {
+			within(t, "the peer", peers.Wait)
+		}
+	})
+	return l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func listen(t *testing.T) *net.TCPListener {
+	t.Helper()
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// answer makes a peer that reads the request, and then writes the parts.
+func answer(parts ...string) func(*net.TCPConn) {
+	return func(c *net.TCPConn) {
+		readRequest(c)
+		for _, part := range parts {
+			io.WriteString(c, part)
+		}
+	}
+}
+
+const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+func readRequest(c net.Conn) string {
+	var request []byte
+	buf := make([]byte, 1<<16)
+	for !bytes.HasSuffix(request, []byte("\r\n\r\n")) {
+		n, err := c.Read(buf)
+		if request = append(request, buf[:n]...); err != nil {
+			break
+		}
+	}
+	return string(request)
+}
+
+// untilClosed returns when the other side has closed the connection.
+func untilClosed(c net.Conn) { io.Copy(io.Discard, c) }
+
+// reset makes the Close that follows a reset.
+func reset(c *net.TCPConn) { c.SetLinger(0) }
+
+// scriptedQueue is the kernel's queue of a runtime that never sleeps. When it
+// would, step lets others do something, until that makes an event.
+type scriptedQueue struct {
+	queue
+	t       *testing.T
+	runtime *Runtime
+	step    func(timeout time.Duration) (more bool)
+}
+
+func (q *scriptedQueue) wait(timeout time.Duration) ([]event, error) {
+	for {
+		events, err := q.queue.wait(0)
+		if timeout == 0 || len(events) > 0 || err != nil {
+			return events, err
+		}
+		q.check()
+		if !q.step(timeout) {
+			q.t.Error("nothing more will happen, and somebody waits")
+			return nil, unix.EBADF // ends BlockOn
+		}
+		if timeout > 0 {
+			return nil, nil // some of it has passed
+		}
+	}
+}
+
+// check fails the test if somebody waits for what is there already.
+func (q *scriptedQueue) check() {
+	for _, s := range q.runtime.reactor.sources {
+		if s == nil || s.wakers == [2]Waker{} {
+			continue
+		}
+		fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN | unix.POLLOUT}}
+		unix.Poll(fds, 0)
+		for dir, ready := range []int16{unix.POLLIN, unix.POLLOUT} {
+			if s.wakers[dir] != nil && fds[0].Revents&ready != 0 {
+				q.t.Errorf("no event has told the %s of %d that it can go on", []string{"reader", "writer"}[dir], s.fd)
+			}
+		}
+	}
+}
+
+// scriptedRuntime is one whose kernel is real, and whose time is step's.
+func scriptedRuntime(t *testing.T, step func(timeout time.Duration) (more bool)) *Runtime {
+	t.Helper()
+	q, err := openQueue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt := newRuntime(nil)
+	rt.reactor.queue = &scriptedQueue{q, t, rt, step}
+	t.Cleanup(func() { closeEmpty(t, rt) })
+	return rt
 }

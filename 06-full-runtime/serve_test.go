@@ -30,11 +30,7 @@ const serveWatchdog = time.Minute
 // left of it: no task, timer, descriptor or goroutine.
 func startServer(t *testing.T, change func(o *serverOptions)) *serving {
 	t.Helper()
-	warm, err := net.Listen("tcp", "127.0.0.1:0") // Go's own poller stays open from now on
-	if err != nil {
-		t.Fatal(err)
-	}
-	warm.Close()
+	listen(t).Close() // Go's own poller stays open from now on
 	goroutines, open := runtime.NumGoroutine(), openNow()
 
 	rt, err := NewRuntime()
@@ -457,106 +453,6 @@ func TestOneConnectionTooManyWaitsForAPlace(t *testing.T) {
 	a.send(getHello).expect(200, "hello")
 	b.Close()
 	waits.expect(200, "hello")
-}
-
-// Property 41.
-func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
-	s := startServer(t, nil)
-	idle, fresh, late, many := s.dial().send(getHello), s.dial(), s.dial(), s.dial()
-	idle.expect(200, "hello")
-	late.send(getHello).expect(200, "hello")
-	late.send("GET /300/late HTTP/1.1\r\nHost: x\r\n\r\n")
-	many.send("GET /300/many HTTP/1.1\r\nHost: x\r\n\r\n" + getHello + getHello)
-	s.dial().send(getHello).expect(200, "hello") // by now those are being served
-	done := make(chan int)
-	go func() { done <- s.end() }()
-	idle.expectEnd()
-	fresh.expectEnd()
-	if r := late.expect(200, "late"); !r.Close {
-		t.Error("the last reply does not say that the connection ends")
-	}
-	many.expect(200, "many")
-	many.expect(200, "hello")
-	if r := many.expect(200, "hello"); !r.Close {
-		t.Error("the last of three replies does not say that the connection ends")
-	}
-	for _, c := range []*client{late, many} {
-		c.expectEnd()
-		c.Close()
-	}
-	if cut := <-done; cut != 0 {
-		t.Errorf("%d connections were cut off", cut)
-	}
-	if c, err := net.Dial("tcp", s.addr); err == nil {
-		c.Close()
-		t.Error("somebody still accepts")
-	}
-}
-
-// Property 41: no event has told of it yet.
-func TestRequestThatArrivesAsTheServerDrainsIsAnswered(t *testing.T) {
-	rt := openRuntime(t)
-	l := openListener(t, rt)
-	client := (&serving{t: t, addr: l.Addr().String()}).dial()
-	var answered sync.WaitGroup
-	blockOn(t, rt, Async(func(co *Co) int {
-		s := newServer(rt, l, defaultOptions)
-		for idle := false; !idle; {
-			Await(co, NewSleep(time.Millisecond))
-			for c := range s.conns {
-				idle = !c.stream.ready[readable] // it has found nothing, and waits
-			}
-		}
-		client.send(getHello)
-		answered.Go(func() {
-			client.expect(200, "hello")
-			client.expectEnd()
-			client.Close() // else the server lingers
-		})
-		return Await(co, s.drain())
-	}))
-	answered.Wait()
-}
-
-// Property 41.
-func TestDrainEndsWithTheGracePeriod(t *testing.T) {
-	s := startServer(t, func(o *serverOptions) { o.Grace = 50 * time.Millisecond })
-	s.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
-	s.dial().send(getHello[:20])
-	s.dial().send(getHello).expect(200, "hello")
-	if cut := s.end(); cut != 2 {
-		t.Errorf("%d connections were cut off, want 2", cut)
-	}
-}
-
-// Close without drain is what happens if the program fails.
-func TestClosedRuntimeLeavesNothingOfAServer(t *testing.T) {
-	before := openNow()
-	rt, err := NewRuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	newServer(rt, l, defaultOptions)
-	if r := rt.Close(); r != (Report{}) || openNow() > before {
-		t.Errorf("left: %+v, %d descriptors more", r, openNow()-before)
-	}
-}
-
-func TestClientsThatLeaveDoNoHarm(t *testing.T) {
-	s := startServer(t, impatient)
-	for i := range 200 {
-		c := s.dial()
-		c.send([]string{"", "G", getHello, getHello + getHello, "GET /60000/x HTTP/1.1\r\nHost: x\r\n\r\n"}[i%5])
-		if i%3 == 0 {
-			c.SetLinger(0) // a reset
-		}
-		c.Close()
-	}
-	s.dial().send(getHello).expect(200, "hello")
 }
 
 func TestPageShowsWhatTheRuntimeDoes(t *testing.T) {

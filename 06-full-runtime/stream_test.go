@@ -353,3 +353,41 @@ func TestConnCarriesMegabytes(t *testing.T) {
 		}
 	}
 }
+
+// Both relays must give back their place in the queue, wherever they wait.
+func TestRelaysCloseWhatTheyWaitFor(t *testing.T) {
+	t.Parallel()
+	for _, r := range relays {
+		rt, err := NewRuntime()
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, out := NewChannel[int](1), NewChannel[int](1)
+		_, err = BlockOn(rt, Async(func(co *Co) struct{} {
+			task := Spawn(rt, r.make(in, out)) // waits for in
+			Await(co, &Yield{})
+			task.Cancel()
+			if got := Await(co, task); got.Err != ErrCancelled {
+				t.Errorf("%s: cancelled, it ends with %v", r.name, got.Err)
+			}
+			task = Spawn(rt, r.make(in, out)) // will wait for out, which is full
+			Await(co, out.Send(0))
+			Await(co, in.Send(1))
+			for range 3 {
+				Await(co, &Yield{})
+			}
+			task.Cancel()
+			Await(co, task)
+			return struct{}{}
+		}))
+		if err != nil {
+			t.Error(err)
+		}
+		if n := in.filled.waiters.Len() + out.places.waiters.Len(); n > 0 {
+			t.Errorf("%s: %d entries are left in queues", r.name, n)
+		}
+		if left := rt.Close(); left != (Report{}) {
+			t.Errorf("%s: left behind: %+v", r.name, left)
+		}
+	}
+}

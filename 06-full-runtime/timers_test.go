@@ -2,11 +2,15 @@ package main
 
 import (
 	"math"
+	"runtime"
+	"slices"
+	"sort"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // Property 34.
@@ -209,4 +213,252 @@ func TestTraceTellsOfEveryTimer(t *testing.T) {
 			t.Errorf("told of %d timers, want 3", fired)
 		}
 	})
+}
+
+// judgedTimers are timers and, as the judge, a list of those that have not
+// fired, sorted anew whenever one is added. One may end another when it fires.
+type judgedTimers struct {
+	timers
+	all       []*timer // by name
+	victims   map[int]int
+	list      []pending
+	got, want []int // names of those that have fired
+}
+
+type pending struct {
+	deadline time.Duration // since the start
+	name     int
+}
+
+func (j *judgedTimers) add(name int, d time.Duration) {
+	j.timers.add(j.all[name], d, wakeFunc(func() {
+		j.got = append(j.got, name)
+		if victim, ok := j.victims[name]; ok {
+			j.timers.remove(j.all[victim])
+		}
+	}))
+	deadline := time.Since(j.start)
+	deadline += min(d, math.MaxInt64-deadline)
+	j.list = append(j.list, pending{deadline, name})
+	sort.SliceStable(j.list, func(a, b int) bool { return j.list[a].deadline < j.list[b].deadline })
+}
+
+func (j *judgedTimers) remove(name int) {
+	j.timers.remove(j.all[name])
+	j.strike(name)
+}
+
+// strike takes a timer off the list.
+func (j *judgedTimers) strike(name int) {
+	j.list = slices.DeleteFunc(j.list, func(p pending) bool { return p.name == name })
+}
+
+func (j *judgedTimers) fire() {
+	const most = 3
+	j.timers.fire(new(Trace), most)
+	for n := 0; n < most && len(j.list) > 0 && j.list[0].deadline <= time.Since(j.start); n++ {
+		name := j.list[0].name
+		j.want = append(j.want, name)
+		j.strike(name)
+		if victim, ok := j.victims[name]; ok {
+			j.strike(victim)
+		}
+	}
+}
+
+// step does what a letter says. Only some of its bits count.
+//
+//	a  adds a timer of n nanoseconds; A, S and T mean about so many milliseconds
+//	n  adds a timer that nobody will live to see
+//	s  stops one of the timers and starts it anew, with n nanoseconds
+//	r  removes one, which may have fired, or been removed already
+//	e  lets one end the next one when it fires
+//	t  lets n nanoseconds pass, and up to three of them fire
+func (j *judgedTimers) step(letter byte, n int) {
+	d := time.Duration(n)
+	if letter&('a'-'A') == 0 {
+		d <<= 20
+	}
+	switch letter & 7 {
+	case 'n' & 7:
+		d = math.MaxInt64 - d
+		fallthrough
+	case 'a' & 7:
+		j.all = append(j.all, new(timer))
+		j.add(len(j.all)-1, d)
+	case 't' & 7:
+		time.Sleep(d)
+		j.fire()
+	default:
+		if len(j.all) > 0 {
+			j.change(letter, n%len(j.all), d)
+		}
+	}
+}
+
+func (j *judgedTimers) change(letter byte, name int, d time.Duration) {
+	switch letter & 7 {
+	case 's' & 7:
+		j.remove(name)
+		j.add(name, d)
+	case 'r' & 7:
+		j.remove(name)
+	case 'e' & 7:
+		j.victims[name] = (name + 1) % len(j.all)
+	}
+}
+
+// Property 34.
+func FuzzTimers(f *testing.F) {
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		mustEnd(t)
+		synctest.Test(t, func(t *testing.T) {
+			j := &judgedTimers{timers: timers{start: time.Now()}, victims: make(map[int]int)}
+			for ; len(steps) >= 2; steps = steps[2:] {
+				j.step(steps[0], int(steps[1]))
+				next := time.Duration(-1)
+				if len(j.list) > 0 {
+					next = max(j.list[0].deadline-time.Since(j.start), 0)
+				}
+				if len(j.heap) != len(j.list) || j.untilNext() != next || !slices.Equal(j.got, j.want) {
+					t.Fatalf("%d timers, the next in %v, fired have %v; want %v, the next in %v, fired have %v",
+						len(j.heap), j.untilNext(), j.got, j.list, next, j.want)
+				}
+			}
+		})
+	})
+}
+
+// The tests in this file are not parallel: they look at what the whole process
+// has allocated.
+
+// What goes on and on allocates nothing.
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	var sleep Sleep
+	defer sleep.Close()
+	body := Async(func(co *Co) struct{} {
+		for {
+			co.suspend(nil)
+		}
+	})
+	asked, answers := make(chan Waker), make(chan struct{})
+	defer close(asked)
+	go func() {
+		for w := range asked {
+			w.Wake()
+			answers <- struct{}{}
+		}
+	}()
+	for what, step := range map[string]func(cx *Context){
+		"a poll, and a wake from inside": func(cx *Context) { wakeHere(cx.waker) },
+		"a wake by anybody":              func(cx *Context) { cx.Waker().Wake() },
+		"a wake from a goroutine":        func(cx *Context) { asked <- cx.Waker(); <-answers },
+		"a yield":                        func(cx *Context) { (&Yield{}).Poll(cx) },
+		"a timer that fires": func(cx *Context) {
+			sleep = Sleep{d: 1}
+			sleep.Poll(cx)
+		},
+		"a switch to a coroutine and back": func(cx *Context) {
+			body.Poll(cx)
+			wakeHere(cx.waker)
+		},
+	} {
+		if n := allocations(t, step); n > 0 {
+			t.Errorf("%s allocates %d times", what, n)
+		}
+	}
+	body.Close()
+}
+
+// allocations returns how often a step allocates, each the poll of a task.
+func allocations(t *testing.T, step func(cx *Context)) uint64 {
+	t.Helper()
+	const before, steps = 1000, 10_000
+	var start, end runtime.MemStats
+	polls := 0
+	blockOn(t, openRuntime(t), until(func(cx *Context) bool {
+		switch polls++; polls {
+		case before:
+			runtime.ReadMemStats(&start)
+		case before + steps:
+			runtime.ReadMemStats(&end)
+			return true
+		}
+		step(cx)
+		return false
+	}))
+	return (end.Mallocs - start.Mallocs) / steps
+}
+
+// heapInUse is what of the heap is in use, and not garbage.
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC() // what is in a sync.Pool survives the first time
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func TestSleepingTaskTakes250Bytes(t *testing.T) {
+	const n = 100_000
+	rt := openRuntime(t)
+	before := heapInUse()
+	crowd := Spawn(rt, newSleepers(n, func(int) time.Duration { return time.Hour }))
+	blockOn(t, rt, until(func(cx *Context) bool {
+		wakeHere(cx.waker)
+		return rt.Report().Timers == n
+	}))
+	if each := (heapInUse() - before) / n; each > 250 {
+		t.Errorf("a sleeping task takes %d bytes", each)
+	}
+	runtime.KeepAlive(crowd)
+}
+
+// Each has had an exchange, and has given the buffer back.
+func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
+	const first, n = 100, 1300 // the first ones make the queues
+	rt, all := openRuntime(t), new(buffer)
+	var fds [n]int
+	for i := range fds {
+		fds[i] = openBusySocket(t, 2*n)
+	}
+	var before uint64
+	for i, fd := range fds {
+		if i == first {
+			before = heapInUse()
+		}
+		s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: &rt.reactor}
+		if err := rt.reactor.add(&s.source); err != nil {
+			t.Fatal(err)
+		}
+		Spawn(rt, &Echo{stream: s, buffer: all})
+		blockOn(t, rt, until(func(cx *Context) bool {
+			wakeHere(cx.waker)
+			return rt.reactor.waiting == i+1
+		}))
+	}
+	if each := (heapInUse() - before) / (n - first); each > 300 {
+		t.Errorf("an idle connection takes %d bytes", each)
+	}
+}
+
+// openBusySocket returns one from which can be read. The number of its peer is
+// larger than high, so that others as small as with a peer elsewhere are free.
+func openBusySocket(t *testing.T, high int) (fd int) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := unix.FcntlInt(uintptr(pair[1]), unix.F_DUPFD, high)
+	unix.Close(pair[1])
+	if err == nil {
+		t.Cleanup(func() { unix.Close(peer) })
+		send(t, peer)
+		err = unix.SetNonblock(pair[0], true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair[0]
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -421,4 +424,74 @@ func TestPathCannotCarryAHeader(t *testing.T) {
 			t.Errorf("path %q: got %+v, want an error before anything is opened", path, r)
 		}
 	}
+}
+
+// narrow is a request whose socket buffers little of what is sent.
+type narrow struct{ *HTTPGet }
+
+func (n narrow) Poll(cx *Context) (Response, bool) {
+	r, ready := n.HTTPGet.Poll(cx)
+	if n.fd >= 0 {
+		unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<16)
+	}
+	return r, ready
+}
+
+// Property 8.
+func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
+	noLeaks(t)
+	otherIsOver := make(chan struct{})
+	path := "/" + strings.Repeat("x", 1<<20) // more than both sockets buffer
+	stubborn := startPeer(t, func(c *net.TCPConn) {
+		<-otherIsOver
+		if strings.Contains(readRequest(c), path) {
+			io.WriteString(c, hello)
+		}
+	})
+	other := startPeer(t, func(c *net.TCPConn) {
+		answer(hello)(c)
+		c.CloseWrite()
+		untilClosed(c)
+		close(otherIsOver)
+	})
+	for _, r := range runAll[Response](t, narrow{NewHTTPGet(stubborn, path)}, NewHTTPGet(other, "/")) {
+		if r.Body != "hello" {
+			t.Errorf("got status %d, %d bytes, want hello", r.Status, len(r.Body))
+		}
+	}
+}
+
+var bigBody = 100_000_000 // bytes
+
+func init() {
+	info, ok := debug.ReadBuildInfo()
+	if ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		bigBody /= 10 // because the race detector looks at every byte
+	}
+}
+
+// Property 8.
+func TestBodyOf100MBArrivesWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 300 MB of memory")
+	}
+	noLeaks(t)
+	size := bigBody
+	patience *= 6
+	t.Cleanup(func() { patience /= 6 })
+	addr := startPeer(t, func(c *net.TCPConn) {
+		answer(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size))(c)
+		chunk := bytes.Repeat([]byte("x"), size/100)
+		for range 100 {
+			c.Write(chunk)
+		}
+	})
+	over := make(chan struct{})
+	close(over)
+	responses := runAll[Response](t, NewHTTPGet(addr, "/"), neighbor(t, over))
+	if got := strings.Count(responses[0].Body, "x"); got != size || len(responses[0].Body) != size {
+		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), size, responses[0].Err)
+	}
+	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
+	bigBody = 1_000_000 // once is enough when the tests are repeated
 }
