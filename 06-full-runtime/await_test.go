@@ -26,9 +26,9 @@ func TestAwaitYieldsTheValue(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start := time.Now()
 		got := blockOn(t, rt, Async(func(co *Co) string {
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return fmt.Sprint(Await(co, ready(1)), Await(co, Async(func(co *Co) int {
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 				return 2
 			})))
 		}))
@@ -44,7 +44,7 @@ func TestBodyPolledTooEarlyStaysWhereItIs(t *testing.T) {
 		steps, cx := 0, taskContext(rt)
 		c := Async(func(co *Co) int {
 			for ; steps < 3; steps++ {
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 			}
 			return 1
 		})
@@ -61,7 +61,7 @@ func TestBodyPolledTooEarlyStaysWhereItIs(t *testing.T) {
 // Property 22.
 func TestBodyThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c := Async(func(co *Co) int { Await(co, NewSleep(time.Hour)); return 1 })
+		c := Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 1 })
 		c.Poll(taskContext(rt))
 		blockOn(t, rt, c)
 	})
@@ -80,15 +80,15 @@ func TestFinishedBodyIsNotPolled(t *testing.T) {
 func TestCancelledBodyUnwindsBeforeItsHandleTells(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var got []string
-		h := Spawn(rt, Async(func(co *Co) int {
+		h := SpawnRemote(rt, Async(func(co *Co) int {
 			defer func() { got = append(got, "outer") }()
 			defer func() { got = append(got, "inner") }()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			got = append(got, "not reached")
 			return 1
 		}))
 		blockOn(t, rt, Async(func(co *Co) int {
-			Await(co, new(Yield))
+			Await(co, Yield())
 			h.Cancel()
 			got = append(got, Await(co, h).Err.Error())
 			return 1
@@ -130,7 +130,7 @@ func TestAwaitInADeferredCallOfACancelledBody(t *testing.T) {
 		c := Async(func(co *Co) int {
 			defer func() { outer = true }()
 			defer func() { Await(co, n) }()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return 1
 		})
 		c.Poll(taskContext(rt))
@@ -148,7 +148,7 @@ func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 		c := Async(func(co *Co) int {
 			func() {
 				defer func() { recover() }()
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 			}()
 			wentOn = true
 			Await(co, n)
@@ -166,12 +166,12 @@ func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 // Property 40.
 func TestPanicWhileUnwindingIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, Async(func(co *Co) int {
+		h := SpawnRemote(rt, Async(func(co *Co) int {
 			defer explode()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return 1
 		}))
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 		h.Cancel()
 		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" {
 			t.Errorf("outcome %q, want the panic", got)
@@ -197,25 +197,25 @@ func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 func TestCancelledTaskMayWrite(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
-	h := Spawn(rt, Async(func(co *Co) int {
+	h := SpawnRemote(rt, Async(func(co *Co) int {
 		defer func() { co.Conn(s).Write([]byte("x")) }()
 		defer func() { co.Conn(s).Write([]byte("y")) }()
-		Await(co, NewSleep(time.Hour))
+		Await(co, Sleep(time.Hour))
 		return 1
 	}))
-	Spawn(rt, until(func(cx *Context) bool {
+	SpawnRemote(rt, until(func(cx *Context) bool {
 		if rt.Report().Timers == 0 {
-			wakeHere(cx.waker)
+			wakeLocal(cx.waker)
 			return false
 		}
 		h.Cancel()
-		for rt.mayTransfer(cx) { // nothing is left of this task's budget
+		for cx.takeBudget() { // nothing is left of this task's budget
 		}
 		return false
 	}))
 	blockOn(t, rt, h)
 	got := make([]byte, 3)
-	if n, err := retry(unix.Read, peer, got); n != 2 {
+	if n, err := ignoringEINTR(unix.Read, peer, got); n != 2 {
 		t.Errorf("the peer got %q, %v, want yx", got[:n], err)
 	}
 }
@@ -243,10 +243,10 @@ func TestTimeoutOfAConnIsForAllReadsTogether(t *testing.T) {
 		c := co.Conn(s)
 		defer c.Close()
 		c.SetTimeout(20 * time.Millisecond)
-		trickle := Spawn(rt, Async(func(co *Co) int {
+		trickle := SpawnRemote(rt, Async(func(co *Co) int {
 			for {
 				send(t, peer)
-				Await(co, NewSleep(time.Millisecond))
+				Await(co, Sleep(time.Millisecond))
 			}
 		}))
 		defer trickle.Cancel()
@@ -279,7 +279,7 @@ func TestValuesComeInTheOrderOfSend(t *testing.T) {
 			for i := range 100 {
 				want = append(want, i)
 			}
-			Spawn(rt, Async(func(co *Co) int {
+			SpawnRemote(rt, Async(func(co *Co) int {
 				for _, i := range want {
 					Await(co, c.Send(i))
 				}
@@ -297,8 +297,8 @@ func TestValuesComeInTheOrderOfSend(t *testing.T) {
 func TestSenderWaitsForAPlace(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c, start := NewChannel[int](2), time.Now()
-		Spawn(rt, Async(func(co *Co) int {
-			Await(co, NewSleep(time.Hour))
+		SpawnRemote(rt, Async(func(co *Co) int {
+			Await(co, Sleep(time.Hour))
 			Await(co, c.Receive())
 			return 1
 		}))
@@ -321,11 +321,11 @@ func TestClosedChannelWakesAllWhoWait(t *testing.T) {
 		var sends []Future[Result[error]]
 		var receives []Future[Result[Received[int]]]
 		for range 3 {
-			sends = append(sends, Spawn(rt, full.Send(2)))
-			receives = append(receives, Spawn(rt, empty.Receive()))
+			sends = append(sends, SpawnRemote(rt, full.Send(2)))
+			receives = append(receives, SpawnRemote(rt, empty.Receive()))
 		}
-		Spawn(rt, Async(func(co *Co) int {
-			Await(co, NewSleep(time.Hour))
+		SpawnRemote(rt, Async(func(co *Co) int {
+			Await(co, Sleep(time.Hour))
 			full.Close()
 			empty.Close()
 			return 1
@@ -350,7 +350,7 @@ func TestClosedChannelWakesAllWhoWait(t *testing.T) {
 func TestWhoAlwaysFindsAPermitTakesTurns(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		values := 0
-		h := Spawn(rt, Async(func(co *Co) int {
+		h := SpawnRemote(rt, Async(func(co *Co) int {
 			for c := NewChannel[int](1); values < 1000*transfersPerPoll; values++ {
 				Await(co, c.Send(values))
 				Await(co, c.Receive())
@@ -358,7 +358,7 @@ func TestWhoAlwaysFindsAPermitTakesTurns(t *testing.T) {
 			return values
 		}))
 		for turn := 1; turn <= 10; turn++ {
-			blockOn(t, rt, new(Yield))
+			blockOn(t, rt, Yield())
 			if most := turn * transfersPerPoll; values == 0 || values > most { // two permits a value, two polls a turn
 				t.Fatalf("turn %d of another task came after %d values, want 1 to %d", turn, values, most)
 			}
@@ -432,11 +432,11 @@ func TestPermitsAreHandedOverInOrder(t *testing.T) {
 		var tasks []Future[Result[int]]
 		for i := range 10 {
 			want = append(want, i, i)
-			tasks = append(tasks, Spawn(rt, Async(func(co *Co) int {
+			tasks = append(tasks, SpawnRemote(rt, Async(func(co *Co) int {
 				Await(co, s.Acquire())
 				defer s.Release()
 				got = append(got, i)
-				Await(co, NewSleep(time.Second)) // held across an Await
+				Await(co, Sleep(time.Second)) // held across an Await
 				got = append(got, i)
 				return 1
 			})))

@@ -129,7 +129,7 @@ func BenchmarkYield(b *testing.B) {
 
 // yieldOnce is a poll of a task that never ends: Close cancels it.
 func yieldOnce(cx *Context) (ready bool) {
-	wakeHere(cx.waker)
+	wakeLocal(cx.waker)
 	return false
 }
 
@@ -143,12 +143,12 @@ func BenchmarkWake(b *testing.B) {
 				asks = cx.waker
 				Spawn(cx.task.runtime, until(func(cx *Context) bool {
 					answers = cx.waker
-					wakeHere(asks)
+					wakeLocal(asks)
 					return false
 				}))
 				return false
 			}
-			wakeHere(answers)
+			wakeLocal(answers)
 			return !b.Loop()
 		}))
 	})
@@ -261,7 +261,7 @@ type dozing struct {
 
 func (d *dozing) Poll(cx *Context) (struct{}, bool) {
 	if !d.more() {
-		wakeHere(d.end)
+		wakeLocal(d.end)
 		return struct{}{}, true
 	}
 	d.sleep = Sleep{d: time.Microsecond}
@@ -310,7 +310,7 @@ func BenchmarkEcho(b *testing.B) {
 				more := untilFalse(b.Loop)
 				var clients []Future[Result[struct{}]]
 				for _, s := range streams {
-					clients = append(clients, Spawn(rt, Async(func(co *Co) struct{} {
+					clients = append(clients, SpawnRemote(rt, Async(func(co *Co) struct{} {
 						exchange(b, co.Conn(s), more)
 						return struct{}{}
 					})))
@@ -361,7 +361,7 @@ func listenForEcho(co *Co) *Listener {
 	if err != nil {
 		panic(err)
 	}
-	Spawn(rt, NewEchoServer(l))
+	SpawnRemote(rt, NewEchoServer(l))
 	return l
 }
 

@@ -22,7 +22,7 @@ func TestJoinAllKeepsValuesInArgumentOrder(t *testing.T) {
 		for i := range 10 {
 			want = append(want, i)
 			futures = append(futures, Async(func(co *Co) int {
-				Await(co, NewSleep(time.Duration(i*7%10)*time.Second))
+				Await(co, Sleep(time.Duration(i*7%10)*time.Second))
 				return i
 			}))
 		}
@@ -56,7 +56,7 @@ func TestJoinAllPollsOnlyWokenChildren(t *testing.T) {
 		polls := make([]int, 100)
 		var futures []Future[struct{}]
 		for i := range polls {
-			futures = append(futures, Counted[struct{}]{NewSleep(time.Duration(i+1) * time.Second), &polls[i]})
+			futures = append(futures, Counted[struct{}]{Sleep(time.Duration(i+1) * time.Second), &polls[i]})
 		}
 		blockOn(t, rt, JoinAll(futures...))
 		for i, n := range polls {
@@ -71,7 +71,7 @@ func TestJoinAllPollsOnlyWokenChildren(t *testing.T) {
 func TestChildWokenDuringItsPollIsPolledAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		blockOn(t, rt, JoinAll[struct{}](NewSleep(time.Second), until(func(cx *Context) bool {
+		blockOn(t, rt, JoinAll[struct{}](Sleep(time.Second), until(func(cx *Context) bool {
 			polls++
 			cx.Waker().Wake()
 			return polls == 3
@@ -82,7 +82,7 @@ func TestChildWokenDuringItsPollIsPolledAgain(t *testing.T) {
 // Property 22: the waker of the latest poll.
 func TestJoinAllThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		j, old := JoinAll(JoinAll[struct{}](NewSleep(time.Hour))), taskContext(rt)
+		j, old := JoinAll(JoinAll[struct{}](Sleep(time.Hour))), taskContext(rt)
 		j.Poll(old)
 		blockOn(t, rt, j)
 		if n := wakesOf(old); n != 0 {
@@ -105,7 +105,7 @@ func TestBusyChildTakesTurns(t *testing.T) {
 			reads++
 		}
 	})
-	blockOn(t, rt, JoinAll[struct{}](NewSleep(time.Millisecond), busy))
+	blockOn(t, rt, JoinAll[struct{}](Sleep(time.Millisecond), busy))
 }
 
 func TestClosedJoinAllClosesTheUnfinished(t *testing.T) {
@@ -174,36 +174,36 @@ var abandoned = []struct {
 	name string
 	make func(t *testing.T, rt *Runtime) any
 }{
-	{"Sleep, new", func(*testing.T, *Runtime) any { return NewSleep(time.Hour) }},
-	{"Sleep, waiting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, NewSleep(time.Hour)) }},
+	{"Sleep, new", func(*testing.T, *Runtime) any { return Sleep(time.Hour) }},
+	{"Sleep, waiting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, Sleep(time.Hour)) }},
 	{"Sleep, finished", func(t *testing.T, rt *Runtime) any {
-		s := NewSleep(time.Microsecond)
+		s := Sleep(time.Microsecond)
 		blockOn(t, rt, s)
 		return s
 	}},
-	{"Timeout, new", func(*testing.T, *Runtime) any { return Timeout(NewSleep(time.Hour), time.Minute) }},
+	{"Timeout, new", func(*testing.T, *Runtime) any { return Timeout(Sleep(time.Hour), time.Minute) }},
 	{"Timeout, waiting", func(t *testing.T, rt *Runtime) any {
-		return polled(t, rt, Timeout(NewSleep(time.Hour), time.Minute))
+		return polled(t, rt, Timeout(Sleep(time.Hour), time.Minute))
 	}},
 	{"Timeout, too late", func(t *testing.T, rt *Runtime) any {
-		f := Timeout(NewSleep(time.Hour), 0)
+		f := Timeout(Sleep(time.Hour), 0)
 		f.Poll(taskContext(rt))
 		return f
 	}},
 	{"Race, waiting", func(t *testing.T, rt *Runtime) any {
-		return polled(t, rt, Race(NewSleep(time.Hour), NewSleep(time.Minute)))
+		return polled(t, rt, Race(Sleep(time.Hour), Sleep(time.Minute)))
 	}},
 	{"Race, finished", func(t *testing.T, rt *Runtime) any {
-		f := Race(NewSleep(time.Hour), ready(1))
+		f := Race(Sleep(time.Hour), ready(1))
 		f.Poll(taskContext(rt))
 		return f
 	}},
 	{"JoinAll, some finished", func(t *testing.T, rt *Runtime) any {
-		return polled(t, rt, JoinAll(ready(struct{}{}), NewSleep(time.Hour), NewSleep(time.Minute)))
+		return polled(t, rt, JoinAll(ready(struct{}{}), Sleep(time.Hour), Sleep(time.Minute)))
 	}},
 	{"Async, new", func(*testing.T, *Runtime) any { return Async(func(co *Co) int { return 1 }) }},
 	{"Async, suspended", func(t *testing.T, rt *Runtime) any {
-		return polled(t, rt, Async(func(co *Co) int { Await(co, NewSleep(time.Hour)); return 1 }))
+		return polled(t, rt, Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 1 }))
 	}},
 	{"Async, finished", func(t *testing.T, rt *Runtime) any {
 		f := Async(func(co *Co) int { return 1 })
@@ -218,7 +218,7 @@ var abandoned = []struct {
 		})
 		return polled(t, rt, Blocking(func() int { <-over; return 1 }))
 	}},
-	{"JoinHandle, waiting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, Spawn(rt, NewSleep(time.Hour))) }},
+	{"JoinHandle, waiting", func(t *testing.T, rt *Runtime) any { return polled(t, rt, SpawnRemote(rt, Sleep(time.Hour))) }},
 	{"Acquire, waiting", func(t *testing.T, rt *Runtime) any {
 		s := NewSemaphore(0)
 		t.Cleanup(func() { nobodyWaits(t, s, 0) })
@@ -248,7 +248,7 @@ var abandoned = []struct {
 		dialAll(t, l.Addr(), 1)
 		a := l.Accept()
 		eventually(t, "it makes a pause", func() bool {
-			rt.reactor.queue = &fullQueue{rt.reactor.queue, 1}
+			rt.reactor.poller = &fullPoller{rt.reactor.poller, 1}
 			polled(t, rt, a)
 			deliver(t, rt)
 			return a.pause != nil
@@ -341,8 +341,8 @@ func TestCloseInAnyStateLeavesNothing(t *testing.T) {
 func TestCloseCancelsWhatIsLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n := new(never)
-		h := Spawn(rt, n)
-		blockOn(t, rt, new(Yield))
+		h := SpawnRemote(rt, n)
+		blockOn(t, rt, Yield())
 		rt.Close()
 		if h.err != ErrCancelled || n.closes != 1 {
 			t.Errorf("%v, closed %d times, want %v, once", h.err, n.closes, ErrCancelled)
@@ -362,8 +362,8 @@ func TestReportCountsWhatThereIs(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openStream(t, rt)
 	over := make(chan struct{})
-	call := Spawn(rt, Blocking(func() struct{} { <-over; return struct{}{} }))
-	Spawn(rt, NewSleep(time.Hour))
+	call := SpawnRemote(rt, Blocking(func() struct{} { <-over; return struct{}{} }))
+	SpawnRemote(rt, Sleep(time.Hour))
 	var got []Report
 	note := func() { got = append(got, rt.Report()) }
 	note()
@@ -397,7 +397,7 @@ func TestFaultInACloseDoesNotKeepOthersOpen(t *testing.T) {
 		var want, got []string
 		for i := range 10 {
 			want = append(want, fmt.Sprint("unwound ", 9-i))
-			Spawn(rt, Async(func(co *Co) struct{} {
+			SpawnRemote(rt, Async(func(co *Co) struct{} {
 				defer func() {
 					got = append(got, fmt.Sprint("unwound ", i))
 					if i%3 == 1 {
@@ -406,11 +406,11 @@ func TestFaultInACloseDoesNotKeepOthersOpen(t *testing.T) {
 						runtime.Goexit()
 					}
 				}()
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 				return struct{}{}
 			}))
 		}
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		rt.Close()
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -421,12 +421,12 @@ func TestFaultInACloseDoesNotKeepOthersOpen(t *testing.T) {
 func TestTaskSpawnedWhileUnwindingIsCancelled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		late := new(never)
-		Spawn(rt, Async(func(co *Co) struct{} {
-			defer func() { Spawn(rt, late) }()
-			Await(co, NewSleep(time.Hour))
+		SpawnRemote(rt, Async(func(co *Co) struct{} {
+			defer func() { SpawnRemote(rt, late) }()
+			Await(co, Sleep(time.Hour))
 			return struct{}{}
 		}))
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		rt.Close()
 		if late.polls != 0 || late.closes != 1 {
 			t.Errorf("%d polls, closed %d times, want none, once", late.polls, late.closes)
@@ -437,12 +437,12 @@ func TestTaskSpawnedWhileUnwindingIsCancelled(t *testing.T) {
 // Property 24.
 func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
 	for range 500 {
-		rt := newRuntime(newFakeQueue(t)) // which says if it is rung too late
+		rt := newRuntime(newFakePoller(t)) // which says if it is rung too late
 		var wakers []Waker
 		for range 8 {
-			Spawn(rt, until(func(cx *Context) bool { wakers = append(wakers, cx.Waker()); return false }))
+			SpawnRemote(rt, until(func(cx *Context) bool { wakers = append(wakers, cx.Waker()); return false }))
 		}
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 		var over atomic.Bool
 		var waking sync.WaitGroup
 		for _, w := range wakers {
@@ -453,7 +453,7 @@ func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
 				}
 			})
 		}
-		BlockOn(rt, NewSleep(time.Microsecond))
+		BlockOn(rt, Sleep(time.Microsecond))
 		rt.Close()
 		over.Store(true)
 		waking.Wait()
@@ -469,11 +469,11 @@ func TestStreamClosedAfterTheRuntimeMeetsNobodyElse(t *testing.T) {
 	}
 	second := openRuntime(t) // likely to have the same numbers
 	twin := &source{fd: s.fd}
-	if err := second.reactor.add(twin); err != nil {
+	if err := second.reactor.addSource(twin); err != nil {
 		t.Fatal(err)
 	}
-	second.reactor.store(twin, writable, new(countedWaker))
-	first.reactor.queue.remove(s.fd)
+	second.reactor.setWaker(twin, writable, new(countedWaker))
+	first.reactor.poller.remove(s.fd)
 	deliver(t, second)
 	if !twin.ready[writable] {
 		t.Error("the closed runtime has deregistered a descriptor of the next one")

@@ -29,12 +29,12 @@ var faulty = []struct {
 }{
 	{"panic", "task panicked: boom", func() Future[struct{}] { return until(func(*Context) bool { panic("boom") }) }},
 	{"panic in a coroutine", "task panicked: boom", func() Future[struct{}] { return Async(func(*Co) struct{} { panic("boom") }) }},
-	{"panic after an Await", "task panicked: boom", func() Future[struct{}] { return Async(func(co *Co) struct{} { Await(co, new(Yield)); panic("boom") }) }},
+	{"panic after an Await", "task panicked: boom", func() Future[struct{}] { return Async(func(co *Co) struct{} { Await(co, Yield()); panic("boom") }) }},
 	{"panic in a call of Blocking", "task panicked: boom", func() Future[struct{}] { return Blocking(func() struct{} { panic("boom") }) }},
 	{"Goexit", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return until(func(*Context) bool { runtime.Goexit(); return true }) }},
 	{"Goexit in a coroutine", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} }) }},
 	{"Goexit after an Await", "task panicked: runtime.Goexit was called", func() Future[struct{}] {
-		return Async(func(co *Co) struct{} { Await(co, new(Yield)); runtime.Goexit(); return struct{}{} })
+		return Async(func(co *Co) struct{} { Await(co, Yield()); runtime.Goexit(); return struct{}{} })
 	}},
 	{"Goexit in a call of Blocking", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Blocking(func() struct{} { runtime.Goexit(); return struct{}{} }) }},
 }
@@ -44,9 +44,9 @@ func TestFaultOfOneTaskIsErrorOfItsHandle(t *testing.T) {
 	for _, fault := range faulty {
 		t.Run(fault.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
-				before := Spawn(rt, NewSleep(time.Second))
-				bad := Spawn(rt, fault.make())
-				after := Spawn(rt, NewSleep(time.Second))
+				before := SpawnRemote(rt, Sleep(time.Second))
+				bad := SpawnRemote(rt, fault.make())
+				after := SpawnRemote(rt, Sleep(time.Second))
 				var got []string
 				for _, r := range blockOn(t, rt, JoinAll[Result[struct{}]](before, bad, after)) {
 					got = append(got, outcome(r))
@@ -93,8 +93,8 @@ func (b *badClose) Close() error {
 func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		b := new(badClose)
-		h := Spawn(rt, b)
-		blockOn(t, rt, new(Yield))
+		h := SpawnRemote(rt, b)
+		blockOn(t, rt, Yield())
 		h.Cancel()
 		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" || b.closes != 1 {
 			t.Errorf("outcome %q after %d times Close, want the panic, once", got, b.closes)
@@ -122,7 +122,7 @@ func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
 func TestCancelledTaskIsClosedNotPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n := new(never)
-		h := Spawn(rt, n)
+		h := SpawnRemote(rt, n)
 		h.Cancel()
 		if got := blockOn(t, rt, h); got.Err != ErrCancelled || n.polls != 0 || n.closes != 1 {
 			t.Errorf("cancelled before it began: %v, %d polls, closed %d times, want no poll, once", got.Err, n.polls, n.closes)
@@ -133,7 +133,7 @@ func TestCancelledTaskIsClosedNotPolled(t *testing.T) {
 func TestTaskCancelledByAnotherGoroutineEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n := new(never)
-		h := Spawn(rt, n)
+		h := SpawnRemote(rt, n)
 		time.AfterFunc(time.Hour, h.Cancel)
 		if got := blockOn(t, rt, h); got.Err != ErrCancelled || n.closes != 1 {
 			t.Errorf("%v, closed %d times, want %v, once", got.Err, n.closes, ErrCancelled)
@@ -145,10 +145,10 @@ func TestTaskMayCancelItself(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var h *JoinHandle[struct{}]
 		unwound := false
-		h = Spawn(rt, Async(func(co *Co) struct{} {
+		h = SpawnRemote(rt, Async(func(co *Co) struct{} {
 			defer func() { unwound = true }()
 			h.Cancel()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return struct{}{}
 		}))
 		if got := blockOn(t, rt, h); got.Err != ErrCancelled || !unwound {
@@ -173,7 +173,7 @@ func TestRootMayBeCancelled(t *testing.T) {
 func TestCancelDuringTheLastPollComesTooLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var h *JoinHandle[int]
-		h = Spawn(rt, pollFunc[int](func(*Context) (int, bool) { h.Cancel(); return 7, true }))
+		h = SpawnRemote(rt, pollFunc[int](func(*Context) (int, bool) { h.Cancel(); return 7, true }))
 		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
 			t.Errorf("got %+v, want 7: it was ready", got)
 		}
@@ -182,10 +182,10 @@ func TestCancelDuringTheLastPollComesTooLate(t *testing.T) {
 
 func TestCancelAfterTheEndChangesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, ready(7))
+		h := SpawnRemote(rt, ready(7))
 		blockOn(t, rt, h)
 		h.Cancel()
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
 			t.Errorf("got %+v, want 7", got)
 		}
@@ -195,13 +195,13 @@ func TestCancelAfterTheEndChangesNothing(t *testing.T) {
 func TestDroppedHandleDetachesTheTask(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		ended := false
-		h := Spawn(rt, Async(func(co *Co) struct{} {
-			Await(co, NewSleep(time.Hour))
+		h := SpawnRemote(rt, Async(func(co *Co) struct{} {
+			Await(co, Sleep(time.Hour))
 			ended = true
 			return struct{}{}
 		}))
 		blockOn(t, rt, Timeout(h, time.Minute)) // closes the handle
-		blockOn(t, rt, NewSleep(time.Hour))
+		blockOn(t, rt, Sleep(time.Hour))
 		if !ended {
 			t.Error("the task did not run on")
 		}
@@ -210,11 +210,11 @@ func TestDroppedHandleDetachesTheTask(t *testing.T) {
 
 func TestLatestPollerOfAHandleIsWoken(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, NewSleep(time.Hour))
-		Spawn(rt, Timeout[Result[struct{}]](until2(h), time.Minute)) // polls, and leaves off
+		h := SpawnRemote(rt, Sleep(time.Hour))
+		SpawnRemote(rt, Timeout[Result[struct{}]](until2(h), time.Minute)) // polls, and leaves off
 		start := time.Now()
 		blockOn(t, rt, Async(func(co *Co) struct{} {
-			Await(co, NewSleep(2*time.Minute))
+			Await(co, Sleep(2*time.Minute))
 			Await(co, h)
 			return struct{}{}
 		}))
@@ -241,14 +241,14 @@ func TestSpawnAfterCloseIsCancelled(t *testing.T) {
 // Property 31.
 func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
 	for range 100 {
-		rt := newRuntime(newFakeQueue(t))
+		rt := newRuntime(newFakePoller(t))
 		var spawning sync.WaitGroup
 		futures, start := make([]never, 400), make(chan struct{})
 		for g := range 4 {
 			spawning.Go(func() {
 				<-start
 				for i := range 100 {
-					Spawn(rt, &futures[100*g+i]).Cancel()
+					SpawnRemote(rt, &futures[100*g+i]).Cancel()
 				}
 			})
 		}
@@ -266,8 +266,8 @@ func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
 
 func TestHandleThatLostARaceMayBeAwaitedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, Async(func(co *Co) int { Await(co, NewSleep(time.Hour)); return 7 }))
-		if either := blockOn(t, rt, Race(h, NewSleep(time.Second))); either.First {
+		h := SpawnRemote(rt, Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 7 }))
+		if either := blockOn(t, rt, Race(h, Sleep(time.Second))); either.First {
 			t.Fatal("the handle won")
 		}
 		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
@@ -282,12 +282,12 @@ func TestValueOfAnAbandonedHandleIsClosed(t *testing.T) {
 		t.Run(fmt.Sprintf("before the end: %t", early), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
 				value := new(never)
-				h := Spawn(rt, ready(Either[*never, int]{First: true, A: value}))
+				h := SpawnRemote(rt, ready(Either[*never, int]{First: true, A: value}))
 				if !early {
-					blockOn(t, rt, new(Yield))
+					blockOn(t, rt, Yield())
 				}
 				Close(h)
-				blockOn(t, rt, new(Yield))
+				blockOn(t, rt, Yield())
 				Close(h)
 				if value.closes != 1 {
 					t.Errorf("closed %d times, want once", value.closes)
@@ -299,7 +299,7 @@ func TestValueOfAnAbandonedHandleIsClosed(t *testing.T) {
 
 func TestValueThatWasSeenIsNotClosedWithItsHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, ready(new(never)))
+		h := SpawnRemote(rt, ready(new(never)))
 		value := blockOn(t, rt, h).Value
 		if Close(h); value.closes != 0 {
 			t.Errorf("closed %d times", value.closes)
@@ -310,7 +310,7 @@ func TestValueThatWasSeenIsNotClosedWithItsHandle(t *testing.T) {
 // Its goroutine is another one, so the wake would be lost.
 func TestHandleOfAnotherRuntimeIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, ready(1))
+		h := SpawnRemote(rt, ready(1))
 		wantPanic(t, "JoinHandle polled by a task of another runtime", func() { h.Poll(taskContext(bubbleRuntime(t))) })
 	})
 }
@@ -351,12 +351,12 @@ func TestLoserOfARaceLeavesNothing(t *testing.T) {
 	s, _ := openStream(t, rt)
 	before := rt.Report()
 	for name, loser := range map[string]Future[struct{}]{
-		"Sleep": NewSleep(time.Hour),
+		"Sleep": Sleep(time.Hour),
 		"Dial":  discard(Dial(fullBacklog(t))),
 		"Read":  discard(s.Read(make([]byte, 1))),
 		"Get":   discard(NewHTTPGet(fullBacklog(t), "/")),
 	} {
-		blockOn(t, rt, Race(loser, new(Yield)))
+		blockOn(t, rt, Race(loser, Yield()))
 		if after := rt.Report(); after != before || rt.reactor.waiting != 0 {
 			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, rt.reactor.waiting, before)
 		}
@@ -407,7 +407,7 @@ func TestLoserIsClosedOnce(t *testing.T) {
 // Property 36.
 func TestTimeoutYieldsTheValueInTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		got := blockOn(t, rt, Timeout(NewSleep(time.Hour), time.Hour+1))
+		got := blockOn(t, rt, Timeout(Sleep(time.Hour), time.Hour+1))
 		if got.Err != nil || rt.Report().Timers != 0 {
 			t.Errorf("got %v, and %d timers are left", got.Err, rt.Report().Timers)
 		}
@@ -428,7 +428,7 @@ func TestTimeoutClosesItsFuture(t *testing.T) {
 func TestValueOfTheLastMomentIsNotThrownAway(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		for range 100 {
-			if got := blockOn(t, rt, Timeout(NewSleep(time.Second), time.Second)); got.Err != nil {
+			if got := blockOn(t, rt, Timeout(Sleep(time.Second), time.Second)); got.Err != nil {
 				t.Fatal(got.Err)
 			}
 		}
@@ -448,8 +448,8 @@ func TestFinishedTimeoutIsNotPolled(t *testing.T) {
 func TestServerThatNeverAnswersTimesOut(t *testing.T) {
 	noLeaks(t)
 	rt := openRuntime(t)
-	h := Spawn(rt, Timeout(NewHTTPGet(address(listen(t)), "/"), 10*time.Millisecond))
-	other := Spawn(rt, neighbor(t, closed()))
+	h := SpawnRemote(rt, Timeout(NewHTTPGet(address(listen(t)), "/"), 10*time.Millisecond))
+	other := SpawnRemote(rt, neighbor(t, closed()))
 	if got := blockOn(t, rt, h).Value; got.Err != ErrTimeout {
 		t.Errorf("got %+v, want %v", got, ErrTimeout)
 	}

@@ -120,7 +120,7 @@ func TestCPUTimeCounts(t *testing.T) {
 func beside(t *testing.T, fetch Future[Fetched], over <-chan struct{}) Fetched {
 	t.Helper()
 	rt := openRuntime(t)
-	h, other := Spawn(rt, fetch), Spawn(rt, neighbor(t, over))
+	h, other := SpawnRemote(rt, fetch), SpawnRemote(rt, neighbor(t, over))
 	got := blockOn(t, rt, h)
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", blockOn(t, rt, other).Value)
 	if got.Err != nil {
@@ -204,7 +204,7 @@ func TestFetchWhosePeerDoesNotReadHoldsUpNobody(t *testing.T) {
 		}
 	})
 	rt := openRuntime(t)
-	h := Spawn(rt, newFetch(path, stubborn))
+	h := SpawnRemote(rt, newFetch(path, stubborn))
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", blockOn(t, rt, neighbor(t, closed())))
 	close(otherIsOver)
 	if got := blockOn(t, rt, h).Value; got.Err != nil || got.Bytes != len("hello") {
@@ -306,17 +306,17 @@ func TestTasksThatWaitForEachOtherAreReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		s, c := NewSemaphore(0), NewChannel[int](1)
 		var a, b *JoinHandle[int]
-		a = Spawn(rt, Async(func(co *Co) int { return Await(co, b).Value }))
-		b = Spawn(rt, Async(func(co *Co) int { return Await(co, a).Value }))
-		Spawn(rt, s.Acquire())
-		Spawn(rt, c.Receive())
-		Spawn(rt, Async(func(co *Co) int {
+		a = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, b).Value }))
+		b = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, a).Value }))
+		SpawnRemote(rt, s.Acquire())
+		SpawnRemote(rt, c.Receive())
+		SpawnRemote(rt, Async(func(co *Co) int {
 			Await(co, c.Send(1))
 			Await(co, c.Receive())
-			Await(co, JoinAll[Result[int]](a, Spawn(rt, ready(1))))
+			Await(co, JoinAll[Result[int]](a, SpawnRemote(rt, ready(1))))
 			return 1
 		}))
-		Spawn(rt, until(func(*Context) bool { return false }))
+		SpawnRemote(rt, until(func(*Context) bool { return false }))
 		wantDeadlock(t, rt, a,
 			"task 1 waits for task 2",
 			"task 2 waits for task 1",
@@ -331,7 +331,7 @@ func TestTasksThatWaitForEachOtherAreReported(t *testing.T) {
 // Property 33.
 func TestDeadlockInsideAJoinAllIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		wantDeadlock(t, rt, JoinAll[struct{}](NewSemaphore(0).Acquire(), NewSleep(time.Second)),
+		wantDeadlock(t, rt, JoinAll[struct{}](NewSemaphore(0).Acquire(), Sleep(time.Second)),
 			"task 1 waits for 1 of 2 in a JoinAll, one of them for a permit of a Semaphore (1 wait)")
 	})
 }
@@ -340,7 +340,7 @@ func TestDeadlockInsideAJoinAllIsReported(t *testing.T) {
 func TestTaskThatWaitsForItselfIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var h *JoinHandle[int]
-		h = Spawn(rt, Async(func(co *Co) int { return Await(co, h).Value }))
+		h = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, h).Value }))
 		wantDeadlock(t, rt, h, "task 1 waits for task 1", "task 2 waits for task 1")
 	})
 }
@@ -351,7 +351,7 @@ func TestRuntimeGoesOnAfterADeadlock(t *testing.T) {
 		s := NewSemaphore(0)
 		wantDeadlock(t, rt, s.Acquire(), "task 1 waits for a permit of a Semaphore (1 wait)")
 		s.Release()
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		if n := rt.Report().Tasks; n != 0 {
 			t.Errorf("%d tasks are left, want none: the permit is there", n)
 		}
@@ -365,7 +365,7 @@ func TestWhoCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
 		return false
 	}
 	for name, f := range map[string]func() Future[struct{}]{
-		"timer":    func() Future[struct{}] { return NewSleep(time.Hour) },
+		"timer":    func() Future[struct{}] { return Sleep(time.Hour) },
 		"Blocking": func() Future[struct{}] { return Blocking(func() struct{} { time.Sleep(time.Hour); return struct{}{} }) },
 		"waker": func() Future[struct{}] {
 			polls := 0
@@ -377,7 +377,7 @@ func TestWhoCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
 				until(func(cx *Context) bool { polls++; return polls == 2 || later(cx) }),
 				discard(Async(func(co *Co) int {
 					for range 10 {
-						Await(co, new(Yield))
+						Await(co, Yield())
 					}
 					return 1
 				})),
@@ -394,8 +394,8 @@ func TestWhoCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
 				start := time.Now()
-				Spawn(rt, Async(func(co *Co) int { Await(co, NewSemaphore(0).Acquire()); return 1 }))
-				blockOn(t, rt, Async(func(co *Co) int { Await(co, Spawn(rt, f())); return 1 }))
+				SpawnRemote(rt, Async(func(co *Co) int { Await(co, NewSemaphore(0).Acquire()); return 1 }))
+				blockOn(t, rt, Async(func(co *Co) int { Await(co, SpawnRemote(rt, f())); return 1 }))
 				if got := time.Since(start); got > time.Hour {
 					t.Errorf("it took %v, want at most 1h", got)
 				}
@@ -409,11 +409,11 @@ func TestRuntimeWaitsForTheGoroutineThatATaskWaitsFor(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c, sent := NewChannel[int](1), make(chan struct{})
 		time.AfterFunc(time.Hour, func() {
-			Spawn(rt, c.Send(7))
+			SpawnRemote(rt, c.Send(7))
 			close(sent)
 		})
 		got := blockOn(t, rt, Async(func(co *Co) int {
-			goroutine := Spawn(rt, Blocking(func() struct{} { <-sent; return struct{}{} }))
+			goroutine := SpawnRemote(rt, Blocking(func() struct{} { <-sent; return struct{}{} }))
 			value := Await(co, c.Receive()).Value
 			Await(co, goroutine)
 			return value
@@ -461,8 +461,8 @@ func TestAbandonedReadAndAcceptDoNotHideADeadlock(t *testing.T) {
 func TestWhoWaitsForADescriptorIsNotStuck(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
-	h := Spawn(rt, s.Read(make([]byte, 1)))
-	time.AfterFunc(10*time.Millisecond, func() { retry(unix.Write, peer, []byte("x")) })
+	h := SpawnRemote(rt, s.Read(make([]byte, 1)))
+	time.AfterFunc(10*time.Millisecond, func() { ignoringEINTR(unix.Write, peer, []byte("x")) })
 	if got := blockOn(t, rt, h); got.Value.Value != 1 {
 		t.Errorf("got %+v, want one byte", got)
 	}
@@ -471,14 +471,14 @@ func TestWhoWaitsForADescriptorIsNotStuck(t *testing.T) {
 // Property 33: it is marked as queued, and not yet in the queue.
 func TestTaskThatIsBeingWokenIsNotStuck(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, until(func(*Context) bool { return false }))
+		h := SpawnRemote(rt, until(func(*Context) bool { return false }))
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
 			if polls++; polls == 1 {
 				h.task.queued.Store(true) // what Cancel does first
 				h.task.cancel.Store(true)
 				time.AfterFunc(time.Hour, func() {
-					rt.wakeFromOutside(&h.task)
+					rt.wakeRemote(&h.task)
 					cx.task.Wake()
 				})
 			}

@@ -74,7 +74,7 @@ func TestWhoAlwaysFindsAConnectionTakesTurns(t *testing.T) {
 	dialAll(t, l.Addr(), transfersPerPoll+1)
 	deliver(t, rt) // the edge, before anybody is polled
 	accepted := 0
-	Spawn(rt, Async(func(co *Co) int {
+	SpawnRemote(rt, Async(func(co *Co) int {
 		for ; ; accepted++ {
 			Await(co, l.Accept()).Value.Close()
 		}
@@ -90,9 +90,9 @@ func TestClosedListenerWakesWhoAccepts(t *testing.T) {
 	noLeaks(t)
 	rt := openRuntime(t)
 	l := openListener(t, rt)
-	h := Spawn(rt, l.Accept())
+	h := SpawnRemote(rt, l.Accept())
 	blockOn(t, rt, Async(func(co *Co) int {
-		Await(co, NewSleep(time.Millisecond))
+		Await(co, Sleep(time.Millisecond))
 		l.Close()
 		l.Close()
 		return 1
@@ -182,7 +182,7 @@ func TestAcceptWithoutDescriptorsBacksOffAndRecovers(t *testing.T) {
 	l := openListener(t, rt)
 	dialAll(t, l.Addr(), 3)
 	taken, polls, ticks := exhaust(t), 0, 0
-	h := Spawn(rt, Counted[int]{Async(func(co *Co) int {
+	h := SpawnRemote(rt, Counted[int]{Async(func(co *Co) int {
 		for range 3 {
 			got := Await(co, l.Accept())
 			if got.Err != nil {
@@ -195,12 +195,12 @@ func TestAcceptWithoutDescriptorsBacksOffAndRecovers(t *testing.T) {
 	}), &polls})
 	blockOn(t, rt, Async(func(co *Co) int {
 		for ; ticks < 10; ticks++ { // the others run on meanwhile
-			Await(co, NewSleep(acceptPause/2))
+			Await(co, Sleep(acceptPause/2))
 		}
 		return 1
 	}))
-	if h.task.done || polls > 12 {
-		t.Errorf("after %d polls without descriptors, it is done: %t; want at most one for each pause", polls, h.task.done)
+	if h.task.state == ended || polls > 12 {
+		t.Errorf("after %d polls without descriptors, it is done: %t; want at most one for each pause", polls, h.task.state == ended)
 	}
 	for _, fd := range taken {
 		unix.Close(fd)
@@ -217,9 +217,9 @@ func TestListenerClosedInAPauseLeavesNoTimer(t *testing.T) {
 	l := openListener(t, rt)
 	dialAll(t, l.Addr(), 1)
 	taken := exhaust(t)
-	h := Spawn(rt, l.Accept())
+	h := SpawnRemote(rt, l.Accept())
 	blockOn(t, rt, until(func(cx *Context) bool {
-		wakeHere(cx.waker)
+		wakeLocal(cx.waker)
 		return rt.Report().Timers == 1
 	}))
 	l.Close()
@@ -232,13 +232,13 @@ func TestListenerClosedInAPauseLeavesNoTimer(t *testing.T) {
 	}
 }
 
-// fullQueue cannot register so many more descriptors.
-type fullQueue struct {
+// fullPoller cannot register so many more descriptors.
+type fullPoller struct {
 	queue
 	refuse int
 }
 
-func (q *fullQueue) add(fd int, generation uint32) error {
+func (p *fullPoller) add(fd int, generation uint32) error {
 	if q.refuse > 0 {
 		q.refuse--
 		return unix.ENOMEM
@@ -250,7 +250,7 @@ func (q *fullQueue) add(fd int, generation uint32) error {
 func TestConnectionThatCannotBeRegisteredDoesNotEndAccept(t *testing.T) {
 	rt := openRuntime(t)
 	l := openListener(t, rt)
-	rt.reactor.queue = &fullQueue{rt.reactor.queue, 1}
+	rt.reactor.poller = &fullPoller{rt.reactor.poller, 1}
 	dialAll(t, l.Addr(), 2)
 	got := blockOn[Result[*Stream]](t, rt, l.Accept())
 	if got.Err != nil {
@@ -276,7 +276,7 @@ func startEcho(t *testing.T) *echoing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Spawn(rt, NewEchoServer(l))
+	SpawnRemote(rt, NewEchoServer(l))
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -1,7 +1,10 @@
 package main
 
 import (
-	"sync"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,173 +12,184 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func register(t *testing.T, rt *Runtime, fd int, dir direction, w Waker) {
+// openSource returns a source that a waker of the reactor may wait for. Nothing
+// is known to be ready yet.
+func openSource(t *testing.T, rt *Runtime) (s *source, peer int) {
 	t.Helper()
-	if err := rt.reactor.Register(fd, dir, w); err != nil {
+	fd, peer := socketPair(t)
+	s = &source{fd: fd}
+	if err := rt.reactor.addSource(s); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { rt.reactor.Forget(fd) })
+	t.Cleanup(func() { unix.Close(peer) })
+	return s, peer
 }
 
 // Property 14.
 func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
-	fd, peer := openPair(t)
+	fd, peer := socketPair(t)
+	defer unix.Close(peer)
 	send(t, peer)
-	register(t, rt, fd, readable, w)
+	s := &source{fd: fd}
+	if err := rt.reactor.addSource(s); err != nil {
+		t.Fatal(err)
+	}
+	rt.reactor.setWaker(s, readable, w)
 	deliver(t, rt)
 	if n := w.wakes.Load(); n != 1 {
 		t.Errorf("%d wakes, want 1", n)
 	}
-}
-
-// Property 14: its edge is long gone.
-func TestDescriptorStillReadyIsReportedWhenRegisteredAgain(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
-	fd, peer := openPair(t)
-	send(t, peer)
-	register(t, rt, fd, readable, w)
-	deliver(t, rt)
-	register(t, rt, fd, readable, w)
-	deliver(t, rt)
-	if n := w.wakes.Load(); n != 2 {
-		t.Errorf("%d wakes, want 2: it was readable all the time", n)
-	}
+	rt.reactor.closeSource(s)
 }
 
 // Property 16.
 func TestOneEventIsOneWake(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
-	fd, peer := openPair(t)
-	register(t, rt, fd, readable, w)
+	s, peer := openSource(t, rt)
+	rt.reactor.setWaker(s, readable, w)
 	for range 3 {
 		send(t, peer)
 		deliver(t, rt)
 	}
 	if n := w.wakes.Load(); n != 1 {
-		t.Errorf("%d wakes, want 1: it was not registered again", n)
+		t.Errorf("%d wakes, want 1: the waker was set only once", n)
 	}
+	rt.reactor.closeSource(s)
 }
 
 // Property 18.
-func TestForgottenDescriptorWakesNobody(t *testing.T) {
+func TestClosedDescriptorIsNotReported(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
-	fd, peer := openPair(t)
-	register(t, rt, fd, readable, w)
-	rt.reactor.Forget(fd)
+	s, peer := openSource(t, rt)
+	rt.reactor.setWaker(s, readable, w)
+	send(t, peer)
+	rt.reactor.closeSource(s)
+	deliver(t, rt)
+	if n := w.wakes.Load(); n != 1 || rt.reactor.waiting != 0 || rt.Report().Descriptors != 0 {
+		t.Errorf("%d wakes, %d descriptors, %d wakers; want the wake of the close, then none", n, rt.Report().Descriptors, rt.reactor.waiting)
+	}
+}
+
+// Property 18: a waker that was taken back isn't woken, and takes none with it.
+func TestRemovedWakerIsNotWoken(t *testing.T) {
+	rt, removed, other := openRuntime(t), new(countedWaker), new(countedWaker)
+	s, peer := openSource(t, rt)
+	rt.reactor.setWaker(s, readable, removed)
+	rt.reactor.removeWaker(s, readable, removed)
+	rt.reactor.removeWaker(s, readable, removed)
+	if rt.reactor.waiting != 0 {
+		t.Errorf("%d wakers wait, want none", rt.reactor.waiting)
+	}
+	rt.reactor.setWaker(s, readable, other)
+	rt.reactor.removeWaker(s, readable, removed)
+	rt.reactor.removeWaker(s, readable, nil)
 	send(t, peer)
 	deliver(t, rt)
-	if w.wakes.Load() != 0 || rt.Report().Descriptors != 0 || rt.reactor.waiting != 0 {
-		t.Errorf("%d wakes, %d descriptors, %d wakers, want none", w.wakes.Load(), rt.Report().Descriptors, rt.reactor.waiting)
+	if removed.wakes.Load() != 0 || other.wakes.Load() != 1 {
+		t.Errorf("the removed waker was woken %d times, the later one %d times, want never, once", removed.wakes.Load(), other.wakes.Load())
 	}
-}
-
-// Property 18.
-func TestForgetOfUnknownDescriptorsIsHarmless(t *testing.T) {
-	rt := openRuntime(t)
-	for _, fd := range []int{-1, 0, 1 << 20} {
-		rt.reactor.Forget(fd)
-	}
+	rt.reactor.closeSource(s)
 }
 
 // Property 18.
 func TestNextConnectionWithThatNumberIsServed(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
 	for range 3 {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0) // gets the same numbers
-		if err != nil {
-			t.Fatal(err)
-		}
-		register(t, rt, pair[0], readable, w)
-		send(t, pair[1])
+		s, peer := openSource(t, rt) // gets the number of the one before
+		rt.reactor.setWaker(s, readable, w)
+		send(t, peer)
 		deliver(t, rt)
-		rt.reactor.Forget(pair[0])
-		unix.Close(pair[0])
-		unix.Close(pair[1])
+		rt.reactor.closeSource(s)
 	}
 	if n := w.wakes.Load(); n != 3 {
 		t.Errorf("%d wakes for three connections, want 3", n)
 	}
 }
 
-// Property 18: the old owner's event comes in the same batch as its end.
-func TestEventOfTheFormerOwnerIsNotDelivered(t *testing.T) {
-	rt, old, next := openRuntime(t), new(countedWaker), new(countedWaker)
-	first, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
+// Property 18: an event whose descriptor is gone is nobody's, whatever its
+// number.
+func TestEventWithoutASourceIsHarmless(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openSource(t, rt)
+	fd := s.fd
+	rt.reactor.closeSource(s)
+	for _, fd := range []int{fd, 1 << 20} {
+		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}})
 	}
-	defer unix.Close(first[1])
-	former, peer := first[0], first[1]
-	register(t, rt, former, readable, old)
-	send(t, peer)
-	events, err := rt.reactor.queue.wait(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(events) == 0 || events[0].generation == 0 {
-		t.Skip("the kernel gives no generation back")
-	}
-	rt.reactor.Forget(former)
-	unix.Close(former)
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pair[0])
-	defer unix.Close(pair[1])
-	if pair[0] != former && pair[1] != former {
-		t.Skipf("%d was taken by somebody else", former)
-	}
-	register(t, rt, former, readable, next)
-	for _, ev := range events {
-		rt.reactor.deliver(ev)
-	}
-	if n := next.wakes.Load(); n != 0 {
-		t.Errorf("%d wakes by what came for another connection, want none", n)
-	}
-	rt.reactor.Forget(former)
 }
 
-// Property 20: a wait takes 256 at most.
+// Property 20: a wait returns up to 256 events.
 func TestMoreEventsThanTheBufferHolds(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
 	const pairs = 300
 	for range pairs {
-		fd, peer := openPair(t)
-		register(t, rt, fd, readable, w)
+		s, peer := openSource(t, rt)
+		defer rt.reactor.closeSource(s)
+		rt.reactor.setWaker(s, readable, w)
 		send(t, peer)
 	}
-	deliver(t, rt)
-	deliver(t, rt)
+	waits := 2
+	if _, isEpoll := rt.reactor.poller.(interface{ ctl(int, int, uint32) error }); !isEpoll {
+		waits = 3 // to a kqueue, each of them is two events: it's readable, and it's writable
+	}
+	for range waits {
+		deliver(t, rt)
+	}
 	if n := w.wakes.Load(); n != pairs {
-		t.Errorf("%d wakes after two waits, want %d", n, pairs)
+		t.Errorf("%d wakes after %d waits, want %d", n, waits, pairs)
 	}
 }
 
 // Property 23.
-func TestWakeMayRegisterSpawnAndClose(t *testing.T) {
+func TestWakeMaySetAWakerSpawnAndClose(t *testing.T) {
 	rt := openRuntime(t)
-	fd, peer := openPair(t)
-	s, _ := openStream(t, rt)
+	s, peer := openSource(t, rt)
+	other, _ := openStream(t, rt)
 	send(t, peer)
-	register(t, rt, fd, readable, wakeFunc(func() {
-		rt.reactor.Register(fd, readable, new(countedWaker))
-		Spawn(rt, ready(1))
-		s.Close()
+	rt.reactor.setWaker(s, readable, wakeFunc(func() {
+		rt.reactor.setWaker(s, readable, new(countedWaker))
+		Spawn(taskContext(rt), ready(1))
+		other.Close()
 	}))
-	within(t, "a Wake that registers, spawns and closes", func() { deliver(t, rt) })
-	rt.reactor.Forget(fd)
-	if left := rt.Report(); !s.closed || left.Tasks != 1 {
-		t.Error("it did not get so far")
+	within(t, "a Wake that sets a waker, spawns and closes", func() { deliver(t, rt) })
+	if left := rt.Report(); !other.closed || left.Tasks != 1 || rt.reactor.waiting != 1 {
+		t.Errorf("closed: %t, %d tasks, %d wakers, want true, 1, 1", other.closed, left.Tasks, rt.reactor.waiting)
 	}
+	rt.reactor.closeSource(s)
 }
 
-// Property 31: what cannot be registered counts as nothing.
+// refusing can't register so many more descriptors.
+type refusing struct {
+	poller
+	refuse int
+}
+
+func (p *refusing) add(fd int) error {
+	if p.refuse > 0 {
+		p.refuse--
+		return unix.ENOMEM
+	}
+	return p.poller.add(fd)
+}
+
+// Property 31: a refused descriptor is closed, and counted nowhere.
 func TestDescriptorThatCannotBeRegisteredIsAnError(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
-	if err := rt.reactor.Register(1<<20, readable, w); err == nil || rt.Report().Descriptors != 0 || rt.reactor.waiting != 0 {
-		t.Errorf("%v, and %d descriptors, %d wakers, want an error and none", err, rt.Report().Descriptors, rt.reactor.waiting)
+	noLeaks(t)
+	rt := openRuntime(t)
+	if err := rt.reactor.addSource(&source{fd: 1 << 20}); err == nil {
+		t.Error("a number that no descriptor has was registered")
+	}
+	peer := startPeer(t, func(c *net.TCPConn) { untilClosed(c) })
+	rt.reactor.poller = &refusing{rt.reactor.poller, 2}
+	if got := blockOn(t, rt, Dial(peer)); !errors.Is(got.Err, unix.ENOMEM) || !strings.HasPrefix(got.Err.Error(), "dial "+peer.String()) {
+		t.Errorf("Dial yields %+v, want %v, with the address", got, unix.ENOMEM)
+	}
+	if _, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")); !errors.Is(err, unix.ENOMEM) {
+		t.Errorf("Listen fails with %v, want %v", err, unix.ENOMEM)
+	}
+	if rt.Report().Descriptors != 0 || rt.reactor.waiting != 0 {
+		t.Errorf("%d descriptors and %d wakers are left, want none", rt.Report().Descriptors, rt.reactor.waiting)
 	}
 }
 
@@ -190,17 +204,39 @@ func TestTraceTellsOfDescriptors(t *testing.T) {
 	}
 	send(t, peer)
 	s.ready[readable] = false
-	blockOn[Result[int]](t, rt, s.Read(make([]byte, 1)))
+	blockOn(t, rt, s.Read(make([]byte, 1)))
 	if told != 1 {
-		t.Errorf("told %d times that it is readable, want once", told)
+		t.Errorf("told %d times that it's readable, want once", told)
 	}
 }
 
-// fakeQueue is a queue without a kernel: what waits in it waits for a channel
-// and a timer, so that in a bubble of testing/synctest no time passes.
-type fakeQueue struct {
+// Property 24: the numbers of the closed poller may be another one's by now.
+func TestStreamClosedAfterTheRuntimeTouchesNoOther(t *testing.T) {
+	first := openRuntime(t)
+	s, _ := openStream(t, first)
+	if left := first.Close(); left.Descriptors != 1 {
+		t.Errorf("Close reports %+v, want 1 descriptor", left)
+	}
+	second := openRuntime(t) // likely to have the same numbers
+	twin := &source{fd: s.fd}
+	if err := second.reactor.addSource(twin); err != nil {
+		t.Fatal(err)
+	}
+	first.reactor.poller.remove(s.fd)
+	deliver(t, second)
+	if !twin.ready[writable] {
+		t.Error("the closed runtime has deregistered a descriptor of the next one")
+	}
+	second.reactor.closeSource(twin) // closes the descriptor of s too
+	s.closed = true
+	first.reactor.open--
+}
+
+// fakePoller is a poller without a kernel. A wait in it is a wait for a channel
+// and a timer. So in a bubble of testing/synctest it takes no time.
+type fakePoller struct {
 	t      *testing.T
-	bell   chan struct{} // of one
+	bell   chan struct{} // has room for one
 	events []event       // for the next wait
 	err    error         // of the next wait
 	waits  int
@@ -208,23 +244,24 @@ type fakeQueue struct {
 	closed atomic.Bool
 }
 
-func newFakeQueue(t *testing.T) *fakeQueue { return &fakeQueue{t: t, bell: make(chan struct{}, 1)} }
+func newFakePoller(t *testing.T) *fakePoller {
+	return &fakePoller{t: t, bell: make(chan struct{}, 1)}
+}
 
-func (*fakeQueue) add(int, uint32) error   { return nil }
-func (*fakeQueue) again(int, uint32) error { return nil }
-func (*fakeQueue) remove(int)              {}
+func (*fakePoller) add(int) error { return nil }
+func (*fakePoller) remove(int)    {}
 
-func (q *fakeQueue) wait(timeout time.Duration) ([]event, error) {
-	q.waits++
-	if timeout != 0 && q.events == nil && q.err == nil {
-		q.sleep(timeout)
+func (p *fakePoller) wait(timeout time.Duration) ([]event, error) {
+	p.waits++
+	if timeout != 0 && p.events == nil && p.err == nil {
+		p.sleep(timeout)
 	}
-	events, err := q.events, q.err
-	q.events, q.err = nil, nil
+	events, err := p.events, p.err
+	p.events, p.err = nil, nil
 	return events, err
 }
 
-func (q *fakeQueue) sleep(timeout time.Duration) {
+func (p *fakePoller) sleep(timeout time.Duration) {
 	var late <-chan time.Time
 	if timeout > 0 {
 		timer := time.NewTimer(timeout)
@@ -232,30 +269,30 @@ func (q *fakeQueue) sleep(timeout time.Duration) {
 		late = timer.C
 	}
 	select {
-	case <-q.bell:
+	case <-p.bell:
 	case <-late:
 	}
 }
 
-func (q *fakeQueue) ring() error {
-	if q.closed.Load() {
-		q.t.Error("the bell is rung after the queue was closed")
+func (p *fakePoller) notify() error {
+	if p.closed.Load() {
+		p.t.Error("the bell is rung after the poller was closed")
 	}
-	q.rings.Add(1)
+	p.rings.Add(1)
 	select {
-	case q.bell <- struct{}{}:
+	case p.bell <- struct{}{}:
 	default:
 	}
 	return nil
 }
 
-func (q *fakeQueue) close() {
-	if q.closed.Swap(true) {
-		q.t.Error("the queue is closed twice")
+func (p *fakePoller) close() {
+	if p.closed.Swap(true) {
+		p.t.Error("the poller is closed twice")
 	}
 }
 
-func queueOf(rt *Runtime) *fakeQueue { return rt.reactor.queue.(*fakeQueue) }
+func pollerOf(rt *Runtime) *fakePoller { return rt.reactor.poller.(*fakePoller) }
 
 // Property 19: the wait is repeated, with what is left of the timeout.
 func TestInterruptedWaitLosesNoTime(t *testing.T) {
@@ -263,21 +300,21 @@ func TestInterruptedWaitLosesNoTime(t *testing.T) {
 		start := time.Now()
 		rt.Trace.Park = func() {
 			if time.Since(start) == 0 {
-				queueOf(rt).err = unix.EINTR
-				time.Sleep(time.Minute) // of the hour to come
+				pollerOf(rt).err = unix.EINTR
+				time.Sleep(time.Minute) // of the hour that it's going to sleep
 			}
 		}
-		blockOn(t, rt, NewSleep(time.Hour))
+		blockOn(t, rt, Sleep(time.Hour))
 		if got := time.Since(start); got != time.Hour {
 			t.Errorf("a Sleep of 1h took %v", got)
 		}
 	})
 }
 
-func TestBrokenQueueIsAnError(t *testing.T) {
+func TestBrokenPollerIsAnError(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		queueOf(rt).err = unix.EBADF
-		if _, err := BlockOn(rt, NewSleep(time.Hour)); err != unix.EBADF {
+		pollerOf(rt).err = unix.EBADF
+		if _, err := BlockOn(rt, Sleep(time.Hour)); err != unix.EBADF {
 			t.Errorf("BlockOn fails with %v, want %v", err, unix.EBADF)
 		}
 	})
@@ -288,34 +325,30 @@ func TestManyWakesRingOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var wakers []Waker
 		over := false
-		for range 1000 {
-			Spawn(rt, until(func(cx *Context) bool {
-				if !over {
-					wakers = append(wakers, cx.Waker())
-				}
-				return over
-			}))
+		wait := func(cx *Context) bool {
+			if !over {
+				wakers = append(wakers, cx.Waker())
+			}
+			return over
 		}
-		rt.Trace.Park = func() { // it has lain down, and is not yet asleep
+		for range 1000 {
+			SpawnRemote(rt, until(wait))
+		}
+		rt.Trace.Park = func() { // it has announced that it sleeps, and doesn't yet
 			over = true
 			for _, w := range wakers {
 				w.Wake()
 			}
 		}
-		blockOn(t, rt, until(func(cx *Context) bool {
-			if !over {
-				wakers = append(wakers, cx.Waker())
-			}
-			return over
-		}))
-		if n := queueOf(rt).rings.Load(); n != 1 {
+		blockOn(t, rt, until(wait))
+		if n := pollerOf(rt).rings.Load(); n != 1 {
 			t.Errorf("%d wakes rang %d times, want once", len(wakers), n)
 		}
 	})
 }
 
 // Property 35.
-func TestWakeOfRuntimeThatIsAwakeRingsNot(t *testing.T) {
+func TestWakeOfARuntimeThatIsAwakeDoesNotRing(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
@@ -323,30 +356,48 @@ func TestWakeOfRuntimeThatIsAwakeRingsNot(t *testing.T) {
 			polls++
 			return polls == 1000
 		}))
-		if n := queueOf(rt).rings.Load(); n != 0 {
-			t.Errorf("%d rings, want none: it was not parked", n)
+		if n := pollerOf(rt).rings.Load(); n != 0 {
+			t.Errorf("%d rings, want none: the runtime wasn't parked", n)
 		}
 	})
 }
 
-// lockedQueue says when it is rung without the lock of the runtime.
-type lockedQueue struct {
-	*fakeQueue
+// Property 35: awake again, whatever woke it, the runtime needs no bell.
+func TestWakeAfterTheSleepDoesNotRing(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		blockOn(t, rt, Async(func(co *Co) int {
+			Await(co, Sleep(time.Hour)) // a timer ends this sleep, not a bell
+			for range 10 {
+				waker := co.cx.Waker()
+				waker.Wake()
+				co.suspend()
+			}
+			return 1
+		}))
+		if n := pollerOf(rt).rings.Load(); n != 0 {
+			t.Errorf("%d rings, want none: the runtime had woken up", n)
+		}
+	})
+}
+
+// lockedPoller complains when it's rung without the lock of the runtime.
+type lockedPoller struct {
+	*fakePoller
 	runtime *Runtime
 }
 
-func (q lockedQueue) ring() error {
-	if q.runtime.mu.TryLock() {
-		q.runtime.mu.Unlock()
-		q.t.Error("the bell is rung without the lock: its number may be another's by now")
+func (p lockedPoller) notify() error {
+	if p.runtime.mu.TryLock() {
+		p.runtime.mu.Unlock()
+		p.t.Error("the bell is rung without the lock: its number may be another one's by now")
 	}
-	return q.fakeQueue.ring()
+	return p.fakePoller.notify()
 }
 
-// Property 24: Close waits for who rings.
+// Property 24: Close waits until the ring is over.
 func TestBellIsRungUnderTheLock(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		rt.reactor.queue = lockedQueue{queueOf(rt), rt}
+		rt.reactor.poller = lockedPoller{pollerOf(rt), rt}
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
 			if polls++; polls == 1 {
@@ -357,7 +408,7 @@ func TestBellIsRungUnderTheLock(t *testing.T) {
 	})
 }
 
-// Property 35: an eventfd that is registered for writing too ends two.
+// Property 35: an eventfd that is registered for writing too ends two waits.
 func TestRingEndsOneWait(t *testing.T) {
 	rt, parks, polls := openRuntime(t), 0, 0
 	rt.Trace.Park = func() { parks++ }
@@ -365,14 +416,10 @@ func TestRingEndsOneWait(t *testing.T) {
 		w := cx.Waker()
 		if polls++; polls <= 10 {
 			go func() { // it wakes when the runtime sleeps
-				for {
+				for asleep := false; !asleep; time.Sleep(time.Millisecond) {
 					rt.mu.Lock()
-					asleep := rt.parked
+					asleep = rt.parked
 					rt.mu.Unlock()
-					if asleep {
-						break
-					}
-					time.Sleep(time.Millisecond)
 				}
 				w.Wake()
 			}()
@@ -380,108 +427,68 @@ func TestRingEndsOneWait(t *testing.T) {
 		return polls > 10
 	}))
 	if parks != 10 {
-		t.Errorf("the runtime lay down %d times for 10 wakes, want 10", parks)
+		t.Errorf("the runtime parked %d times for 10 wakes, want 10", parks)
 	}
 }
 
-// Property 34: rounded down, the last millisecond would be many waits.
+// Property 35: a bell that isn't reset rings forever.
+func TestBellIsResetByAWait(t *testing.T) {
+	rt := openRuntime(t)
+	for range 3 {
+		rt.reactor.poller.notify()
+		if events, err := rt.reactor.poller.wait(time.Second); len(events) > 0 || err != nil {
+			t.Errorf("the bell is reported as %v, %v, want nothing", events, err)
+		}
+	}
+	start := time.Now()
+	rt.reactor.poller.wait(20 * time.Millisecond)
+	if got := time.Since(start); got < 20*time.Millisecond {
+		t.Errorf("a wait of 20ms took %v: the bell rings again, and nobody has rung it", got)
+	}
+}
+
+// Property 34: if the timeout were rounded down, the last millisecond would be
+// many waits.
 func TestSleepIsOneWaitOrTwo(t *testing.T) {
 	rt, parks := openRuntime(t), 0
 	rt.Trace.Park = func() { parks++ }
-	blockOn(t, rt, NewSleep(5*time.Millisecond+time.Microsecond))
+	blockOn(t, rt, Sleep(5*time.Millisecond+time.Microsecond))
 	if parks > 2 {
-		t.Errorf("the runtime lay down %d times for one Sleep", parks)
+		t.Errorf("the runtime parked %d times for one Sleep", parks)
 	}
 }
 
 // Property 13: neither a timer nor an event ends the wait.
 func TestIdleRuntimeStaysAsleep(t *testing.T) {
 	rt, polls := openRuntime(t), 0
-	q := &countingQueue{queue: rt.reactor.queue}
-	rt.reactor.queue = q
+	p := &countingPoller{poller: rt.reactor.poller}
+	rt.reactor.poller = p
 	s, _ := openStream(t, rt)
-	reading := Spawn(rt, s.Read(make([]byte, 1)))
+	reading := SpawnRemote(rt, s.Read(make([]byte, 1)))
 	blockOn(t, rt, until(func(cx *Context) bool {
 		if polls++; polls == 1 {
 			time.AfterFunc(20*time.Millisecond, cx.Waker().Wake)
 		}
 		return polls == 2
 	}))
-	if q.waits > 4 { // what is writable is told once
-		t.Errorf("the runtime asked the kernel %d times, although nothing happened", q.waits)
+	if p.waits > 4 { // one of them reports, once, that the stream is writable
+		t.Errorf("the runtime asked the kernel %d times, although nothing happened", p.waits)
 	}
 	reading.Cancel()
 }
 
-// countingQueue counts its calls.
-type countingQueue struct {
-	queue
-	changes, waits int
+// countingPoller counts its calls.
+type countingPoller struct {
+	poller
+	adds, waits int
 }
 
-func (q *countingQueue) add(fd int, generation uint32) error {
-	q.changes++
-	return q.queue.add(fd, generation)
+func (p *countingPoller) add(fd int) error {
+	p.adds++
+	return p.poller.add(fd)
 }
 
-func (q *countingQueue) again(fd int, generation uint32) error {
-	q.changes++
-	return q.queue.again(fd, generation)
-}
-
-func (q *countingQueue) wait(timeout time.Duration) ([]event, error) {
-	q.waits++
-	return q.queue.wait(timeout)
-}
-
-// hearing is a future that ends when it has read so many bytes, or with an
-// error.
-type hearing struct {
-	fd, bytes int
-	heard     chan struct{}
-}
-
-func newHearing(fd, bytes int) *hearing { return &hearing{fd, bytes, make(chan struct{}, bytes)} }
-
-func (h *hearing) Poll(cx *Context) (error, bool) {
-	for h.bytes > 0 {
-		_, err := retry(unix.Read, h.fd, make([]byte, 1))
-		if err == unix.EAGAIN {
-			err = cx.WakeWhenReadable(h.fd)
-			return err, err != nil
-		}
-		if err != nil {
-			return err, true
-		}
-		h.bytes--
-		h.heard <- struct{}{}
-	}
-	cx.Forget(h.fd)
-	return nil, true
-}
-
-// hearOneByOne runs a future to its end, to which a byte is sent whenever it
-// has heard the one before.
-func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
-	t.Helper()
-	fd, peer := openPair(t)
-	h, over := newHearing(fd, bytes), make(chan struct{})
-	var sender sync.WaitGroup
-	sender.Go(func() {
-		for range bytes {
-			beforeEach()
-			retry(unix.Write, peer, []byte("x"))
-			select {
-			case <-h.heard:
-			case <-over:
-				return
-			}
-		}
-	})
-	if err := runOne(t, Counted[error]{h, &polls}); err != nil {
-		t.Error(err)
-	}
-	close(over)
-	sender.Wait()
-	return polls
+func (p *countingPoller) wait(timeout time.Duration) ([]event, error) {
+	p.waits++
+	return p.poller.wait(timeout)
 }

@@ -15,7 +15,7 @@ import (
 func TestNothingIsPolledBeforeBlockOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		Spawn(rt, Counted[int]{ready(1), &polls})
+		SpawnRemote(rt, Counted(ready(1), &polls))
 		synctest.Wait()
 		if polls != 0 {
 			t.Errorf("%d polls before BlockOn, want none", polls)
@@ -26,9 +26,9 @@ func TestNothingIsPolledBeforeBlockOn(t *testing.T) {
 // Property 31.
 func TestBlockOnReturnsWhenItsFutureIsReady(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		Spawn(rt, NewSleep(time.Hour))
+		SpawnRemote(rt, Sleep(time.Hour))
 		start := time.Now()
-		blockOn(t, rt, NewSleep(time.Minute))
+		blockOn(t, rt, Sleep(time.Minute))
 		if got := time.Since(start); got != time.Minute {
 			t.Errorf("BlockOn took %v, want 1m: its own future was ready then", got)
 		}
@@ -39,8 +39,8 @@ func TestBlockOnReturnsWhenItsFutureIsReady(t *testing.T) {
 func TestOtherTasksGoOnInTheNextBlockOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start := time.Now()
-		other := Spawn(rt, NewSleep(time.Hour))
-		blockOn(t, rt, NewSleep(time.Minute))
+		other := SpawnRemote(rt, Sleep(time.Hour))
+		blockOn(t, rt, Sleep(time.Minute))
 		blockOn(t, rt, other)
 		if got := time.Since(start); got != time.Hour {
 			t.Errorf("a Sleep of 1h in two BlockOns took %v", got)
@@ -51,30 +51,30 @@ func TestOtherTasksGoOnInTheNextBlockOn(t *testing.T) {
 func TestBlockOnInsideATaskPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		blockOn(t, rt, until(func(*Context) bool {
-			refused := until(func(*Context) bool { t.Error("polled all the same"); return true })
+			refused := until(func(*Context) bool { t.Error("it was polled all the same"); return true })
 			wantPanic(t, "BlockOn or Close called while the runtime runs", func() { BlockOn(rt, refused) })
 			return true
 		}))
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 	})
 }
 
-// Property 24: it polls nobody whose future may be gone.
+// Property 24: the future of a finished task may be gone.
 func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
 		var waker Waker
-		Spawn(rt, until(func(cx *Context) bool {
+		SpawnRemote(rt, until(func(cx *Context) bool {
 			polls++
 			waker = cx.Waker()
-			waker.Wake() // it is queued when it finishes
+			waker.Wake() // so it's in the run queue when it finishes
 			return true
 		}))
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		waker.Wake()
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		if polls != 1 {
-			t.Errorf("%d polls, want 1: it had finished", polls)
+			t.Errorf("%d polls, want 1: the task had finished", polls)
 		}
 	})
 }
@@ -94,14 +94,14 @@ func TestWakeDuringPollPollsAgain(t *testing.T) {
 	})
 }
 
-// Property 25: the queue was empty, and the runtime has not yet lain down.
+// Property 25: the run queue is empty, and the runtime isn't parked yet.
 func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
 			polls++
 			w, pauses := cx.Waker(), polls%4
-			go func() { // runs at the runtime's Gosched, if not before
+			go func() { // runs when the runtime calls Gosched, if not before
 				for range pauses {
 					runtime.Gosched() // and so a little later
 				}
@@ -112,7 +112,7 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	})
 }
 
-// Property 25: it has lain down, and does not yet sleep.
+// Property 25: the runtime is parked, and doesn't sleep yet.
 func TestWakeBeforeTheWaitEndsIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var waker Waker
@@ -132,7 +132,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 		var left atomic.Int64
 		left.Store(goroutines * wakes)
 		var start sync.Once
-		other := Spawn(rt, NewSleep(time.Hour))
+		other := SpawnRemote(rt, Sleep(time.Hour))
 		blockOn(t, rt, until(func(cx *Context) bool {
 			w := cx.Waker()
 			start.Do(func() {
@@ -140,7 +140,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 					go func() {
 						for range wakes {
 							left.Add(-1)
-							w.Wake() // the last one of all must be seen
+							w.Wake() // the very last one must be seen
 						}
 					}()
 				}
@@ -154,7 +154,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 // Property 35.
 func TestWakeFromElsewhereEndsTheWait(t *testing.T) {
 	rt, polls := openRuntime(t), 0
-	Spawn(rt, NewSleep(time.Hour))
+	SpawnRemote(rt, Sleep(time.Hour))
 	blockOn(t, rt, until(func(cx *Context) bool {
 		if polls++; polls == 1 {
 			time.AfterFunc(10*time.Millisecond, cx.Waker().Wake)
@@ -167,32 +167,40 @@ func TestWakeFromElsewhereEndsTheWait(t *testing.T) {
 func TestThousandWakesBetweenTwoPollsAreOnePoll(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		Spawn(rt, until(func(cx *Context) bool {
+		SpawnRemote(rt, until(func(cx *Context) bool {
 			if polls++; polls == 1 {
 				for range 500 {
+					wakeLocal(cx.waker)
 					cx.Waker().Wake()
-					wakeHere(cx.waker)
+				}
+				if n := rt.runQueue.len + len(rt.injected); n > 2 { // the root is the other one
+					t.Errorf("%d tasks are queued after 1,000 wakes of one", n)
 				}
 			}
 			return false
 		}))
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		if polls != 2 {
 			t.Errorf("%d polls, want 2: to start, and after 1,000 wakes", polls)
 		}
 	})
 }
 
-// Property 28.
+// Property 28: and it makes no difference whether a task or another goroutine wakes.
 func TestFirstWokenIsFirstPolled(t *testing.T) {
-	for name, wake := range map[string]func(Waker){"by its task": wakeHere, "by another goroutine": func(w Waker) { w.Wake() }} {
+	remote := Waker.Wake
+	for name, wakes := range map[string][]func(Waker){
+		"by a task":            {wakeLocal},
+		"by another goroutine": {remote},
+		"by turns":             {remote, wakeLocal, wakeLocal, remote, remote},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
-				wakers := make([]Waker, 100) // more than fit into the ring at first
+				wakers := make([]Waker, 100) // more than the run queue has room for at first
 				var got, want []int
 				for i := range wakers {
 					want = append(want, (i*37+11)%len(wakers))
-					Spawn(rt, until(func(cx *Context) bool {
+					SpawnRemote(rt, until(func(cx *Context) bool {
 						if wakers[i] == nil {
 							wakers[i] = cx.Waker()
 							return false
@@ -201,13 +209,13 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 						return true
 					}))
 				}
-				Spawn(rt, until(func(*Context) bool {
-					for _, i := range want {
-						wake(wakers[i])
+				SpawnRemote(rt, until(func(*Context) bool {
+					for n, i := range want {
+						wakes[n%len(wakes)](wakers[i])
 					}
 					return true
 				}))
-				blockOn(t, rt, NewSleep(time.Second))
+				blockOn(t, rt, Sleep(time.Second))
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("not in the order of the wakes (-woken +polled):\n%s", diff)
 				}
@@ -216,9 +224,36 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 	}
 }
 
-// Property 28: wherever in the ring its first task is when it grows.
-func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
-	var queue ring
+// Property 28: a new task has its place in the order too, and overtakes none.
+func TestSpawnedTasksArePolledInOrder(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var got string
+		note := func(name string) Future[struct{}] {
+			return until(func(*Context) bool { got += name; return true })
+		}
+		blockOn(t, rt, Async(func(co *Co) int {
+			SpawnRemote(rt, note("a"))
+			Spawn(co.cx, note("b"))
+			var remote sync.WaitGroup
+			remote.Go(func() { SpawnRemote(rt, note("c")) })
+			remote.Wait()
+			wakeLocal(co.cx.waker)
+			Spawn(co.cx, note("e"))
+			SpawnRemote(rt, note("f"))
+			co.suspend()
+			got += "d"
+			Await(co, Yield())
+			return 1
+		}))
+		if want := "abcdef"; got != want {
+			t.Errorf("polled in the order %s, want %s", got, want)
+		}
+	})
+}
+
+// Property 28: wherever its first task is when it grows.
+func TestRunQueueKeepsItsOrderWhenItGrows(t *testing.T) {
+	var queue runQueue
 	next, want := uint32(0), uint32(1)
 	for pushes := 1; pushes < 300; pushes++ {
 		for range pushes {
@@ -232,6 +267,13 @@ func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
 			want++
 		}
 	}
+	for queue.pop() != nil {
+	}
+	for _, left := range queue.tasks {
+		if left != nil {
+			t.Fatalf("the empty queue still holds task %d", left.ID)
+		}
+	}
 }
 
 // Property 29.
@@ -241,10 +283,10 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 		var tasks []Future[Result[struct{}]]
 		for _, name := range []string{"a", "b", "c"} {
 			polls := 0
-			tasks = append(tasks, Spawn(rt, until(func(cx *Context) bool {
+			tasks = append(tasks, SpawnRemote(rt, until(func(cx *Context) bool {
 				got += name
 				polls++
-				wakeHere(cx.waker)
+				wakeLocal(cx.waker)
 				return polls == 3
 			})))
 		}
@@ -255,24 +297,24 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 	})
 }
 
-// busyUntil polls a task that is always ready until another one has finished.
+// busyUntil polls a task that is always ready until another one has ended.
 func busyUntil[T any](t *testing.T, rt *Runtime, other Future[T]) {
 	t.Helper()
-	h, polls := Spawn(rt, other), 0
+	h, polls := SpawnRemote(rt, other), 0
 	const most = 20_000_000
 	blockOn(t, rt, until(func(cx *Context) bool {
 		polls++
-		wakeHere(cx.waker)
-		return h.task.done || polls == most
+		wakeLocal(cx.waker)
+		return h.task.state == ended || polls == most
 	}))
 	if polls == most {
 		t.Errorf("a task that is always ready was polled %d times, and the other one never went on", polls)
 	}
 }
 
-// Property 29. No bubble: its clock stands still while a task is always ready.
+// Property 29. A bubble's clock would stand still while a task is always ready.
 func TestBusyTaskDoesNotHoldUpTimers(t *testing.T) {
-	busyUntil(t, openRuntime(t), NewSleep(time.Millisecond))
+	busyUntil(t, openRuntime(t), Sleep(time.Millisecond))
 }
 
 // Property 29.
@@ -302,13 +344,13 @@ func TestBusyTaskDoesNotHoldUpWakesFromElsewhere(t *testing.T) {
 	}))
 }
 
-// Property 29: one whose peer is always faster.
+// Property 29: this reader's peer is always faster.
 func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
 	fill(t, peer)
 	reads := 0
-	Spawn(rt, until(func(cx *Context) bool {
+	SpawnRemote(rt, until(func(cx *Context) bool {
 		for {
 			if _, _, ready := s.PollRead(cx, make([]byte, 1)); !ready {
 				return false
@@ -327,9 +369,9 @@ func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var got []string
 		blockOn(t, rt, Async(func(co *Co) struct{} {
-			child := Spawn(rt, Async(func(co *Co) struct{} {
+			child := Spawn(co.cx, Async(func(co *Co) struct{} {
 				got = append(got, "child")
-				Await(co, Spawn(rt, until(func(*Context) bool { got = append(got, "grandchild"); return true })))
+				Await(co, Spawn(co.cx, until(func(*Context) bool { got = append(got, "grandchild"); return true })))
 				return struct{}{}
 			}))
 			got = append(got, "parent")
@@ -342,7 +384,7 @@ func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
 	})
 }
 
-// Property 30.
+// Property 30: the bell wakes the runtime for it.
 func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var waker Waker
@@ -350,8 +392,8 @@ func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
 		blockOn(t, rt, until(func(cx *Context) bool {
 			if waker == nil {
 				waker = cx.Waker()
-				time.AfterFunc(time.Hour, func() { // the runtime sleeps without a limit
-					Spawn(rt, until(func(*Context) bool { over = true; wakeHere(waker); return true }))
+				time.AfterFunc(time.Hour, func() { // by then the runtime sleeps without a limit
+					SpawnRemote(rt, until(func(*Context) bool { over = true; wakeLocal(waker); return true }))
 				})
 			}
 			cx.Waker()
@@ -360,128 +402,47 @@ func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
 	})
 }
 
-// Property 31.
-func TestRuntimeLeavesNothingBehind(t *testing.T) {
-	noLeaks(t)
-	rt, err := NewRuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, _ := openStream(t, rt)
-	Spawn(rt, Async(func(co *Co) struct{} {
-		defer s.Close()
-		Await(co, s.Read(make([]byte, 1)))
-		return struct{}{}
-	}))
-	Spawn(rt, NewSleep(time.Hour))
-	blockOn(t, rt, new(Yield))
-	if left := rt.Close(); left != (Report{}) {
-		t.Errorf("left behind: %+v", left)
-	}
-}
-
-// A panic of a callback of Trace, say: it
-// is thrown, and the runtime can go on all the same.
-func TestPanicOfACallbackIsNoTasksFault(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		rt.Trace.Park = func() { panic("boom") }
-		defer func() {
-			rt.Trace.Park = nil
-			if fault, ok := recover().(*PanicError); !ok || fault.Value != "boom" {
-				t.Errorf("BlockOn panics with %v, want boom", fault)
-			}
-			blockOn(t, rt, NewSleep(time.Second))
-		}()
-		BlockOn(rt, NewSleep(time.Hour))
-	})
-}
-
-// Property 2.
-func TestBlockingCallHoldsUpNobody(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, Blocking(func() string { time.Sleep(time.Hour); return "slow" }))
-		start := time.Now()
-		blockOn(t, rt, NewSleep(time.Second))
-		fast := time.Since(start)
-		if got := blockOn(t, rt, h); got.Value != "slow" || fast != time.Second || time.Since(start) != time.Hour {
-			t.Errorf("another task took %v, want 1s; the call yields %q after %v, want slow after 1h", fast, got.Value, time.Since(start))
-		}
-	})
-}
-
-// Property 1.
-func TestBlockingCallStartsAtTheFirstPoll(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		started := false
-		Blocking(func() int { started = true; return 1 })
-		synctest.Wait()
-		if started {
-			t.Error("it started before the first poll")
-		}
-	})
-}
-
-// Property 22.
-func TestBlockingCallWakesItsLatestOwner(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c, old := Blocking(func() int { time.Sleep(time.Hour); return 1 }), taskContext(rt)
-		c.Poll(old)
-		blockOn(t, rt, c)
-		if n := wakesOf(old); n != 0 {
-			t.Errorf("its former owner was woken %d times", n)
-		}
-	})
-}
-
-// Property 3.
-func TestFinishedCallIsNotPolled(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c := Blocking(func() int { return 1 })
-		blockOn(t, rt, c)
-		wantPanic(t, "Blocking polled after it finished", func() { c.Poll(taskContext(rt)) })
-	})
-}
-
-// Property 31: calls under way are counted, and only they.
-func TestCallIsNotUnderWayOnceItsValueIsSeen(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		cx, underWay := taskContext(rt), make(chan int, 1)
-		cx.waker = wakeFunc(func() { underWay <- rt.Report().Blocking })
-		Blocking(func() int { time.Sleep(time.Hour); return 1 }).Poll(cx)
-		if n := <-underWay; n != 0 {
-			t.Errorf("the value is there, and %d calls are under way", n)
-		}
-	})
-}
-
-// Property 36: it runs on, but wakes nobody.
-func TestAbandonedCallWakesNobody(t *testing.T) {
+// A panic of a callback of Trace, for example. It's thrown where BlockOn was
+// called, or ends the task that was polled. Either way the runtime goes on.
+func TestRuntimeGoesOnAfterAPanicOfACallback(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		h := Spawn(rt, Race(Blocking(func() int { time.Sleep(time.Hour); return 1 }), NewSleep(time.Minute)))
-		loser := Blocking(func() int { time.Sleep(time.Hour); return 1 })
-		Spawn(rt, Async(func(co *Co) int {
-			Await(co, Race(loser, NewSleep(time.Minute)))
-			Await(co, Counted[struct{}]{new(never), &polls})
-			return 1
-		}))
-		blockOn(t, rt, h)
-		blockOn(t, rt, NewSleep(2*time.Hour))
-		if polls != 1 {
-			t.Errorf("its former task was polled %d times, want once: nothing woke it", polls)
+		rt.Trace.Poll = func(*Task) {
+			if polls++; polls == 2 {
+				panic("boom")
+			}
 		}
+		func() {
+			defer func() { recover() }()
+			if _, err := BlockOn(rt, Sleep(time.Hour)); err == nil {
+				t.Error("the panic is lost")
+			}
+		}()
+		rt.Trace.Poll = nil
+		blockOn(t, rt, Sleep(time.Second))
 	})
 }
 
-// Property 31.
-func TestCallThatOutlivesTheRuntimeIsReported(t *testing.T) {
+// Waker is called by any goroutine, long after the task has ended.
+func TestTraceTellsOfTasks(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		Spawn(rt, Blocking(func() int { time.Sleep(time.Hour); return 1 }))
-		blockOn(t, rt, NewSleep(time.Minute))
-		if got := rt.Close(); got != (Report{Blocking: 1}) {
-			t.Errorf("Close reports %+v, want one call", got)
+		var got []string
+		note := func(what string) func(*Task) {
+			return func(task *Task) {
+				if task.ID == 2 {
+					got = append(got, what)
+				}
+			}
 		}
-		time.Sleep(time.Hour) // its wake comes after all
-		synctest.Wait()
+		rt.Trace.Spawn, rt.Trace.Poll, rt.Trace.Woken, rt.Trace.End = note("spawned"), note("polled"), note("woken"), note("ended")
+		rt.Trace.Wait = func(task *Task, what string) { note("waits for " + what)(task) }
+		blockOn(t, rt, Async(func(co *Co) int {
+			Await(co, Spawn(co.cx, Sleep(time.Second)))
+			return 1
+		}))
+		want := []string{"spawned", "polled", "waits for a timer", "woken", "polled", "ended"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("task 2 (-want +got):\n%s", diff)
+		}
 	})
 }

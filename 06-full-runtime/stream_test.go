@@ -113,8 +113,8 @@ func TestShortReadClearsTheBit(t *testing.T) {
 // Property 16.
 func TestSteadyConnectionIsRegisteredOnce(t *testing.T) {
 	rt := openRuntime(t)
-	q := &countingQueue{queue: rt.reactor.queue}
-	rt.reactor.queue = q
+	q := &countingPoller{queue: rt.reactor.poller}
+	rt.reactor.poller = q
 	s, peer := openStream(t, rt)
 	blockOn(t, rt, Async(func(co *Co) int {
 		for range 100 {
@@ -188,10 +188,10 @@ func TestCloseWakesWhoeverWaits(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openStream(t, rt)
 	fill(t, s.fd)
-	reading, writing := Spawn(rt, s.Read(make([]byte, 1))), Spawn(rt, s.Write([]byte("x")))
+	reading, writing := SpawnRemote(rt, s.Read(make([]byte, 1))), SpawnRemote(rt, s.Write([]byte("x")))
 	var got []Result[Result[int]]
 	blockOn(t, rt, Async(func(co *Co) int {
-		Await(co, NewSleep(time.Millisecond))
+		Await(co, Sleep(time.Millisecond))
 		s.Close()
 		got = Await(co, JoinAll[Result[Result[int]]](reading, writing))
 		return 1
@@ -220,10 +220,10 @@ func TestClosedStreamTouchesNoDescriptor(t *testing.T) {
 	pollRead(s, cx, 1)
 	send(t, twin)
 	got := make([]byte, 10)
-	if n, err := retry(unix.Read, other, got); string(got[:n]) != "x" {
+	if n, err := ignoringEINTR(unix.Read, other, got); string(got[:n]) != "x" {
 		t.Errorf("through the connection with its number came %q, %v, want x", got[:n], err)
 	}
-	if n, err := retry(unix.Read, twin, got); err != unix.EAGAIN {
+	if n, err := ignoringEINTR(unix.Read, twin, got); err != unix.EAGAIN {
 		t.Errorf("and back came %q, %v, want nothing yet", got[:n], err)
 	}
 }
@@ -233,14 +233,14 @@ func TestWriteGoesOnThroughPartialWrites(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
 	const size = 3 << 20
-	writing := Spawn(rt, s.Write(make([]byte, size)))
+	writing := SpawnRemote(rt, s.Write(make([]byte, size)))
 	got := 0
 	blockOn(t, rt, until(func(cx *Context) bool {
-		n, err := retry(unix.Read, peer, make([]byte, 1<<16))
+		n, err := ignoringEINTR(unix.Read, peer, make([]byte, 1<<16))
 		if got += n; err != nil && err != unix.EAGAIN {
 			t.Fatal(err)
 		}
-		wakeHere(cx.waker)
+		wakeLocal(cx.waker)
 		return got == size
 	}))
 	if r := blockOn(t, rt, writing); r.Value != (Result[int]{Value: size}) {
@@ -335,7 +335,7 @@ func TestConnCarriesMegabytes(t *testing.T) {
 			t.Skip("no IPv6 here: ", err)
 		}
 		const size = 5_000_000
-		Spawn(rt, Async(func(co *Co) int {
+		SpawnRemote(rt, Async(func(co *Co) int {
 			c := co.Conn(Await(co, Dial(l.Addr())).Value)
 			defer c.Close()
 			io.Copy(c, strings.NewReader(strings.Repeat("x", size)))
@@ -364,17 +364,17 @@ func TestRelaysCloseWhatTheyWaitFor(t *testing.T) {
 		}
 		in, out := NewChannel[int](1), NewChannel[int](1)
 		_, err = BlockOn(rt, Async(func(co *Co) struct{} {
-			task := Spawn(rt, r.make(in, out)) // waits for in
-			Await(co, &Yield{})
+			task := SpawnRemote(rt, r.make(in, out)) // waits for in
+			Await(co, Yield())
 			task.Cancel()
 			if got := Await(co, task); got.Err != ErrCancelled {
 				t.Errorf("%s: cancelled, it ends with %v", r.name, got.Err)
 			}
-			task = Spawn(rt, r.make(in, out)) // will wait for out, which is full
+			task = SpawnRemote(rt, r.make(in, out)) // will wait for out, which is full
 			Await(co, out.Send(0))
 			Await(co, in.Send(1))
 			for range 3 {
-				Await(co, &Yield{})
+				Await(co, Yield())
 			}
 			task.Cancel()
 			Await(co, task)

@@ -17,7 +17,7 @@ import (
 func TestSleepEndsAtItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start, polls := time.Now(), 0
-		blockOn(t, rt, Counted[struct{}]{NewSleep(time.Hour), &polls})
+		blockOn(t, rt, Counted[struct{}]{Sleep(time.Hour), &polls})
 		if got := time.Since(start); got != time.Hour || polls != 2 {
 			t.Errorf("a Sleep of 1h took %v and %d polls, want 2: to start, and at its time", got, polls)
 		}
@@ -29,7 +29,7 @@ func TestSleepNeverEndsEarly(t *testing.T) {
 	rt := openRuntime(t)
 	for d := time.Microsecond; d < 5*time.Millisecond; d += 271 * time.Microsecond {
 		start := time.Now()
-		blockOn(t, rt, NewSleep(d))
+		blockOn(t, rt, Sleep(d))
 		if got := time.Since(start); got < d {
 			t.Errorf("a Sleep of %v took %v", d, got)
 		}
@@ -40,7 +40,7 @@ func TestSleepNeverEndsEarly(t *testing.T) {
 func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		for _, d := range []time.Duration{0, -1, math.MinInt64} {
-			if _, ready := NewSleep(d).Poll(taskContext(rt)); !ready {
+			if _, ready := Sleep(d).Poll(taskContext(rt)); !ready {
 				t.Errorf("a Sleep of %v is not ready at its first poll", d)
 			}
 		}
@@ -51,9 +51,9 @@ func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 func TestLongestSleepDoesNotEnd(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		time.Sleep(time.Hour)
-		h := Spawn(rt, NewSleep(math.MaxInt64))
-		blockOn(t, rt, NewSleep(24*365*time.Hour))
-		if h.task.done {
+		h := SpawnRemote(rt, Sleep(math.MaxInt64))
+		blockOn(t, rt, Sleep(24*365*time.Hour))
+		if h.task.state == ended {
 			t.Error("it was over within a year")
 		}
 	})
@@ -63,7 +63,7 @@ func TestLongestSleepDoesNotEnd(t *testing.T) {
 func TestLongestSleepDoesNotBreakTheWait(t *testing.T) {
 	rt, parks := openRuntime(t), 0
 	rt.Trace.Park = func() { parks++ }
-	Spawn(rt, NewSleep(math.MaxInt64))
+	SpawnRemote(rt, Sleep(math.MaxInt64))
 	polls := 0
 	blockOn(t, rt, until(func(cx *Context) bool {
 		if polls++; polls == 1 {
@@ -79,7 +79,7 @@ func TestLongestSleepDoesNotBreakTheWait(t *testing.T) {
 // Property 1.
 func TestSleepStartsAtItsFirstPoll(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s := NewSleep(time.Hour)
+		s := Sleep(time.Hour)
 		time.Sleep(time.Hour)
 		start := time.Now()
 		blockOn(t, rt, s)
@@ -92,7 +92,7 @@ func TestSleepStartsAtItsFirstPoll(t *testing.T) {
 // Property 4.
 func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s, start := NewSleep(time.Hour), time.Now()
+		s, start := Sleep(time.Hour), time.Now()
 		blockOn(t, rt, Race(s, until(func(cx *Context) bool {
 			time.AfterFunc(time.Minute, cx.Waker().Wake)
 			return false
@@ -107,7 +107,7 @@ func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 // Property 22: a future may be polled by one task first, and then by another.
 func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s, old := NewSleep(time.Hour), taskContext(rt)
+		s, old := Sleep(time.Hour), taskContext(rt)
 		s.Poll(old)
 		blockOn(t, rt, s)
 		if n := wakesOf(old); n != 0 {
@@ -119,7 +119,7 @@ func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 // Property 3.
 func TestFinishedSleepPanicsWhenPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s := NewSleep(time.Second)
+		s := Sleep(time.Second)
 		blockOn(t, rt, s)
 		wantPanic(t, "Sleep polled after it finished", func() { s.Poll(taskContext(rt)) })
 	})
@@ -131,13 +131,13 @@ func TestEqualDeadlinesFireInOrderOfCreation(t *testing.T) {
 		var got, want []int
 		for i := range 100 {
 			want = append(want, i)
-			Spawn(rt, Async(func(co *Co) struct{} {
-				Await(co, NewSleep(time.Second))
+			SpawnRemote(rt, Async(func(co *Co) struct{} {
+				Await(co, Sleep(time.Second))
 				got = append(got, i)
 				return struct{}{}
 			}))
 		}
-		blockOn(t, rt, NewSleep(time.Minute))
+		blockOn(t, rt, Sleep(time.Minute))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-created +fired):\n%s", diff)
 		}
@@ -168,7 +168,7 @@ func TestClosedSleepLeavesTheHeapAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var sleeps []*Sleep
 		for i := range 100 {
-			s := NewSleep(time.Duration(1+i*37%100) * time.Hour)
+			s := Sleep(time.Duration(1+i*37%100) * time.Hour)
 			s.Poll(taskContext(rt))
 			sleeps = append(sleeps, s)
 		}
@@ -185,13 +185,13 @@ func TestClosedSleepLeavesTheHeapAtOnce(t *testing.T) {
 // A timer that fires may end another one of the same moment.
 func TestSleepMayBeClosedByAnother(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		a, b := NewSleep(time.Hour), NewSleep(time.Hour)
+		a, b := Sleep(time.Hour), Sleep(time.Hour)
 		cx := taskContext(rt)
 		cx.waker = wakeFunc(func() { b.Close() })
 		a.Poll(cx)
 		late := taskContext(rt)
 		b.Poll(late)
-		blockOn(t, rt, NewSleep(2*time.Hour))
+		blockOn(t, rt, Sleep(2*time.Hour))
 		if wakesOf(late) != 0 {
 			t.Error("the second was closed by the first, and fired")
 		}
@@ -199,7 +199,7 @@ func TestSleepMayBeClosedByAnother(t *testing.T) {
 }
 
 func TestSleepMayBeClosedBeforeItsFirstPoll(t *testing.T) {
-	if err := Close(NewSleep(time.Hour)); err != nil {
+	if err := Close(Sleep(time.Hour)); err != nil {
 		t.Error(err)
 	}
 }
@@ -208,7 +208,7 @@ func TestTraceTellsOfEveryTimer(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		fired := 0
 		rt.Trace.Timer = func() { fired++ }
-		blockOn(t, rt, JoinAll[struct{}](NewSleep(1), NewSleep(2), NewSleep(2)))
+		blockOn(t, rt, JoinAll[struct{}](Sleep(1), Sleep(2), Sleep(2)))
 		if fired != 3 {
 			t.Errorf("told of %d timers, want 3", fired)
 		}
@@ -350,17 +350,17 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 	}()
 	for what, step := range map[string]func(cx *Context){
-		"a poll, and a wake from inside": func(cx *Context) { wakeHere(cx.waker) },
+		"a poll, and a wake from inside": func(cx *Context) { wakeLocal(cx.waker) },
 		"a wake by anybody":              func(cx *Context) { cx.Waker().Wake() },
 		"a wake from a goroutine":        func(cx *Context) { asked <- cx.Waker(); <-answers },
-		"a yield":                        func(cx *Context) { (&Yield{}).Poll(cx) },
+		"a yield":                        func(cx *Context) { (Yield()).Poll(cx) },
 		"a timer that fires": func(cx *Context) {
 			sleep = Sleep{d: 1}
 			sleep.Poll(cx)
 		},
 		"a switch to a coroutine and back": func(cx *Context) {
 			body.Poll(cx)
-			wakeHere(cx.waker)
+			wakeLocal(cx.waker)
 		},
 	} {
 		if n := allocations(t, step); n > 0 {
@@ -403,9 +403,9 @@ func TestSleepingTaskTakes250Bytes(t *testing.T) {
 	const n = 100_000
 	rt := openRuntime(t)
 	before := heapInUse()
-	crowd := Spawn(rt, newSleepers(n, func(int) time.Duration { return time.Hour }))
+	crowd := SpawnRemote(rt, newSleepers(n, func(int) time.Duration { return time.Hour }))
 	blockOn(t, rt, until(func(cx *Context) bool {
-		wakeHere(cx.waker)
+		wakeLocal(cx.waker)
 		return rt.Report().Timers == n
 	}))
 	if each := (heapInUse() - before) / n; each > 250 {
@@ -427,13 +427,13 @@ func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 		if i == first {
 			before = heapInUse()
 		}
-		s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: &rt.reactor}
-		if err := rt.reactor.add(&s.source); err != nil {
+		s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor}
+		if err := rt.reactor.addSource(&s.source); err != nil {
 			t.Fatal(err)
 		}
-		Spawn(rt, &Echo{stream: s, buffer: all})
+		SpawnRemote(rt, &Echo{stream: s, buffer: all})
 		blockOn(t, rt, until(func(cx *Context) bool {
-			wakeHere(cx.waker)
+			wakeLocal(cx.waker)
 			return rt.reactor.waiting == i+1
 		}))
 	}
