@@ -1,18 +1,17 @@
 package main
 
-// Joined is the future that JoinAll makes.
-type Joined[T any] struct {
-	futures []Future[T] // nil where one has finished
+// JoinAll takes over the futures and yields their values in argument order.
+func JoinAll[T any](futures ...Future[T]) Future[[]T] {
+	return &joinAll[T]{futures: futures, values: make([]T, len(futures)), left: len(futures)}
+}
+
+type joinAll[T any] struct {
+	futures []Future[T] // a future that has finished is replaced by nil
 	values  []T
-	left    int // -1 once Poll has returned true, or after Close
+	left    int // how many haven't finished; -1 once Poll has returned true, or after Close
 }
 
-// JoinAll owns the futures now, and yields their values in argument order.
-func JoinAll[T any](futures ...Future[T]) *Joined[T] {
-	return &Joined[T]{futures, make([]T, len(futures)), len(futures)}
-}
-
-func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
+func (j *joinAll[T]) Poll(cx *Context) ([]T, bool) {
 	if j.left < 0 {
 		panic("JoinAll polled after it finished")
 	}
@@ -21,7 +20,8 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 			continue
 		}
 		if value, ready := f.Poll(cx); ready {
-			j.values[i], j.futures[i], j.left = value, nil, j.left-1
+			j.values[i], j.futures[i] = value, nil
+			j.left--
 		}
 	}
 	if j.left > 0 {
@@ -31,8 +31,8 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	return j.values, true
 }
 
-// Close abandons the futures that have not finished.
-func (j *Joined[T]) Close() error {
+// Close closes the futures that haven't finished.
+func (j *joinAll[T]) Close() error {
 	for _, f := range j.futures {
 		Close(f)
 	}

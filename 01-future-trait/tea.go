@@ -1,44 +1,57 @@
 package main
 
-// Countdown is a leaf, a future not made of futures: pending for Left polls.
-type Countdown struct {
-	Left  int
-	Value string
+// Countdown returns a future whose first n polls say "not yet", and whose next
+// poll yields value. It's a leaf: a future that isn't made of other futures.
+func Countdown(n int, value string) Future[string] { return &countdown{n, value} }
+
+type countdown struct {
+	left  int // how many polls still say "not yet"; -1 once it has finished
+	value string
 }
 
-func (c *Countdown) Poll(*Context) (string, bool) {
-	switch c.Left--; {
-	case c.Left >= 0:
-		return "", false
-	case c.Left < -1:
+func (c *countdown) Poll(*Context) (string, bool) {
+	if c.left < 0 {
 		panic("Countdown polled after it finished")
 	}
-	return c.Value, true
-}
-
-// Tea boils water, then steeps leaves in it. A function that has to wait keeps
-// its place and its variables on its stack; a future returns, and keeps them
-// in itself. Rust's compiler writes such a type for an async fn.
-type Tea struct {
-	state teaState
-	step  Countdown // of that state
-}
-
-type teaState int // boiling → steeping
-
-const (
-	boiling teaState = iota
-	steeping
-)
-
-// NewTea leaves the kettle cold.
-func NewTea() *Tea { return &Tea{boiling, Countdown{2, "hot water"}} }
-
-func (t *Tea) Poll(cx *Context) (string, bool) {
-	value, ready := t.step.Poll(cx)
-	if ready && t.state == boiling {
-		t.state, t.step = steeping, Countdown{1, "tea from " + value}
-		return t.step.Poll(cx)
+	c.left--
+	if c.left >= 0 {
+		return "", false
 	}
-	return value, ready
+	return c.value, true
+}
+
+// Tea returns a future that stands for a function of two lines:
+//
+//	water := await(Countdown(2, "hot water"))
+//	return await(Countdown(1, "tea from "+water))
+//
+// While await waits, the function's stack keeps its place and its variables. A
+// future has to return instead, so it keeps both in its fields.
+func Tea() Future[string] { return &tea{boiling, Countdown(2, "hot water")} }
+
+type tea struct {
+	state int            // which of the two lines Poll has reached
+	step  Future[string] // what that line waits for
+}
+
+const boiling, steeping, finished = 0, 1, 2 // the states of a tea, in this order
+
+func (t *tea) Poll(cx *Context) (string, bool) {
+	switch t.state {
+	case boiling:
+		water, ready := t.step.Poll(cx)
+		if !ready {
+			return "", false
+		}
+		t.state, t.step = steeping, Countdown(1, "tea from "+water)
+		return t.Poll(cx) // at once: "not yet" is only true after the new step has said so
+	case steeping:
+		cup, ready := t.step.Poll(cx)
+		if ready {
+			t.state = finished
+		}
+		return cup, ready
+	default:
+		panic("Tea polled after it finished")
+	}
 }

@@ -8,8 +8,9 @@ import (
 
 // Property 1.
 func TestKettleIsColdBeforeTheFirstPoll(t *testing.T) {
-	if tea := NewTea(); tea.state != boiling || tea.step.Left != 2 {
-		t.Errorf("already %+v", *tea)
+	tea := Tea().(*tea)
+	if water := tea.step.(*countdown); tea.state != boiling || water.left != 2 {
+		t.Errorf("already %+v, with %+v", *tea, *water)
 	}
 }
 
@@ -19,7 +20,7 @@ func TestWaterBoilsThenTeaSteeps(t *testing.T) {
 		Value string
 		Ready bool
 	}
-	tea, got := NewTea(), []answer(nil)
+	tea, got := Tea(), []answer(nil)
 	for range 4 {
 		value, ready := tea.Poll(nil)
 		got = append(got, answer{value, ready})
@@ -32,10 +33,10 @@ func TestWaterBoilsThenTeaSteeps(t *testing.T) {
 
 // Property 3.
 func TestTeaPolledAfterItFinishedPanics(t *testing.T) {
-	tea := NewTea()
+	tea := Tea()
 	runOne(t, tea)
 	defer func() {
-		if got, want := recover(), "Countdown polled after it finished"; got != want {
+		if got, want := recover(), "Tea polled after it finished"; got != want {
 			t.Errorf("panic with %v, want %q", got, want)
 		}
 	}()
@@ -44,7 +45,7 @@ func TestTeaPolledAfterItFinishedPanics(t *testing.T) {
 
 // Property 4.
 func TestImpatienceGivesTheSameTea(t *testing.T) {
-	c := &Countdown{Left: 1000, Value: "tea"}
+	c := Countdown(1000, "tea")
 	for range 1000 {
 		if _, ready := c.Poll(nil); ready {
 			t.Fatal("ready too early")
@@ -57,8 +58,8 @@ func TestImpatienceGivesTheSameTea(t *testing.T) {
 
 // Property 5.
 func TestTeaAndToastAreMadeTogether(t *testing.T) {
-	tea, polls := NewTea(), 0
-	breakfast := Counted[[]string]{JoinAll[string](tea, &Countdown{1, "toast"}), &polls}
+	tea, polls := Tea(), 0
+	breakfast := Counted[[]string](JoinAll[string](tea, Countdown(1, "toast")), &polls)
 	got := runOne(t, breakfast)
 	if diff := cmp.Diff([]string{"tea from hot water", "toast"}, got); diff != "" {
 		t.Errorf("breakfast (-want +got):\n%s", diff)

@@ -1,7 +1,7 @@
 package main
 
-// BlockOn polls f until its value is there. It does not know when asking again
-// is worthwhile, so it asks all the time.
+// BlockOn polls f until its value is there. It can't know when the next poll is
+// worthwhile, so it polls all the time.
 func BlockOn[T any](f Future[T]) T {
 	cx := new(Context)
 	for {

@@ -34,7 +34,7 @@ func (a *after) Close() error {
 // Property 1.
 func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 	a, polls := &after{n: 1}, 0
-	JoinAll[string](Counted[string]{a, &polls})
+	JoinAll[string](Counted[string](a, &polls))
 	if a.polls != 0 || polls != 0 {
 		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
 	}
@@ -116,7 +116,7 @@ func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
 // Property 6.
 func TestValueIsZeroUntilReady(t *testing.T) {
 	polls := 0
-	all := Counted[[]string]{JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls}
+	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
 	if got, ready := all.Poll(nil); ready || got != nil {
 		t.Errorf("got %q, %t, want nil, false", got, ready)
 	}
@@ -124,7 +124,7 @@ func TestValueIsZeroUntilReady(t *testing.T) {
 
 func TestCountedCountsEveryPoll(t *testing.T) {
 	polls := 0
-	f := Counted[string]{&after{n: 3, value: "tea"}, &polls}
+	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
 	for want := 1; want <= 3; want++ {
 		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
 			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
@@ -134,10 +134,10 @@ func TestCountedCountsEveryPoll(t *testing.T) {
 
 func TestCloseReachesWhoHasNotFinished(t *testing.T) {
 	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
-	all := JoinAll[string](done, Counted[string]{pending, &polls})
+	all := JoinAll[string](done, Counted[string](pending, &polls))
 	all.Poll(nil)
 	for range 2 {
-		Close(Counted[[]string]{all, &polls})
+		Close(Counted[[]string](all, &polls))
 	}
 	if done.closes != 0 || pending.closes != 1 {
 		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)

@@ -10,42 +10,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Response is what an HTTPGet yields: a status and a body, or else an error.
+// Response is what HTTPGet yields: a status and a body, or else an error.
 type Response struct {
 	Status int
 	Body   string
 	Err    error
 }
 
-// HTTPGet is a leaf future: one GET request over a socket of its own.
-type HTTPGet struct {
-	MaxReply int // bytes; a longer reply is an error
-
-	addr  netip.AddrPort
-	path  string
-	state string   // one of those below
-	fd    int      // -1 while there is none
-	cx    *Context // of the latest poll
-	rest  []byte   // of the request, not yet sent
-	reply []byte   // so far
+// HTTPGet makes one GET request for a path such as "/50/hello".
+func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
+	return &httpGet{maxReply: 1 << 28, addr: addr, path: path, state: starting, fd: -1}
 }
 
-const ( // the states of an HTTPGet, from top to bottom
+type httpGet struct {
+	maxReply int // bytes; a longer reply is an error
+	addr     netip.AddrPort
+	path     string
+	state    string
+	fd       int      // the socket; -1 while there is none
+	cx       *Context // the one of the latest poll
+	rest     []byte   // what must still be sent of the request
+	reply    []byte   // what has arrived so far
+}
+
+const ( // the states, from top to bottom; an error or Close leads to the last one
 	starting   = "start"
-	connecting = "connect" // until fd is writable
-	sending    = "write"   // whenever fd is writable
-	receiving  = "read"    // whenever fd is readable, until the peer ends
-	finished   = "finish"  // has returned its Response, or was closed
+	connecting = "connect" // the connect is under way; its end makes fd writable
+	sending    = "write"   // some of the request is still to be written to fd
+	receiving  = "read"    // the reply is read from fd, until the peer has finished
+	finished   = "finish"  // the Response has been returned, or Close was called
 )
 
-// NewHTTPGet asks for a path such as "/50/hello", but not before its first Poll.
-func NewHTTPGet(addr netip.AddrPort, path string) *HTTPGet {
-	return &HTTPGet{MaxReply: 1 << 28, addr: addr, path: path, state: starting, fd: -1}
-}
-
-// Poll goes as far as it can without waiting. After some steps it lets the
-// others have a turn, however fast the peer sends.
-func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
+// Poll goes on until it would have to wait. It takes at most 64 steps, so that a
+// peer that sends without a pause doesn't keep other futures from their turn.
+func (g *httpGet) Poll(cx *Context) (Response, bool) {
 	g.cx = cx
 	var err error
 	for step := 0; step < 64 && err == nil; step++ {
@@ -64,13 +62,13 @@ func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
 			panic("HTTPGet polled after it finished")
 		}
 	}
+	// ← an event that comes here isn't lost: if fd is ready already, we're woken at once
 	if err == nil || err == unix.EAGAIN {
-		// Without this a future that returns false might never be polled again.
-		ask := cx.WakeWhenWritable
 		if g.state == receiving {
-			ask = cx.WakeWhenReadable
+			err = cx.WakeWhenReadable(g.fd)
+		} else {
+			err = cx.WakeWhenWritable(g.fd)
 		}
-		err = ask(g.fd)
 	}
 	if err != nil {
 		return g.finish(err), true
@@ -78,7 +76,7 @@ func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
 	return Response{}, false
 }
 
-func (g *HTTPGet) start() error {
+func (g *httpGet) start() error {
 	path, err := url.ParseRequestURI(g.path)
 	if err != nil {
 		return err
@@ -91,33 +89,34 @@ func (g *HTTPGet) start() error {
 	return startConnect(g.fd, g.addr)
 }
 
-func (g *HTTPGet) send() error {
-	n, err := retry(unix.Write, g.fd, g.rest)
-	if g.rest = g.rest[n:]; len(g.rest) == 0 {
+func (g *httpGet) send() error {
+	n, err := ignoringEINTR(unix.Write, g.fd, g.rest)
+	g.rest = g.rest[n:]
+	if len(g.rest) == 0 {
 		g.state = receiving
 	}
 	return err
 }
 
-// receive reads once, and returns io.EOF at the peer's end.
-func (g *HTTPGet) receive() error {
+// receive reads once. It returns io.EOF when the peer has finished sending.
+func (g *httpGet) receive() error {
 	had := len(g.reply)
 	g.reply = slices.Grow(g.reply, 4096)
-	n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
+	n, err := ignoringEINTR(unix.Read, g.fd, g.reply[had:cap(g.reply)])
 	g.reply = g.reply[:had+n]
 	switch {
 	case err == nil && n == 0:
 		err = io.EOF
-	case had+n > g.MaxReply:
-		err = fmt.Errorf("more than %d bytes", g.MaxReply)
-	case had <= maxHeader && had+n > maxHeader: // the header must have ended
+	case had+n > g.maxReply:
+		err = fmt.Errorf("more than %d bytes", g.maxReply)
+	case had <= maxHeader && had+n > maxHeader: // by now the header must have ended
 		_, _, err = parseHead(g.reply)
 	}
 	return err
 }
 
 // finish makes the Response. A reset after a complete reply does no harm.
-func (g *HTTPGet) finish(end error) Response {
+func (g *httpGet) finish(end error) Response {
 	r := Response{Err: end}
 	if g.state == receiving && (end == io.EOF || end == unix.ECONNRESET) {
 		r = parseReply(g.reply, end)
@@ -129,13 +128,13 @@ func (g *HTTPGet) finish(end error) Response {
 	return r
 }
 
-// Close gives the descriptor back, at any moment and any number of times.
-func (g *HTTPGet) Close() error {
+// Close closes the socket, unless that has been done.
+func (g *httpGet) Close() error {
 	fd := g.fd
 	g.state, g.fd = finished, -1
 	if fd < 0 {
 		return nil
 	}
-	g.cx.Forget(fd) // first: after Close the number may be another connection's
+	g.cx.Deregister(fd) // before Close, after which another socket may get the number fd
 	return unix.Close(fd)
 }

@@ -1,4 +1,4 @@
-// Command 02-blocking-poll runs futures by asking them all the time.
+// Command 02-blocking-poll runs futures by polling them all the time.
 package main
 
 import (
@@ -17,7 +17,7 @@ func nap(gets []Future[Response]) []Response {
 	}
 }
 
-// rude breaks the rule: its Poll asks until the value is there. Nobody abandons it.
+// rude breaks rule 1: its Poll blocks. main abandons none, so it has no Close.
 type rude struct{ Future[Response] }
 
 func (r rude) Poll(*Context) (Response, bool) { return BlockOn(r.Future), true }
@@ -40,14 +40,14 @@ func main() {
 	check(err)
 	defer stop()
 	polls := 0
-	one := BlockOn(Counted[Response]{NewHTTPGet(addr, "/100/hello"), &polls})
+	one := BlockOn(Counted(HTTPGet(addr, "/100/hello"), &polls))
 	check(one.Err)
-	fmt.Printf("One request, asked in a loop: %d %q after %d polls\n", one.Status, one.Body, polls)
+	fmt.Printf("One request, polled in a loop: %d %q after %d polls\n", one.Status, one.Body, polls)
 
 	fmt.Print("\nTen requests at once, answered after 50, 100, ... 500 ms:\n  ")
-	check(scoreboard(addr, 10, loop))
-	fmt.Print("\nThe same with a nap of 10 ms between rounds. An answer waits up to 10 ms:\n  ")
-	check(scoreboard(addr, 10, nap))
-	fmt.Print("\nThe same when one blocks in its Poll: 500 ms for it, then 450 for the nine that froze:\n  ")
-	check(scoreboard(addr, 10, block))
+	check(runWorkload(addr, 10, loop))
+	fmt.Print("\nThe same with a nap of 10 ms between rounds, so an answer may wait 10 ms:\n  ")
+	check(runWorkload(addr, 10, nap))
+	fmt.Print("\nThe same with one that blocks in Poll: 500 ms for it, then 450 ms for the nine it froze:\n  ")
+	check(runWorkload(addr, 10, block))
 }

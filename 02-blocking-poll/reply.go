@@ -8,10 +8,10 @@ import (
 	"net/http"
 )
 
-const maxHeader = 1 << 20 // bytes; http.ReadResponse has no bound of its own
+const maxHeader = 1 << 20 // bytes; http.ReadResponse itself accepts any length
 
-// parseReply reads one reply. If the connection did not end with io.EOF, the
-// reply must say itself how long it is.
+// parseReply parses a reply. If the connection ended with an error instead of
+// io.EOF, the reply is complete only if its own header says so.
 func parseReply(wire []byte, end error) Response {
 	var body bytes.Buffer
 	head, rest, err := parseHead(wire)
@@ -28,7 +28,8 @@ func parseReply(wire []byte, end error) Response {
 	return Response{Status: head.StatusCode, Body: body.String()}
 }
 
-// parseHead skips 1xx replies. The body comes through rest, rest.N bytes at most.
+// parseHead parses the header of the final reply: those of status 1xx, except 101,
+// come before it. The body is read through rest, at most rest.N bytes of it.
 func parseHead(wire []byte) (head *http.Response, rest *io.LimitedReader, err error) {
 	rest = &io.LimitedReader{R: bytes.NewReader(wire), N: maxHeader}
 	r := bufio.NewReaderSize(rest, min(len(wire), 4096))

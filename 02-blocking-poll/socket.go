@@ -1,21 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
 
-// openSocket returns a TCP socket on which no call waits: what cannot be done
-// at once fails with EAGAIN, or EINPROGRESS for a connect.
+// openSocket returns a TCP socket whose calls never wait. A call that would have
+// to wait fails instead: connect with EINPROGRESS, any other with EAGAIN.
 func openSocket(addr netip.AddrPort) (fd int, err error) {
 	family := unix.AF_INET6
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
 	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // a process started before this line would have it too; none is
+		unix.CloseOnExec(fd) // ← a process started here would inherit fd, but we start none
 		if err = unix.SetNonblock(fd, true); err == nil {
 			return fd, nil
 		}
@@ -27,38 +28,48 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	return -1, fmt.Errorf("socket: %w", err)
 }
 
-// startConnect returns EAGAIN if fd will be writable when the connect is over.
-// One that a signal interrupts goes on too; calling it again would fail.
+// startConnect returns EAGAIN if a connect is under way; at its end, fd becomes
+// writable. A signal (EINTR) doesn't stop it, and a second connect would fail.
 func startConnect(fd int, addr netip.AddrPort) error {
 	var to unix.Sockaddr = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
 	if addr.Addr().Is4() {
 		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
 	err := unix.Connect(fd, to)
-	if err == unix.EINPROGRESS || err == unix.EINTR {
+	switch err {
+	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
 		return unix.EAGAIN
+	case unix.EAGAIN: // from the kernel, it means that nothing is under way
+		return fmt.Errorf("no local port is free (%v)", err)
 	}
 	return err
 }
 
-// connectResult returns nil if fd is connected, EAGAIN if that is under way,
-// or why it failed. SO_ERROR alone cannot tell: it is 0 in the first two cases.
+// connectResult returns nil if fd is connected, EAGAIN if the connect is still
+// under way, or else why it failed. SO_ERROR is 0 in both of the first two cases.
 func connectResult(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && code != 0 {
 		return unix.Errno(code)
 	}
-	if _, err = unix.Getpeername(fd); err == unix.ENOTCONN {
+	_, err = unix.Getpeername(fd)
+	switch err {
+	case unix.ENOTCONN:
 		return unix.EAGAIN
+	case unix.EINVAL: // macOS: the connect has failed since we read SO_ERROR
+		code, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		return cmp.Or(unix.Errno(code), unix.ENOTCONN)
 	}
 	return err
 }
 
-// retry calls unix.Read or unix.Write, again at once if a signal interrupted
-// it. Either may do only a part; 0 bytes read mean that the peer has finished.
-// A write to a peer that is gone is EPIPE: Go keeps SIGPIPE to itself.
-func retry(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
-	for n, err = call(fd, p); err == unix.EINTR; n, err = call(fd, p) {
+// ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
+// The call may transfer a part of p. Read returns 0 bytes if the peer has finished
+// sending. Write returns EPIPE if the peer is gone; Go itself ignores SIGPIPE.
+func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
+	n, err := call(fd, p)
+	for err == unix.EINTR {
+		n, err = call(fd, p)
 	}
 	return max(n, 0), err
 }

@@ -1,7 +1,7 @@
 package main
 
-// BlockOn polls f until its value is there, and sleeps in the kernel while
-// nothing has happened that could make a difference.
+// BlockOn polls f until its value is there. In between it sleeps in the kernel,
+// until there's an event that may make the next poll worthwhile.
 func BlockOn[T any](r *Reactor, f Future[T]) T {
 	cx := &Context{reactor: r}
 	for {

@@ -1,4 +1,4 @@
-// Command 03-reactor polls only when the kernel says that something happened.
+// Command 03-reactor polls only when the kernel says that something has happened.
 package main
 
 import (
@@ -16,7 +16,7 @@ type letter struct {
 
 func (l *letter) Poll(*Context) (Response, bool) {
 	if !l.arrived.Load() {
-		return Response{}, false
+		return Response{}, false // This breaks rule 2: nothing will cause another poll.
 	}
 	l.noticed = time.Now()
 	return Response{Body: "hello"}, true
@@ -38,15 +38,15 @@ func main() {
 	defer r.Close()
 	l, start := new(letter), time.Now()
 	time.AfterFunc(50*time.Millisecond, func() { l.arrived.Store(true) })
-	BlockOn(r, JoinAll[Response](l, NewHTTPGet(addr, "/300/hello")))
+	BlockOn(r, JoinAll[Response](l, HTTPGet(addr, "/300/hello")))
 	fmt.Printf("A letter came after 50ms. It was noticed after %v, by luck: a descriptor was\n"+
-		"ready then. Without one, BlockOn would sleep for ever.\n\n", l.noticed.Sub(start).Round(time.Millisecond))
+		"ready then. Without one, BlockOn would sleep forever.\n\n", l.noticed.Sub(start).Round(time.Millisecond))
 
-	fmt.Println("Every event polls all that wait: N + (N-1) + ... + 1 for N answers, about N*N/2,\n" +
-		"less if some share a round. Each request has another event before its answer:\n" +
-		"it is connected, and can be sent.")
+	fmt.Println("Every event polls every request that still waits: N + (N-1) + ... + 1 polls for\n" +
+		"N answers, about N*N/2, or less if answers share a round. Each request also has\n" +
+		"an event before its answer, when it's connected and can be sent.")
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	for _, n := range []int{1, 100, 10} {
-		check(scoreboard(addr, n, block))
+		check(runWorkload(addr, n, block))
 	}
 }

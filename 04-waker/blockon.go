@@ -1,6 +1,6 @@
 package main
 
-// BlockOn polls f until its value is there, and sleeps until it is woken.
+// BlockOn polls f until its value is there. In between it sleeps until a wake.
 func BlockOn[T any](r *Reactor, f Future[T]) T {
 	p := NewParker()
 	cx := &Context{waker: p, reactor: r}
@@ -8,6 +8,7 @@ func BlockOn[T any](r *Reactor, f Future[T]) T {
 		if value, ready := f.Poll(cx); ready {
 			return value
 		}
-		p.Park() // a wake during the poll has left its token
+		// ← a wake that comes here isn't lost: it leaves a token for Park
+		p.Park()
 	}
 }

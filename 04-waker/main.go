@@ -1,4 +1,4 @@
-// Command 04-waker polls when somebody says so, whoever that is.
+// Command 04-waker polls when something calls Wake, whatever that is.
 package main
 
 import (
@@ -12,13 +12,13 @@ import (
 type letter struct {
 	mu      sync.Mutex
 	arrived bool  // guarded by mu
-	waker   Waker // guarded by mu: of the latest poll
+	waker   Waker // guarded by mu; the one of the latest poll
 }
 
 func (l *letter) Poll(cx *Context) (struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waker = cx.Waker() // under the lock: without it, a post between look and store wakes nobody
+	l.waker = cx.Waker() // under the lock: a post between look and store would wake nothing
 	return struct{}{}, l.arrived
 }
 
@@ -29,7 +29,7 @@ func (l *letter) post() {
 	w := l.waker
 	l.mu.Unlock()
 	if w != nil {
-		w.Wake() // after the unlock: the woken may want the lock at once
+		w.Wake() // after Unlock, because the poll that follows takes the lock
 	}
 }
 
@@ -51,14 +51,14 @@ func main() {
 	time.AfterFunc(50*time.Millisecond, l.post)
 	BlockOn(r, l)
 	fmt.Printf("A letter came after 50ms. It was noticed after %dms: its goroutine called Wake.\n"+
-		"No descriptor was ready, so chapter 03 would sleep for ever.\n\n", time.Since(start).Milliseconds())
+		"No descriptor was ready, so chapter 03 would sleep forever.\n\n", time.Since(start).Milliseconds())
 
 	start, polls := time.Now(), 0
-	BlockOn(r, Counted[struct{}]{NewSleep(100 * time.Millisecond), &polls})
+	BlockOn(r, Counted(Sleep(100*time.Millisecond), &polls))
 	fmt.Printf("A Sleep of 100ms took %dms and %d polls.\n\n", time.Since(start).Milliseconds(), polls)
 
-	fmt.Println("But a wake says \"somebody\", so everybody is still asked. (Also, each event now\n" +
-		"crosses from one thread to another. Chapter 06 measures what that costs.)")
+	fmt.Println("But a wake doesn't say which future it's for, so all of them are polled. (Also, each\n" +
+		"event now crosses from one thread to another. Chapter 06 measures what that costs.)")
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
-	check(scoreboard(addr, 10, block))
+	check(runWorkload(addr, 10, block))
 }

@@ -2,35 +2,37 @@ package main
 
 import "time"
 
-// Sleep is ready when its time has passed. It needs no descriptor: a Go timer,
-// on a goroutine of its own, calls Wake.
-type Sleep struct {
+// Sleep returns a future that is ready d after its first Poll. It needs no
+// descriptor, because a timer of Go's calls Wake, on a goroutine of its own.
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+
+type sleep struct {
 	d        time.Duration
-	deadline time.Time // zero before the first Poll
-	timer    *time.Timer
+	deadline time.Time   // set by the first Poll
+	timer    *time.Timer // set by each Poll that returns false
 	finished bool
 }
 
-// NewSleep makes a future that is ready d after its first Poll.
-func NewSleep(d time.Duration) *Sleep { return &Sleep{d: d} }
-
-func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
+func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	if s.finished {
 		panic("Sleep polled after it finished")
 	}
-	if s.deadline.IsZero() {
+	if s.timer == nil { // the first poll
 		s.deadline = time.Now().Add(s.d)
+	} else {
+		s.timer.Stop() // it would wake the waker of the poll before
 	}
-	s.Close() // for now: the timer of an earlier poll would wake that poll's waker
 	left := time.Until(s.deadline)
-	if s.finished = left <= 0; !s.finished {
-		s.timer = time.AfterFunc(left, cx.Waker().Wake)
+	if left <= 0 {
+		s.finished = true
+		return struct{}{}, true
 	}
-	return struct{}{}, s.finished
+	s.timer = time.AfterFunc(left, cx.Waker().Wake)
+	return struct{}{}, false
 }
 
 // Close stops the timer.
-func (s *Sleep) Close() error {
+func (s *sleep) Close() error {
 	s.finished = true
 	if s.timer != nil {
 		s.timer.Stop()

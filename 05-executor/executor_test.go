@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // spawn makes a task of which only the polls matter.
@@ -38,7 +42,7 @@ func TestRunReturnsWhenTheLastTaskHasFinished(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, start := NewExecutor(nil), time.Now()
 		for i := range 10 {
-			Spawn(e, NewSleep(time.Duration(10-i)*time.Second))
+			Spawn(e, Sleep(time.Duration(10-i)*time.Second))
 		}
 		e.Run()
 		if got := time.Since(start); got != 10*time.Second {
@@ -52,7 +56,7 @@ func TestExecutorRunsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, polls := NewExecutor(nil), 0
 		for range 2 {
-			Spawn(e, Counted[struct{}]{NewSleep(time.Second), &polls})
+			Spawn(e, Counted(Sleep(time.Second), &polls))
 			e.Run()
 		}
 		if polls != 4 {
@@ -65,7 +69,7 @@ func TestOnlyTheWokenTaskIsPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, polls := NewExecutor(nil), make([]int, 100)
 		for i := range polls {
-			Spawn(e, Counted[struct{}]{NewSleep(time.Duration(i+1) * time.Second), &polls[i]})
+			Spawn(e, Counted(Sleep(time.Duration(i+1)*time.Second), &polls[i]))
 		}
 		e.Run()
 		for i, n := range polls {
@@ -85,7 +89,7 @@ func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 			cx.Waker().Wake() // it is queued when it finishes
 			return true
 		})
-		Spawn(e, NewSleep(time.Second)) // keeps the executor at work
+		Spawn(e, Sleep(time.Second)) // keeps the executor at work
 		e.Run()
 		if polls != 1 {
 			t.Errorf("%d polls, want 1: it had finished", polls)
@@ -237,7 +241,7 @@ func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
 func TestTaskSpawnedInAPollDoesNotHinderItsParent(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e := NewExecutor(nil)
-		parent, child := NewSleep(time.Second), NewSleep(time.Hour)
+		parent, child := Sleep(time.Second), Sleep(time.Hour)
 		started, start := false, time.Now()
 		var took time.Duration
 		spawn(e, func(cx *Context) bool {
@@ -286,7 +290,7 @@ func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
 			return false
 		})
 		start := time.Now()
-		Spawn(e, NewSleep(time.Second))
+		Spawn(e, Sleep(time.Second))
 		e.Run()
 		if got := time.Since(start); got != time.Second || parks > 2 {
 			t.Errorf("it took %v and %d parks, want 1s and at most 2: one ended by the token, one by the Sleep", got, parks)
@@ -395,4 +399,79 @@ func TestWakeStormOnManyTasksPollsThemAllToTheirEnd(t *testing.T) {
 		return true
 	})
 	e.Run()
+}
+
+func TestTenThousandConnectionsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second or two")
+	}
+	noLeaks(t)
+	mustEndWithin(t, time.Minute) // the race detector makes it slow
+	r, err := NewReactor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	const crowd = 10_000
+	addr := startCrowdServer(t, crowd)
+	var gets []*httpGet
+	e, responses, full := NewExecutor(r), make([]Response, crowd), false
+	for i := range responses {
+		get := HTTPGet(addr, fmt.Sprint("/", i)).(*httpGet)
+		gets = append(gets, get)
+		Spawn(e, pollFunc[Response](func(cx *Context) (_ Response, ready bool) {
+			if full { // the crowd will never be complete: nobody is answered
+				Close(get)
+				return Response{}, true
+			}
+			if responses[i], ready = get.Poll(cx); ready && responses[i].Err != nil {
+				full = true
+				for _, other := range gets {
+					if other.cx != nil {
+						other.cx.Waker().Wake()
+					}
+				}
+			}
+			return responses[i], ready
+		}))
+	}
+	e.Run()
+	for _, response := range responses {
+		err := response.Err
+		if (errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)) && strings.Contains(err.Error(), "ulimit -n") {
+			t.Skip(err) // it says which limit, and how to raise it
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, response := range responses {
+		if want := fmt.Sprint("/", i); response.Status != 200 || response.Body != want {
+			t.Fatalf("request %d of %d: got %d %q, want 200 %q", i+1, crowd, response.Status, response.Body, want)
+		}
+	}
+}
+
+func TestThousandTasksNeedAtMostFourPollsEach(t *testing.T) {
+	r := openReactor(t)
+	addr, stop, err := startDelayServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	const tasks = 1000
+	e, responses, polls := NewExecutor(r), make([]Response, tasks), make([]int, tasks)
+	for i := range tasks {
+		get := HTTPGet(addr, fmt.Sprintf("/%d/%d", i%100, i)).(*httpGet)
+		Spawn(e, storeResult[Response]{Counted[Response](get, &polls[i]), &responses[i]})
+	}
+	e.Run()
+	for i, n := range polls {
+		if want := fmt.Sprint(i); responses[i].Body != want {
+			t.Fatalf("task %d: got %+v, want %s", i+1, responses[i], want)
+		}
+		if n > 4 {
+			t.Errorf("task %d needed %d polls, want at most 4", i+1, n)
+		}
+	}
 }

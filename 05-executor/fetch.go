@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// parseTarget takes HOST:PORT/PATH apart.
+// parseTarget splits HOST:PORT/PATH.
 func parseTarget(target string) (addr netip.AddrPort, path string, err error) {
 	host, path, _ := strings.Cut(target, "/")
 	if addr, err = netip.ParseAddrPort(host); err != nil || addr.Addr().Zone() != "" {
@@ -17,7 +17,7 @@ func parseTarget(target string) (addr netip.AddrPort, path string, err error) {
 	return addr, "/" + path, err
 }
 
-// fetch gets all targets at once, and prints a line for each in their order.
+// fetch requests all targets at once, and prints a line for each, in their order.
 func fetch(r *Reactor, targets []string) (status int) {
 	gets, polls := make([]Future[Response], len(targets)), make([]int, len(targets))
 	for i, target := range targets {
@@ -26,9 +26,10 @@ func fetch(r *Reactor, targets []string) (status int) {
 			fmt.Fprintln(os.Stderr, "05-executor:", err)
 			return 2
 		}
-		gets[i] = Counted[Response]{NewHTTPGet(addr, path), &polls[i]}
+		gets[i] = Counted(HTTPGet(addr, path), &polls[i])
 	}
-	// Go opens its own queue at its first timer, and dies if it has no descriptor then.
+	// At its first timer, Go opens a poller of its own, and the process dies if no
+	// descriptor is free for it. So start a timer now, while some are.
 	time.Sleep(time.Nanosecond)
 	for i, got := range runTasks(r, gets) {
 		if got.Err != nil {

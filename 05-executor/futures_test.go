@@ -1,7 +1,10 @@
 package main
 
 import (
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,7 +37,7 @@ func (a *after) Close() error {
 // Property 1.
 func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 	a, polls := &after{n: 1}, 0
-	JoinAll[string](Counted[string]{a, &polls})
+	JoinAll[string](Counted[string](a, &polls))
 	if a.polls != 0 || polls != 0 {
 		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
 	}
@@ -116,7 +119,7 @@ func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
 // Property 6.
 func TestValueIsZeroUntilReady(t *testing.T) {
 	polls := 0
-	all := Counted[[]string]{JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls}
+	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
 	if got, ready := all.Poll(nil); ready || got != nil {
 		t.Errorf("got %q, %t, want nil, false", got, ready)
 	}
@@ -124,7 +127,7 @@ func TestValueIsZeroUntilReady(t *testing.T) {
 
 func TestCountedCountsEveryPoll(t *testing.T) {
 	polls := 0
-	f := Counted[string]{&after{n: 3, value: "tea"}, &polls}
+	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
 	for want := 1; want <= 3; want++ {
 		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
 			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
@@ -134,10 +137,10 @@ func TestCountedCountsEveryPoll(t *testing.T) {
 
 func TestCloseReachesWhoHasNotFinished(t *testing.T) {
 	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
-	all := JoinAll[string](done, Counted[string]{pending, &polls})
+	all := JoinAll[string](done, Counted[string](pending, &polls))
 	all.Poll(nil)
 	for range 2 {
-		Close(Counted[[]string]{all, &polls})
+		Close(Counted[[]string](all, &polls))
 	}
 	if done.closes != 0 || pending.closes != 1 {
 		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)
@@ -148,4 +151,254 @@ func TestCloseOfWhatCannotBeClosedDoesNothing(t *testing.T) {
 	if err := Close("tea"); err != nil {
 		t.Error(err)
 	}
+}
+
+// countedWaker counts its wakes.
+type countedWaker struct{ wakes atomic.Int64 }
+
+func (w *countedWaker) Wake() { w.wakes.Add(1) }
+
+// wakesAfter lets time pass, and the timers that it brings.
+func (w *countedWaker) wakesAfter(d time.Duration) int64 {
+	time.Sleep(d)
+	synctest.Wait()
+	return w.wakes.Load()
+}
+
+// Property 26: its wake comes from a goroutine of the Go timer.
+func TestSleepEndsAtItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		start := time.Now()
+		runToEnd(nil, Sleep(time.Hour))
+		if got := time.Since(start); got != time.Hour {
+			t.Errorf("a Sleep of 1h took %v", got)
+		}
+	})
+}
+
+func TestSleepNeedsTwoPolls(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		polls := 0
+		runToEnd(nil, Counted(Sleep(time.Hour), &polls))
+		if polls != 2 {
+			t.Errorf("%d polls, want 2: one to start, one when the time has passed", polls)
+		}
+	})
+}
+
+// Property 1.
+func TestSleepStartsAtItsFirstPoll(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := Sleep(time.Hour)
+		time.Sleep(time.Hour)
+		start := time.Now()
+		runToEnd(nil, s)
+		if got := time.Since(start); got != time.Hour {
+			t.Errorf("it took %v from the first poll, want 1h", got)
+		}
+	})
+}
+
+func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
+	for _, d := range []time.Duration{0, -1, -time.Hour} {
+		inBubble(t, func(t *testing.T) {
+			if _, ready := Sleep(d).Poll(&Context{waker: new(countedWaker)}); !ready {
+				t.Errorf("a Sleep of %v is not ready at its first poll", d)
+			}
+		})
+	}
+}
+
+// Property 4.
+func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w, s, start := new(countedWaker), Sleep(time.Hour), time.Now()
+		cx := &Context{waker: w}
+		for range 59 {
+			if _, ready := s.Poll(cx); ready {
+				t.Errorf("ready after %v, want 1h", time.Since(start))
+			}
+			time.Sleep(time.Minute)
+		}
+		s.Poll(cx)
+		if w.wakesAfter(time.Minute-1) != 0 {
+			t.Error("it woke too early")
+		}
+		if w.wakesAfter(1) != 1 {
+			t.Errorf("%d wakes when its time had passed, want 1", w.wakes.Load())
+		}
+		if _, ready := s.Poll(cx); !ready {
+			t.Errorf("not ready after %v", time.Since(start))
+		}
+	})
+}
+
+// Property 22.
+func TestSleepWakesOnlyLatestWaker(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s, early, late := Sleep(time.Hour), new(countedWaker), new(countedWaker)
+		s.Poll(&Context{waker: early})
+		s.Poll(&Context{waker: late})
+		if late.wakesAfter(time.Hour) != 1 {
+			t.Errorf("the waker of the latest poll was woken %d times, want once", late.wakes.Load())
+		}
+		if early.wakes.Load() != 0 {
+			t.Error("the waker of an earlier poll was woken")
+		}
+	})
+}
+
+// Property 22: a future may be polled by hand first, and then by a runtime.
+func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := Sleep(time.Hour)
+		s.Poll(&Context{waker: new(countedWaker)})
+		runToEnd(nil, s)
+	})
+}
+
+// Property 18, of a timer.
+func TestClosedSleepWakesNobody(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s, w := Sleep(time.Hour), new(countedWaker)
+		s.Poll(&Context{waker: w})
+		Close(s)
+		Close(s)
+		if w.wakesAfter(2*time.Hour) != 0 {
+			t.Error("its timer woke after Close")
+		}
+	})
+}
+
+func TestSleepMayBeClosedBeforeItsFirstPoll(t *testing.T) {
+	if err := Close(Sleep(time.Hour)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Close of what owns it reaches the timer.
+func TestCloseIsForwardedToSleep(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w, polls := new(countedWaker), 0
+		all := JoinAll(Counted(Sleep(time.Hour), &polls))
+		all.Poll(&Context{waker: w})
+		Close(all)
+		if w.wakesAfter(2*time.Hour) != 0 {
+			t.Error("its timer woke after Close of JoinAll")
+		}
+	})
+}
+
+// Property 3.
+func TestFinishedSleepPanicsWhenPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := Sleep(time.Hour)
+		runToEnd(nil, s)
+		defer func() {
+			if got, want := recover(), "Sleep polled after it finished"; got != want {
+				t.Errorf("the panic says %v, want %q", got, want)
+			}
+		}()
+		s.Poll(&Context{waker: new(countedWaker)})
+	})
+}
+
+func TestThousandSleepsPassAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var sleeps []Future[struct{}]
+		for i := range 1000 {
+			sleeps = append(sleeps, Sleep(time.Duration(i%100)*time.Second))
+		}
+		start := time.Now()
+		runToEnd(nil, JoinAll(sleeps...))
+		if got := time.Since(start); got != 99*time.Second {
+			t.Errorf("1,000 sleeps of up to 99s took %v, want 99s", got)
+		}
+	})
+}
+
+// parkElsewhere starts a Park, and returns what tells whether it has returned.
+func parkElsewhere(p *Parker) (returned func() bool) {
+	done := make(chan struct{})
+	go func() {
+		p.Park()
+		close(done)
+	}()
+	return func() bool {
+		synctest.Wait()
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// Property 25.
+func TestWakeBeforeParkIsNotLost(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := NewParker()
+		p.Wake()
+		if returned := parkElsewhere(p); !returned() {
+			t.Error("Park sleeps although there was a wake before")
+			p.Wake()
+		}
+	})
+}
+
+// Property 25.
+func TestParkWithoutWakeSleeps(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := NewParker()
+		if returned := parkElsewhere(p); returned() {
+			t.Error("Park returned although nobody called Wake")
+		}
+		p.Wake()
+	})
+}
+
+// Property 25.
+func TestWakeEndsPark(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := NewParker()
+		returned := parkElsewhere(p)
+		synctest.Wait() // it sleeps
+		p.Wake()
+		if !returned() {
+			t.Fatal("Park sleeps on after a wake")
+		}
+	})
+}
+
+// Property 25.
+func TestManyWakesBeforeParkAreOne(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := NewParker()
+		for range 1000 {
+			p.Wake()
+		}
+		p.Park()
+		if returned := parkElsewhere(p); returned() {
+			t.Error("a second Park returned: it found a token left by 1,000 wakes before the first")
+		}
+		p.Wake()
+	})
+}
+
+// Property 25.
+func TestEachParkNeedsAWakeOfItsOwn(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := NewParker()
+		for range 3 {
+			returned := parkElsewhere(p)
+			if returned() {
+				t.Error("Park returned without a wake of its own")
+			}
+			p.Wake()
+			if !returned() {
+				t.Fatal("Park sleeps on after a wake")
+			}
+		}
+	})
 }

@@ -1,5 +1,5 @@
-// Command 05-executor polls only the tasks that have been woken. With arguments
-// HOST:PORT/PATH it fetches those instead.
+// Command 05-executor polls only tasks that have been woken. With arguments of
+// the form HOST:PORT/PATH, it requests those instead of its own ten.
 package main
 
 import (
@@ -7,22 +7,22 @@ import (
 	"os"
 )
 
-// into keeps the value of a future, which its task throws away.
-type into[T any] struct {
+// storeResult stores the value of a future, because a task drops it.
+type storeResult[T any] struct {
 	future Future[T]
 	to     *T
 }
 
-func (i into[T]) Poll(cx *Context) (value T, ready bool) {
-	*i.to, ready = i.future.Poll(cx)
-	return *i.to, ready
+func (s storeResult[T]) Poll(cx *Context) (value T, ready bool) {
+	*s.to, ready = s.future.Poll(cx)
+	return *s.to, ready
 }
 
-// runTasks makes every request a task of its own.
+// runTasks makes each request a task of its own.
 func runTasks(r *Reactor, gets []Future[Response]) []Response {
 	e, responses := NewExecutor(r), make([]Response, len(gets))
 	for i, get := range gets {
-		Spawn(e, into[Response]{get, &responses[i]})
+		Spawn(e, storeResult[Response]{get, &responses[i]})
 	}
 	e.Run()
 	return responses
@@ -47,8 +47,9 @@ func main() {
 	defer stop()
 	fmt.Println("One task, step by step:")
 	check(narrate(r))
-	fmt.Println("\nA wake now says who, and only that task is polled: about 3 times, be they ten or a thousand.")
+	fmt.Println("\nNow a wake is for one task, and only that task is polled: about 3 polls for each\n" +
+		"request, whether there are ten or a thousand.")
 	run := func(gets []Future[Response]) []Response { return runTasks(r, gets) }
-	check(scoreboard(addr, 10, run))
-	check(scoreboard(addr, 1000, run))
+	check(runWorkload(addr, 10, run))
+	check(runWorkload(addr, 1000, run))
 }

@@ -1,78 +1,102 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
-// Call is the future that Blocking makes.
-type Call[T any] struct {
-	f       func() T
-	started bool
-	taken   bool
+// Blocking calls f on a goroutine of its own, at the first Poll. It's for what
+// has no future, such as name lookups and files, and ready when f has returned.
+// An abandoned call runs on, and then its value is closed.
+func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
-	mu    sync.Mutex
-	done  bool        // guarded by mu
-	value T           // guarded by mu
-	fault *PanicError // guarded by mu
-	waker Waker       // guarded by mu: of the latest poll
+type blocking[T any] struct {
+	f        func() T
+	report   func(error) // of the runtime's trace; nil before the first Poll
+	finished bool        // Poll has returned true, or Close was called
+
+	mu        sync.Mutex
+	done      bool        // guarded by mu
+	value     T           // guarded by mu
+	fault     *PanicError // guarded by mu
+	waker     Waker       // guarded by mu: of the latest poll
+	abandoned bool        // guarded by mu
 }
 
-// Blocking calls f on a goroutine of its own, at the first Poll, for what has
-// no future: name look-up, files. It is ready when f has returned. An abandoned
-// call runs on, and its result is dropped.
-func Blocking[T any](f func() T) *Call[T] { return &Call[T]{f: f} }
-
-func (c *Call[T]) Poll(cx *Context) (value T, ready bool) {
-	if c.taken {
+func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
+	if b.finished {
 		panic("Blocking polled after it finished")
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.started {
-		c.started = true
+	if b.report == nil {
 		rt := cx.task.runtime
+		b.report = rt.Trace.reporter()
 		rt.countBlocking(1)
-		go c.run(rt)
+		go b.run(rt)
 	}
-	if c.taken = c.done; !c.done {
-		c.waker = cx.Waker()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.done {
+		b.waker = cx.Waker()
+		cx.waitsFor("a blocking call")
 		return value, false
 	}
-	if c.fault != nil {
-		panic(c.fault)
+	b.finished = true
+	if b.fault != nil {
+		panic(b.fault)
 	}
-	return c.value, true
+	return b.value, true
 }
 
 // run is the goroutine. Its deferred part also runs if f panics or calls
-// runtime.Goexit; either becomes the fault of the task that waits.
-func (c *Call[T]) run(rt *Runtime) {
-	returned := false
+// runtime.Goexit. Either becomes a panic of the task that waits.
+func (b *blocking[T]) run(rt *Runtime) {
 	var value T
+	returned := false
 	defer func() {
 		var fault *PanicError
-		if v := recover(); !returned {
-			fault = asPanicError(v)
+		if !returned {
+			fault = asPanicError(recover())
 		}
-		rt.countBlocking(-1) // before anybody sees the value
-		c.mu.Lock()
-		c.value, c.fault, c.done = value, fault, true
-		w := c.waker
-		c.mu.Unlock()
-		if w != nil {
-			w.Wake()
+		rt.countBlocking(-1) // before the task can see the value
+		b.mu.Lock()
+		b.value, b.fault, b.done = value, fault, true
+		waker, abandoned := b.waker, b.abandoned
+		b.mu.Unlock()
+		if abandoned {
+			b.discard()
+		} else if waker != nil {
+			waker.Wake()
 		}
 	}()
-	value = c.f()
+	value = b.f()
 	returned = true
 }
 
-// Close drops the result. The call itself cannot be stopped.
-func (c *Call[T]) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.taken, c.waker = true, nil
+// Close abandons the call. The call itself can't be stopped.
+func (b *blocking[T]) Close() error {
+	if b.finished {
+		return nil
+	}
+	b.finished = true
+	b.mu.Lock()
+	b.abandoned, b.waker = true, nil
+	done := b.done
+	b.mu.Unlock()
+	if done {
+		b.discard()
+	}
 	return nil
+}
+
+// discard closes a value that has no receiver. It may run on the goroutine of
+// the call, where a panic would end the process.
+func (b *blocking[T]) discard() {
+	defer func() {
+		if v := recover(); v != nil {
+			b.fault = asPanicError(v)
+		}
+		if b.fault != nil {
+			b.fault.report(b.report)
+		}
+	}()
+	closeValue(b.value)
 }
 
 func (rt *Runtime) countBlocking(n int) {

@@ -1,29 +1,42 @@
 package main
 
-// Context is what a future may ask of whoever polls it: another poll when that
-// is worthwhile. It stays valid after Poll has returned.
+// Context is what a future may ask of the executor that polls it. It stays
+// valid after Poll has returned.
 type Context struct {
 	waker Waker
 	task  *Task
 }
 
-// Waker returns what asks for another poll of the future that is polled with
-// cx. A future that waits for anything but a descriptor passes it on to
-// whoever will know, at each Poll anew: only the latest counts.
+// Waker returns what asks for another poll of this future. A future that waits
+// for something outside of the runtime hands it to that, in each Poll anew,
+// because only the latest one counts.
 func (cx *Context) Waker() Waker {
-	cx.task.outside = true // whoever has it may wake the task: see deadlock
+	cx.task.setOutside(true)
 	return cx.waker
 }
 
-// WakeWhenReadable asks for a poll once fd can be read, or has failed.
-func (cx *Context) WakeWhenReadable(fd int) error {
-	return cx.task.runtime.reactor.Register(fd, readable, cx.waker)
+func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
+func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
+
+// takeBudget reports whether the task may make one more transfer in this poll.
+// If not, the task is queued behind the others. Without that, a task whose peer
+// is always faster would keep the others waiting forever.
+func (cx *Context) takeBudget() bool {
+	rt := cx.task.runtime
+	if rt.budget == 0 {
+		wakeLocal(cx.waker)
+		return false
+	}
+	rt.budget--
+	return true
 }
 
-// WakeWhenWritable asks for a poll once fd can be written, or has failed.
-func (cx *Context) WakeWhenWritable(fd int) error {
-	return cx.task.runtime.reactor.Register(fd, writable, cx.waker)
-}
+// hasBudget reports whether takeBudget would succeed.
+func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
 
-// Forget takes back what was asked for fd, which is about to be closed.
-func (cx *Context) Forget(fd int) { cx.task.runtime.reactor.Forget(fd) }
+// waitsFor tells the trace what the task waits for.
+func (cx *Context) waitsFor(what string) {
+	if f := cx.task.runtime.Trace.Wait; f != nil {
+		f(cx.task, what)
+	}
+}

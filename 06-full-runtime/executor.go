@@ -1,108 +1,136 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"runtime/debug"
-	"sync/atomic"
+import "runtime"
+
+// The executor polls the tasks of the run queue in order. Now and then it looks
+// at the kernel's events and at the timers, and when the queue is empty it parks.
+
+const (
+	eventInterval    = 256 // polls until the runtime looks at events and timers
+	transfersPerPoll = 64  // reads, writes and the like, until it's another task's turn
 )
 
-// Task is a future of which the runtime takes care. It is a Waker, its own.
-type Task struct {
-	ID uint32 // 1, 2, 3 ... in the order of Spawn
-
-	queued  atomic.Bool // in a ready queue
-	cancel  atomic.Bool
-	outside bool // something outside the runtime has its waker
-	done    bool // its handle says how it ended
-	taken   bool // its value belongs to somebody else, or to nobody
-	runtime *Runtime
-	work    work
-	cx      Context
-	joiner  Waker        // who waits for the handle
-	waits   fmt.Stringer // for whom, if another task has to act: see deadlock
-	prev    *Task        // in the list of tasks that have not ended
-	next    *Task
-}
-
-// work is the part of a task that knows the type of its value: its JoinHandle.
-type work interface {
-	poll(cx *Context) (ready bool)
-	abandon(err error) // closes the future; err is how the task ended
-}
-
-// ErrCancelled is how a task ends that was cancelled before it was ready.
-var ErrCancelled = errors.New("task cancelled")
-
-// PanicError is how a task ends whose Poll panicked.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
-
-func asPanicError(v any) *PanicError {
-	switch v := v.(type) {
-	case *PanicError: // of a coroutine, with the stack of its body
-		return v
-	case nil:
-		return &PanicError{"runtime.Goexit was called", debug.Stack()}
-	}
-	return &PanicError{v, debug.Stack()}
-}
-
-// Wake queues the task, once however often it is called before the next poll.
-func (t *Task) Wake() {
-	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// Swap, and not a look first: the poll that takes the task out of the queue
-	// swaps too, and so sees everything that happened before this line.
-	if !t.queued.Swap(true) {
-		t.runtime.wakeFromOutside(t)
-	}
-}
-
-// wakeHere is Wake for callers on the runtime's own goroutine: no lock, no bell.
-func wakeHere(w Waker) {
-	switch w := w.(type) {
-	case nil:
-	case *Task:
-		w.runtime.Trace.task(w.runtime.Trace.Woken, w)
-		if !w.queued.Swap(true) {
-			w.runtime.ready.push(w)
+// loop polls tasks until root has ended.
+func (rt *Runtime) loop(root *Task) error {
+	for root.state != ended {
+		if t := rt.next(); t != nil {
+			rt.poll(t)
+			continue
 		}
-	case *childWaker:
-		wakeHere(w.mark())
-	default:
-		w.Wake()
+		if err := rt.park(); err != nil {
+			return err
+		}
+		rt.sincePark = 0
+		rt.timers.fire(&rt.Trace, eventInterval)
 	}
+	return nil
 }
 
-// ring is a first-in, first-out queue that reuses its memory.
-type ring struct {
-	tasks []*Task // a power of two
-	head  int
-	len   int
-}
-
-func (r *ring) push(t *Task) {
-	if r.len == len(r.tasks) {
-		grown := make([]*Task, max(64, 2*r.len))
-		n := copy(grown, r.tasks[r.head:])
-		copy(grown[n:], r.tasks[:r.head])
-		r.tasks, r.head = grown, 0
-	}
-	r.tasks[(r.head+r.len)&(len(r.tasks)-1)] = t
-	r.len++
-}
-
-func (r *ring) pop() *Task {
-	if r.len == 0 {
+// next takes a task from the run queue. It returns nil when there's no task, or
+// when it's time to look at the kernel.
+func (rt *Runtime) next() *Task {
+	if rt.sincePark == eventInterval {
 		return nil
 	}
-	t := r.tasks[r.head]
-	r.tasks[r.head] = nil
-	r.head = (r.head + 1) & (len(r.tasks) - 1)
-	r.len--
-	return t
+	rt.sincePark++
+	rt.takeInjected()
+	// A goroutine that is about to wake us can do so now, without the bell. We
+	// yield twice because every 61st time Go takes us again at once: see
+	// findRunnable in runtime/proc.go.
+	for try := 0; rt.runQueue.len == 0 && try < 2; try++ {
+		runtime.Gosched()
+		rt.takeInjected()
+	}
+	return rt.runQueue.pop()
+}
+
+// poll polls t once. If that panics, or calls runtime.Goexit, only t ends.
+func (rt *Runtime) poll(t *Task) {
+	t.queued.Swap(false) // before the poll: a wake during it queues the task again
+	if t.state == ended {
+		return
+	}
+	if t.cancelled.Load() {
+		rt.end(t, ErrCancelled)
+		return
+	}
+	t.setOutside(false)
+	t.state, rt.budget = polling, transfersPerPoll
+	rt.Trace.task(rt.Trace.Poll, t)
+	returned := false
+	defer func() {
+		if !returned {
+			rt.end(t, asPanicError(recover()))
+		}
+	}()
+	ready := t.work.poll(&t.cx)
+	returned = true
+	t.state = pending
+	if ready {
+		rt.finish(t)
+	}
+}
+
+// end closes the future of a task that has failed or was cancelled. The task
+// ends in any case, even if that Close panics or calls runtime.Goexit.
+func (rt *Runtime) end(t *Task, err error) {
+	budget, returned := rt.budget, false
+	defer func() {
+		if !returned {
+			t.work.abandon(asPanicError(recover()))
+		}
+		rt.budget = budget
+		rt.finish(t)
+	}()
+	t.state, rt.budget = closing, transfersPerPoll // it may have to say goodbye to a peer
+	t.work.abandon(err)
+	returned = true
+}
+
+// finish tells the waiting task that t has ended.
+func (rt *Runtime) finish(t *Task) {
+	t.state = ended
+	t.setOutside(false)
+	rt.unlink(t)
+	rt.Trace.task(rt.Trace.End, t)
+	t.work.ended()
+	joiner := t.joiner
+	t.joiner = nil
+	wakeLocal(joiner)
+}
+
+// spawn makes t a task of the runtime. Tasks that other goroutines have woken or
+// spawned before come first. Once the runtime is closed, t ends at once.
+func (rt *Runtime) spawn(t *Task) {
+	rt.takeInjected()
+	rt.adopt(t)
+	if rt.closed {
+		rt.end(t, ErrCancelled)
+	}
+}
+
+// adopt gives t an ID and puts it in the list of tasks and in the run queue.
+func (rt *Runtime) adopt(t *Task) {
+	rt.spawned++
+	t.ID = rt.spawned
+	if t.next = rt.tasks; t.next != nil {
+		t.next.prev = t
+	}
+	rt.tasks = t
+	rt.live++
+	rt.Trace.task(rt.Trace.Spawn, t)
+	rt.runQueue.push(t)
+}
+
+func (rt *Runtime) unlink(t *Task) {
+	if t.prev == nil {
+		rt.tasks = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next != nil {
+		t.next.prev = t.prev
+	}
+	t.prev, t.next = nil, nil
+	rt.live--
 }

@@ -13,21 +13,23 @@ import (
 // Listener accepts TCP connections, for one task at a time.
 type Listener struct {
 	source
-	runtime *Runtime
+	reactor *Reactor
+	trace   *Trace
 	addr    netip.AddrPort
+	trouble error // the latest that was reported, while it lasts
 	closed  bool
 }
 
-// Listen opens addr, whose port may be 0: Addr says which one it got. It is
-// called from inside a task, or while the runtime does not run.
+// Listen opens addr, whose port may be 0: Addr says which port it got. Call it
+// from inside a task, or while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	fd, err := openSocket(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
-	l := &Listener{source: source{fd: fd}, runtime: rt}
+	l := &Listener{source: source{fd: fd}, reactor: &rt.reactor, trace: &rt.Trace}
 	if l.addr, err = bind(fd, addr); err == nil {
-		err = rt.reactor.add(&l.source)
+		err = l.reactor.addSource(&l.source)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -40,14 +42,14 @@ func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return bound, os.NewSyscallError("setsockopt", err)
 	}
-	// What is accepted inherits this: small writes are sent at once.
+	// Accepted connections inherit this: small writes are sent at once.
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return bound, os.NewSyscallError("setsockopt", err)
 	}
 	if err := unix.Bind(fd, sockaddr(addr)); err != nil {
 		return bound, os.NewSyscallError("bind", err)
 	}
-	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its limit
+	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its own limit
 		return bound, os.NewSyscallError("listen", err)
 	}
 	name, err := unix.Getsockname(fd)
@@ -71,104 +73,118 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Addr says where connections are accepted.
+// Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Accepting is the future that Accept makes.
-type Accepting struct {
-	l     *Listener
-	pause *Sleep // until descriptors may be free again, or nil
-	waker Waker  // of the latest poll
-	done  bool
+// Close stops listening, once. A task that waits in Accept fails with
+// net.ErrClosed.
+func (l *Listener) Close() error {
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	return l.reactor.closeSource(&l.source)
 }
 
-// Accept yields the next connection. While the process has no descriptor left
-// for it, it tries again after a pause; the others run on meanwhile.
-func (l *Listener) Accept() *Accepting { return &Accepting{l: l} }
+// Accept yields the next connection. If there's trouble, for example because the
+// process has no descriptor left, it's reported, and Accept tries again after a
+// pause. Other tasks run on meanwhile.
+func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l} }
 
-func (a *Accepting) Poll(cx *Context) (Result[*Stream], bool) {
+const acceptPause = 20 * time.Millisecond
+
+type accept struct {
+	listener *Listener
+	pause    *sleep // nil when there's no trouble
+	waker    Waker  // of the latest poll
+	done     bool
+}
+
+func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
 	if a.done {
 		panic("Accept polled after it finished")
 	}
+	l := a.listener
 	s, err := a.accept(cx)
 	if err == unix.EAGAIN {
 		a.waker = cx.waker
-		a.l.runtime.reactor.store(&a.l.source, readable, cx.waker)
+		l.reactor.setWaker(&l.source, readable, cx.waker)
+		cx.waitsFor("a connection to accept")
 		return Result[*Stream]{}, false
 	}
 	a.Close()
 	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", a.l.addr, err)
+		err = fmt.Errorf("accept at %s: %w", l.addr, err)
 	}
 	return Result[*Stream]{s, err}, true
 }
 
-// accept returns EAGAIN if there is nothing to accept now.
-func (a *Accepting) accept(cx *Context) (*Stream, error) {
-	l := a.l
+// accept returns EAGAIN if there's nothing to accept now.
+func (a *accept) accept(cx *Context) (*Stream, error) {
+	l := a.listener
 	for {
 		if l.closed {
 			return nil, net.ErrClosed
 		}
 		if a.pause != nil {
-			if _, ready := a.pause.Poll(cx); !ready {
+			if _, over := a.pause.Poll(cx); !over {
 				return nil, unix.EAGAIN
 			}
 			a.pause = nil
 		}
-		if !l.ready[readable] || !l.runtime.mayTransfer(cx) {
+		if !l.ready[readable] || !cx.takeBudget() {
 			return nil, unix.EAGAIN
 		}
-		fd, peer, err := acceptSocket(l.fd)
+		s, err := l.acceptStream()
 		switch err {
 		case nil:
-			if s, err := l.adopt(fd, addrPort(peer)); err == nil {
-				return s, nil
-			}
-			a.pause = NewSleep(acceptPause) // that connection is lost; the next one need not be
+			return s, nil
 		case unix.EAGAIN:
-			l.ready[readable] = false
-		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK, unix.EOPNOTSUPP:
+			l.ready[readable], l.trouble = false, nil
+		case unix.ECONNABORTED, unix.EPROTO:
+			// That connection is gone. The next one may be fine.
+		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
 			return nil, err
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			a.pause = NewSleep(acceptPause)
+		default:
+			// Tried again at once, it would most likely fail again, at full speed.
+			l.report(err)
+			a.pause = &sleep{d: acceptPause}
 		}
-		// The others, ECONNABORTED for one, concern a connection that is gone:
-		// see accept(2). The next one may be fine.
 	}
 }
 
-const acceptPause = 20 * time.Millisecond
-
-// adopt makes a stream of a connection. It is tried before it is waited for,
-// since its first bytes have often come with it.
-func (l *Listener) adopt(fd int, peer netip.AddrPort) (*Stream, error) {
-	r := &l.runtime.reactor
-	s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: r, peer: peer}
-	if err := r.add(&s.source); err != nil {
+// acceptStream makes a stream that counts as ready in both directions. So it's
+// tried before it's waited for, since its first bytes have often come with it.
+func (l *Listener) acceptStream() (*Stream, error) {
+	fd, peer, err := acceptSocket(l.fd)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: l.reactor, peer: addrPort(peer)}
+	if err := l.reactor.addSource(&s.source); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close waits no longer. Who has connected is for the next Accept.
-func (a *Accepting) Close() error {
+// report tells the operator once what keeps connections from being accepted,
+// until all that wait have been accepted.
+func (l *Listener) report(err error) {
+	if l.trouble == nil || l.trouble.Error() != err.Error() {
+		l.trouble = err
+		l.trace.reporter()(fmt.Errorf("accept at %s, trying again every %v: %w", l.addr, acceptPause, err))
+	}
+}
+
+// Close waits no longer. A connection that has come is for the next Accept.
+func (a *accept) Close() error {
 	if !a.done {
-		a.l.runtime.reactor.leave(&a.l.source, readable, a.waker)
+		a.listener.reactor.removeWaker(&a.listener.source, readable, a.waker)
 	}
 	a.done = true
 	if a.pause != nil {
 		a.pause.Close()
 	}
 	return nil
-}
-
-// Close stops listening, once. Who waits in Accept fails with net.ErrClosed.
-func (l *Listener) Close() error {
-	if l.closed {
-		return nil
-	}
-	l.closed = true
-	return l.runtime.reactor.shut(&l.source)
 }

@@ -1,29 +1,45 @@
 package main
 
-import "time"
+import (
+	"time"
 
-// Reactor knows who waits for which descriptor. In this chapter it has no
-// goroutine: the executor itself waits in it when there is nothing to poll.
-// Only the runtime's goroutine uses it, so nothing here needs a lock.
+	"golang.org/x/sys/unix"
+)
+
+// Reactor knows which waker waits for which descriptor. In this chapter it has
+// no goroutine: the executor itself waits in the kernel when there's nothing to
+// poll. Only the runtime's goroutine uses the Reactor, so nothing here needs a
+// lock.
 type Reactor struct {
-	queue      queue
-	sources    []*source // by descriptor
-	open       int       // sources
-	waiting    int       // wakers in the sources
-	generation uint32
+	poller  poller
+	sources []*source // by descriptor
+	open    int       // the number of sources
+	waiting int       // the number of wakers in the sources
+
+	read, write func(fd int, p []byte) (int, error) // the system calls
 }
 
-// queue is the kernel's event queue: epoll_linux.go, kqueue_bsd.go, or a test's.
-type queue interface {
-	add(fd int, generation uint32) error         // both directions, edge-triggered
-	again(fd int, generation uint32) error       // report at once what is ready
-	remove(fd int)                               // before fd is closed
-	wait(timeout time.Duration) ([]event, error) // negative: no limit
-	ring() error                                 // ends a wait; any goroutine
+// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's.
+//
+// add registers fd for both directions, edge-triggered: an event comes when
+// something about fd changes, and at once if fd is ready already. Each
+// descriptor is added once, and removed before it's closed.
+//
+// wait returns the events that are there, or waits for some: until the timeout
+// has passed, forever if it's negative, or until notify is called. The slice is
+// valid until the next wait.
+//
+// notify makes a wait return, the one under way or else the next one. It's the
+// only method for other goroutines.
+type poller interface {
+	add(fd int) error
+	remove(fd int)
+	wait(timeout time.Duration) ([]event, error)
+	notify() error
 	close()
 }
 
-const longest = 24 * time.Hour // of a wait: some kernels refuse very long ones
+const longestWait = 24 * time.Hour // some kernels refuse very long ones
 
 type direction int
 
@@ -32,33 +48,38 @@ const (
 	writable
 )
 
-// interest says for each direction whether it matters.
-type interest [2]bool
+// directions says something for each direction.
+type directions [2]bool
 
-// event says that a descriptor is worth another try in the ready directions.
+// event says in which directions a descriptor is worth another try.
 type event struct {
-	fd         int
-	generation uint32 // of the registration, 0 if the queue does not keep it
-	ready      interest
-	ended      bool // the peer has finished, or sent urgent data, or the connection has failed
+	fd    int
+	ready directions
+	ended bool // the peer has finished or sent urgent data, or the connection has failed
 }
 
-// source is a descriptor that has been registered, once and for both
-// directions. An edge is reported once, so ready remembers it until somebody
-// has used it up, whether or not a waker was there when it came.
+// source is a descriptor that the poller watches. In each direction it goes
+// around like this:
+//
+//	ready    a read or write is tried first
+//	  │ ▲
+//	  │ └── an event; it takes the waker and wakes it
+//	  ▼
+//	not ready: after EAGAIN, or after less was transferred than asked for.
+//	  A future that finds it so leaves its waker.
+//
+// The kernel reports an edge only once. So ready remembers it, whether or not a
+// waker was there when the event came.
 type source struct {
-	fd         int
-	generation uint32
-	ready      interest // worth a try; cleared by EAGAIN or a partial transfer
-	ended      bool     // a short read proves nothing: read on to EAGAIN or 0
-	wakers     [2]Waker // by direction, nil where nobody waits
+	fd     int
+	ready  directions
+	ended  bool     // no other edge may come: read on to EAGAIN or to the end
+	wakers [2]Waker // by direction, nil where nothing waits
 }
 
-// add registers s.
-func (r *Reactor) add(s *source) error {
-	r.generation++
-	s.generation = max(r.generation, 1)
-	if err := r.queue.add(s.fd, s.generation); err != nil {
+// addSource registers s.
+func (r *Reactor) addSource(s *source) error {
+	if err := r.poller.add(s.fd); err != nil {
 		return err
 	}
 	for len(r.sources) <= s.fd {
@@ -69,26 +90,29 @@ func (r *Reactor) add(s *source) error {
 	return nil
 }
 
-// remove forgets s, which is about to be closed. It returns who waited.
-func (r *Reactor) remove(s *source) (waited [2]Waker) {
-	for dir := range s.wakers {
-		waited[dir] = r.take(s, direction(dir))
-	}
-	r.queue.remove(s.fd)
+// closeSource deregisters s and closes it. The tasks that wait for
+// s are woken last, so that they find it closed.
+func (r *Reactor) closeSource(s *source) error {
+	reader, writer := r.takeWaker(s, readable), r.takeWaker(s, writable)
+	r.poller.remove(s.fd) // before close: after it, the number may be another connection's
 	r.sources[s.fd] = nil
 	r.open--
-	return waited
+	err := unix.Close(s.fd)
+	wakeLocal(reader)
+	wakeLocal(writer)
+	return err
 }
 
-// store makes w the one that is woken when dir of s is ready.
-func (r *Reactor) store(s *source, dir direction, w Waker) {
+// setWaker makes w the waker that is woken when s is ready in dir.
+func (r *Reactor) setWaker(s *source, dir direction, w Waker) {
 	if s.wakers[dir] == nil {
 		r.waiting++
 	}
 	s.wakers[dir] = w
 }
 
-func (r *Reactor) take(s *source, dir direction) Waker {
+// takeWaker returns the waker of dir, which then waits no longer.
+func (r *Reactor) takeWaker(s *source, dir direction) Waker {
 	w := s.wakers[dir]
 	if w != nil {
 		s.wakers[dir] = nil
@@ -97,56 +121,31 @@ func (r *Reactor) take(s *source, dir direction) Waker {
 	return w
 }
 
-// leave takes w back, whose future is abandoned. What is ready stays ready.
-func (r *Reactor) leave(s *source, dir direction, w Waker) {
+// removeWaker takes back w, whose future was abandoned, unless another future
+// waits by now. A ready direction stays ready.
+func (r *Reactor) removeWaker(s *source, dir direction, w Waker) {
 	if w != nil && s.wakers[dir] == w {
-		r.take(s, dir)
+		r.takeWaker(s, dir)
 	}
 }
 
-// deliver wakes who waits for ev. The event may be older than the descriptor:
-// one of the same batch may have closed it, and another opened it anew.
+// deliver wakes the tasks that wait for ev.
+//
+// The number in ev can't belong to a new owner. All events of a wait are
+// delivered before any task is polled, and only a poll closes and opens
+// descriptors. Where both go on at once, as in tokio and in chapter 04, an event
+// has to carry a generation or a pointer as well, to tell two owners of one
+// number apart.
 func (r *Reactor) deliver(ev event) {
-	s := r.lookup(ev.fd)
-	if s == nil || ev.generation != 0 && ev.generation != s.generation {
+	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}
+	s := r.sources[ev.fd]
 	s.ended = s.ended || ev.ended
 	for dir, ready := range ev.ready {
 		if ready {
 			s.ready[dir] = true
-			wakeHere(r.take(s, direction(dir)))
+			wakeLocal(r.takeWaker(s, direction(dir)))
 		}
-	}
-}
-
-func (r *Reactor) lookup(fd int) *source {
-	if fd < 0 || fd >= len(r.sources) {
-		return nil
-	}
-	return r.sources[fd]
-}
-
-// Register is for leaf futures that read and write a descriptor themselves, as
-// HTTPGet does: nobody sees their EAGAIN, so they ask the kernel each time.
-func (r *Reactor) Register(fd int, dir direction, w Waker) error {
-	s, err := r.lookup(fd), error(nil)
-	if s == nil {
-		s = &source{fd: fd}
-		err = r.add(s)
-	} else {
-		err = r.queue.again(fd, s.generation)
-	}
-	if err == nil {
-		r.store(s, dir, w)
-	}
-	return err
-}
-
-// Forget undoes every Register of fd. Without it the next connection with that
-// number would count as registered, and never be served.
-func (r *Reactor) Forget(fd int) {
-	if s := r.lookup(fd); s != nil {
-		r.remove(s)
 	}
 }

@@ -2,37 +2,41 @@ package main
 
 import "time"
 
-// Sleep is ready when its time has passed.
-type Sleep struct {
-	d       time.Duration
-	timer   timer
-	runtime *Runtime // nil before the first Poll
-	done    bool
+// Sleep is ready d after its first Poll, or at its first Poll if d is zero or
+// less.
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+
+type sleep struct {
+	d      time.Duration
+	timer  timer
+	timers *timers // nil before the first Poll
+	done   bool
 }
 
-// NewSleep makes a future that is ready d after its first Poll, and at its
-// first Poll if d is zero or less.
-func NewSleep(d time.Duration) *Sleep { return &Sleep{d: d} }
-
-func (s *Sleep) Poll(cx *Context) (struct{}, bool) {
+func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	switch {
 	case s.done:
 		panic("Sleep polled after it finished")
-	case s.d <= 0 || s.runtime != nil && s.timer.waker == nil: // it has fired
+	case s.d <= 0:
 		s.done = true
-	case s.runtime == nil:
-		s.runtime = cx.task.runtime
-		s.runtime.timers.add(&s.timer, s.d, cx.waker)
+	case s.timers == nil:
+		s.timers = cx.timers()
+		s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
+	case s.timer.waker == nil: // it has fired
+		s.done = true
 	default:
 		s.timer.waker = cx.waker
+	}
+	if !s.done {
+		cx.waitsFor("a timer")
 	}
 	return struct{}{}, s.done
 }
 
 // Close stops the timer.
-func (s *Sleep) Close() error {
-	if s.runtime != nil && !s.done {
-		s.runtime.timers.remove(&s.timer)
+func (s *sleep) Close() error {
+	if s.timers != nil {
+		s.timers.remove(&s.timer)
 	}
 	s.done = true
 	return nil

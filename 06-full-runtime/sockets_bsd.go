@@ -11,7 +11,8 @@ import (
 
 func dialSocket(addr netip.AddrPort) (fd int, err error) { return openSocket(addr) }
 
-// dialResult asks: the event may be about a former owner of the number.
+// dialResult asks, because not every one of these kernels says with the event
+// that the connection failed.
 func dialResult(s *source) error { return connectResult(s.fd) }
 
 // acceptSocket has no accept4(2) on darwin, so it takes three calls.

@@ -23,10 +23,9 @@ func dialSocket(addr netip.AddrPort) (fd int, err error) {
 	return fd, nil
 }
 
-// dialResult is connectResult after an event for s. That event is not about a
-// former owner of the number, see deliver, and it says itself whether the
-// connect has failed. Only then is there something to ask for, which saves
-// three calls.
+// dialResult is connectResult after an event for s. The event has said whether
+// the connection failed. Only if it did, there's something to ask the kernel
+// for, which saves two calls for each connection.
 func dialResult(s *source) error {
 	if s.ended {
 		return connectResult(s.fd)

@@ -1,13 +1,21 @@
 package main
 
-// Trace is told what happens, as it happens, in the manner of net/http/httptrace.
-// What is nil is not called. Spawn and Woken are called by whoever calls Spawn
-// and Wake, the others on the runtime's goroutine.
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Trace is told what happens as it happens, in the manner of net/http/httptrace.
+// Functions that are nil aren't called. Woken and Error are called by any
+// goroutine, all others by the runtime's own.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
-	Park, Unpark            func()
+	Wait                    func(t *Task, what string)            // the future is pending, because of what
+	Park, Unpark            func()                                // around a sleep in the kernel
 	Descriptor              func(fd int, readable, writable bool) // has an event
 	Timer                   func()                                // fires
+	Error                   func(error)                           // that nothing else yields; nil: to standard error
 }
 
 func (*Trace) call(f func()) {
@@ -19,5 +27,19 @@ func (*Trace) call(f func()) {
 func (*Trace) task(f func(*Task), t *Task) {
 	if f != nil {
 		f(t)
+	}
+}
+
+// reporter returns Error, or what stands in for it.
+func (tr *Trace) reporter() func(error) {
+	if tr.Error != nil {
+		return tr.Error
+	}
+	return func(err error) {
+		fmt.Fprintln(os.Stderr, err)
+		var fault *PanicError
+		if errors.As(err, &fault) {
+			os.Stderr.Write(fault.Stack)
+		}
 	}
 }

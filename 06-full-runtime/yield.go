@@ -1,13 +1,15 @@
 package main
 
-// Yield is a future that is pending once: it lets the other tasks have a turn.
-type Yield struct{ yielded bool }
+// Yield is a future that is pending once: the other tasks have a turn meanwhile.
+func Yield() Future[struct{}] { return new(yield) }
 
-func (y *Yield) Poll(cx *Context) (struct{}, bool) {
-	if !y.yielded {
-		y.yielded = true
-		wakeHere(cx.waker) // the task is queued last
-		return struct{}{}, false
+type yield struct{ yielded bool }
+
+func (y *yield) Poll(cx *Context) (struct{}, bool) {
+	if y.yielded {
+		return struct{}{}, true
 	}
-	return struct{}{}, true
+	y.yielded = true
+	wakeLocal(cx.waker) // queued last
+	return struct{}{}, false
 }
