@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -51,9 +52,9 @@ func TestBodyPolledTooEarlyStaysWhereItIs(t *testing.T) {
 		for range 10 {
 			c.Poll(cx)
 		}
-		c.Close()
+		Close(c)
 		if steps != 0 {
-			t.Errorf("the body got %d steps ahead, and no time has passed", steps)
+			t.Errorf("the body is %d steps ahead, but no time has passed", steps)
 		}
 	})
 }
@@ -99,31 +100,77 @@ func TestCancelledBodyUnwindsBeforeItsHandleTells(t *testing.T) {
 	})
 }
 
-// Property 40, and 36 of what it awaits.
+// Properties 40 and 42.
 func TestClosedBodyClosesWhatItAwaits(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n := new(never)
 		c := Async(func(co *Co) int { Await(co, n); return 1 })
 		c.Poll(taskContext(rt))
-		c.Close()
-		c.Close()
+		Close(c)
+		Close(c)
 		if n.closes != 1 {
-			t.Errorf("closed %d times, want once", n.closes)
+			t.Errorf("what it awaited was closed %d times, want once", n.closes)
 		}
 	})
+}
+
+// polledThenFails fails at its second poll, the first one that has a wake.
+func polledThenFails(fail func()) Future[struct{}] {
+	polls := 0
+	return until(func(cx *Context) bool {
+		if polls++; polls == 2 {
+			fail()
+		}
+		wakeLocal(cx.waker)
+		return false
+	})
+}
+
+// Property 42: Await closes what it awaits on every way out.
+func TestAwaitClosesWhatFails(t *testing.T) {
+	for name, fail := range map[string]func(){"panic": explode, "Goexit": runtime.Goexit} {
+		for what, await := range map[string]func(co *Co, f, other Future[struct{}]){
+			"Timeout": func(co *Co, f, other Future[struct{}]) { Await(co, Timeout(f, time.Hour)) },
+			"JoinAll": func(co *Co, f, other Future[struct{}]) { Await(co, JoinAll(other, f)) },
+			"Race":    func(co *Co, f, other Future[struct{}]) { Await(co, Race(other, f)) },
+			"Async": func(co *Co, f, other Future[struct{}]) {
+				Await(co, Async(func(co *Co) int { Await(co, Race(f, other)); return 1 }))
+			},
+			"Owning": func(co *Co, f, other Future[struct{}]) { Await(co, Owning(other.(*never), f)) },
+		} {
+			t.Run(what+", "+name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, rt *Runtime) {
+					other, recovered := new(never), false
+					blockOn(t, rt, Async(func(co *Co) int {
+						h := Spawn(co.cx, Async(func(co *Co) int {
+							defer func() { recovered = recover() != nil }()
+							await(co, polledThenFails(fail), other)
+							return 1
+						}))
+						Await(co, h)
+						return 1
+					}))
+					left := rt.Report()
+					if want := what != "Timeout"; (other.closes == 1) != want || left != (Report{}) || recovered != (name == "panic") {
+						t.Errorf("the other future was closed %d times, left: %+v, recovered: %t", other.closes, left, recovered)
+					}
+				})
+			})
+		}
+	}
 }
 
 // Property 40.
 func TestBodyThatNeverStartedIsNotStartedByClose(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c := Async(func(*Co) int { t.Error("the body runs"); return 1 })
-		c.Close()
+		Close(c)
 		wantPanic(t, "Async polled after it finished", func() { c.Poll(taskContext(rt)) })
 	})
 }
 
-// Property 40: an Await while unwinding goes on unwinding, and abandons what it
-// was to wait for.
+// Property 40: an Await of a body that is unwound unwinds it further. It owns
+// its future all the same.
 func TestAwaitInADeferredCallOfACancelledBody(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n, outer := new(never), false
@@ -134,14 +181,14 @@ func TestAwaitInADeferredCallOfACancelledBody(t *testing.T) {
 			return 1
 		})
 		c.Poll(taskContext(rt))
-		c.Close()
+		Close(c)
 		if n.polls != 0 || n.closes != 1 || !outer {
 			t.Errorf("%d polls, closed %d times, unwound to the end: %t, want none, once, true", n.polls, n.closes, outer)
 		}
 	})
 }
 
-// Property 40: a recover of the body's own does not bring it back to life.
+// Property 40: a recover in the body doesn't bring the body back to life.
 func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n, wentOn, cameBack := new(never), false, false
@@ -156,9 +203,25 @@ func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 			return 1
 		})
 		c.Poll(taskContext(rt))
-		c.Close()
+		Close(c)
 		if !wentOn || n.polls != 0 || n.closes != 1 || cameBack {
 			t.Errorf("went on: %t; the next Await: %d polls, closed %d times, came back: %t; want true, none, once, false", wentOn, n.polls, n.closes, cameBack)
+		}
+	})
+}
+
+// Property 43: a body that recovers and returns has no receiver for its value.
+func TestValueOfABodyThatWasClosedIsClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		value := new(never)
+		c := Async(func(co *Co) (n *never) {
+			defer func() { recover(); n = value }()
+			Await(co, Sleep(time.Hour))
+			return nil
+		})
+		c.Poll(taskContext(rt))
+		if Close(c); value.closes != 1 {
+			t.Errorf("the value was closed %d times, want once", value.closes)
 		}
 	})
 }
@@ -174,12 +237,12 @@ func TestPanicWhileUnwindingIsErrorOfTheHandle(t *testing.T) {
 		blockOn(t, rt, Yield())
 		h.Cancel()
 		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" {
-			t.Errorf("outcome %q, want the panic", got)
+			t.Errorf("the outcome is %q, want the panic", got)
 		}
 	})
 }
 
-// A panic is told once, by Poll; Close has nothing to add.
+// Poll has told of the panic. Close has nothing to add.
 func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c := Async(func(co *Co) int { panic("boom") })
@@ -187,13 +250,14 @@ func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 			defer func() { recover() }()
 			c.Poll(taskContext(rt))
 		}()
-		if err := c.Close(); err != nil {
+		if err := Close(c); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// Property 40: a task that is cancelled may still say goodbye.
+// Property 40: a cancelled task may still say goodbye, even if the task that
+// cancels it has used up its budget.
 func TestCancelledTaskMayWrite(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
@@ -209,7 +273,7 @@ func TestCancelledTaskMayWrite(t *testing.T) {
 			return false
 		}
 		h.Cancel()
-		for cx.takeBudget() { // nothing is left of this task's budget
+		for cx.takeBudget() {
 		}
 		return false
 	}))
@@ -220,252 +284,84 @@ func TestCancelledTaskMayWrite(t *testing.T) {
 	}
 }
 
-// Property 33: a waker that is left behind would look like a way on.
+// Fault 4: cancelling a Read abandons the wait, and not the connection.
+func TestCancelledReadOfAConnLeavesTheStreamOpen(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	err := blockOn(t, rt, Async(func(co *Co) error {
+		reader := Spawn(co.cx, Async(func(co *Co) error {
+			_, err := co.Conn(s).Read(make([]byte, 1))
+			return err
+		}))
+		Await(co, Yield())
+		reader.Cancel()
+		if got := Await(co, reader); got.Err != ErrCancelled || rt.reactor.waiting != 0 {
+			t.Errorf("the reader ends with %+v, and %d wakers are left, want %v, none", got, rt.reactor.waiting, ErrCancelled)
+		}
+		_, err := co.Conn(s).Write([]byte("x"))
+		return err
+	}))
+	if n, _ := ignoringEINTR(unix.Read, peer, make([]byte, 2)); err != nil || n != 1 {
+		t.Errorf("Write fails with %v, and the peer gets %d bytes, want one", err, n)
+	}
+}
+
+// Property 33: a waker that is left behind would hide a deadlock.
 func TestTimedOutReadOfAConnWaitsNoLonger(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openStream(t, rt)
 	blockOn(t, rt, Async(func(co *Co) int {
 		c := co.Conn(s)
 		c.SetTimeout(time.Millisecond)
-		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 {
-			t.Errorf("Read says %v, and %d wakers are left, want %v, none", err, rt.reactor.waiting, os.ErrDeadlineExceeded)
+		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 || rt.Report().Timers != 0 {
+			t.Errorf("Read says %v; left: %d wakers, %+v; want %v, and none", err, rt.reactor.waiting, rt.Report(), os.ErrDeadlineExceeded)
+		}
+		c.SetTimeout(0)
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Errorf("without a limit, Write fails with %v", err)
 		}
 		return 1
 	}))
 }
 
-// Conn: what a peer sends a byte at a time does not stretch the time.
+// Fault 7: the clock starts with SetTimeout, and neither a peer that trickles nor
+// one that never pauses stretches the time.
 func TestTimeoutOfAConnIsForAllReadsTogether(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	reads := 0
-	err := blockOn(t, rt, Async(func(co *Co) error {
-		c := co.Conn(s)
-		defer c.Close()
-		c.SetTimeout(20 * time.Millisecond)
-		trickle := SpawnRemote(rt, Async(func(co *Co) int {
-			for {
-				send(t, peer)
-				Await(co, Sleep(time.Millisecond))
-			}
-		}))
-		defer trickle.Cancel()
-		for ; ; reads++ {
-			if _, err := c.Read(make([]byte, 1)); err != nil {
-				return err
-			}
-		}
-	}))
-	if want := "i/o timeout"; err == nil || err.Error() != want || rt.reactor.waiting != 0 {
-		t.Errorf("%d reads, then %v, and %d wakers are left, want %s, none", reads, err, rt.reactor.waiting, want)
-	}
-}
-
-func receiveAll[T any](co *Co, c *Channel[T]) (got []T) {
-	for {
-		r := Await(co, c.Receive())
-		if !r.OK {
-			return got
-		}
-		got = append(got, r.Value)
-	}
-}
-
-func TestValuesComeInTheOrderOfSend(t *testing.T) {
-	for _, size := range []int{0, 1, 3, 1000} {
-		inBubble(t, func(t *testing.T, rt *Runtime) {
-			c := NewChannel[int](size)
-			var want []int
-			for i := range 100 {
-				want = append(want, i)
-			}
-			SpawnRemote(rt, Async(func(co *Co) int {
-				for _, i := range want {
-					Await(co, c.Send(i))
-				}
-				c.Close()
-				return 1
-			}))
-			got := blockOn(t, rt, Async(func(co *Co) []int { return receiveAll(co, c) }))
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("size %d (-sent +received):\n%s", size, diff)
-			}
-		})
-	}
-}
-
-func TestSenderWaitsForAPlace(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c, start := NewChannel[int](2), time.Now()
-		SpawnRemote(rt, Async(func(co *Co) int {
-			Await(co, Sleep(time.Hour))
-			Await(co, c.Receive())
-			return 1
-		}))
-		blockOn(t, rt, Async(func(co *Co) int {
-			for i := range 3 {
-				Await(co, c.Send(i))
-			}
-			return 1
-		}))
-		if got := time.Since(start); got != time.Hour {
-			t.Errorf("the third Send into two places took %v, want 1h", got)
-		}
-	})
-}
-
-func TestClosedChannelWakesAllWhoWait(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		full, empty := NewChannel[int](1), NewChannel[int](1)
-		blockOn(t, rt, full.Send(1))
-		var sends []Future[Result[error]]
-		var receives []Future[Result[Received[int]]]
-		for range 3 {
-			sends = append(sends, SpawnRemote(rt, full.Send(2)))
-			receives = append(receives, SpawnRemote(rt, empty.Receive()))
-		}
-		SpawnRemote(rt, Async(func(co *Co) int {
-			Await(co, Sleep(time.Hour))
-			full.Close()
-			empty.Close()
-			return 1
-		}))
-		for _, r := range blockOn(t, rt, JoinAll(sends...)) {
-			if r.Value != ErrChannelClosed {
-				t.Errorf("Send yields %v, want %v", r.Value, ErrChannelClosed)
-			}
-		}
-		for _, r := range blockOn(t, rt, JoinAll(receives...)) {
-			if r.Value.OK {
-				t.Errorf("Receive yields %+v, want that it is closed", r.Value)
-			}
-		}
-		if got := blockOn(t, rt, full.Receive()); got != (Received[int]{1, true}) {
-			t.Errorf("what was sent before is received as %+v", got)
-		}
-	})
-}
-
-// Property 29: who sends to himself never has to wait for anybody.
-func TestWhoAlwaysFindsAPermitTakesTurns(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		values := 0
-		h := SpawnRemote(rt, Async(func(co *Co) int {
-			for c := NewChannel[int](1); values < 1000*transfersPerPoll; values++ {
-				Await(co, c.Send(values))
-				Await(co, c.Receive())
-			}
-			return values
-		}))
-		for turn := 1; turn <= 10; turn++ {
-			blockOn(t, rt, Yield())
-			if most := turn * transfersPerPoll; values == 0 || values > most { // two permits a value, two polls a turn
-				t.Fatalf("turn %d of another task came after %d values, want 1 to %d", turn, values, most)
-			}
-		}
-		h.Cancel()
-	})
-}
-
-// Property 29: not ready, and closed, does not mean that it was all.
-func TestSpentBudgetIsNotTheEndOfAChannel(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		const values = 3 * transfersPerPoll
-		got := blockOn(t, rt, Async(func(co *Co) int {
-			c := NewChannel[int](values)
-			for i := range values {
-				Await(co, c.Send(i))
-			}
-			c.Close()
-			return len(receiveAll(co, c))
-		}))
-		if got != values {
-			t.Errorf("%d values were received from the closed channel, want %d", got, values)
-		}
-	})
-}
-
-// Whoever gives up after it was its turn passes it on.
-func TestPermitOfAnAbandonedWaiterGoesOn(t *testing.T) {
-	for name, poll := range map[string]bool{"waiting": false, "granted": true} {
+	const limit = 20 * time.Millisecond
+	for name, peerOf := range map[string]func(co *Co, peer int){
+		"late":       func(co *Co, peer int) { sendByte(t, peer); Await(co, Sleep(3*limit)) },
+		"trickling":  func(co *Co, peer int) { Spawn(co.cx, Async(func(co *Co) int { return trickle(t, co, peer) })) },
+		"never ends": func(co *Co, peer int) { fill(t, peer) },
+	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, rt *Runtime) {
-				s, cx := NewSemaphore(1), taskContext(rt)
-				s.Acquire().Poll(cx)
-				first, second := s.Acquire(), s.Acquire()
-				first.Poll(cx)
-				second.Poll(cx)
-				if poll {
-					s.Release() // grants it to the first
+			rt := openRuntime(t)
+			s, peer := openStream(t, rt)
+			start := time.Now()
+			err := blockOn(t, rt, Async(func(co *Co) error {
+				c := co.Conn(s)
+				defer c.Close()
+				c.SetTimeout(limit)
+				peerOf(co, peer)
+				for time.Since(start) < 10*time.Second {
+					if _, err := c.Read(make([]byte, 1)); err != nil {
+						return err
+					}
+					if name == "never ends" {
+						unix.Write(peer, make([]byte, 1))
+					}
 				}
-				first.Close()
-				first.Close()
-				if !poll {
-					s.Release()
-				}
-				if _, ready := second.Poll(cx); !ready {
-					t.Error("the second one waits for ever")
-				}
-			})
+				return nil
+			}))
+			if err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 {
+				t.Errorf("after %v Read says %v, and %d wakers are left, want %v, none", time.Since(start), err, rt.reactor.waiting, os.ErrDeadlineExceeded)
+			}
 		})
 	}
 }
 
-func TestValueOfAnAbandonedReceiverIsForTheNext(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c, cx := NewChannel[int](1), taskContext(rt)
-		first, second := c.Receive(), c.Receive()
-		first.Poll(cx)
-		second.Poll(cx)
-		c.Send(7).Poll(cx) // granted to the first
-		first.Close()
-		if got, ready := second.Poll(cx); !ready || got.Value != 7 {
-			t.Errorf("got %+v, %t, want 7", got, ready)
-		}
-	})
-}
-
-func TestPermitsAreHandedOverInOrder(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s := NewSemaphore(1)
-		var got, want []int
-		var tasks []Future[Result[int]]
-		for i := range 10 {
-			want = append(want, i, i)
-			tasks = append(tasks, SpawnRemote(rt, Async(func(co *Co) int {
-				Await(co, s.Acquire())
-				defer s.Release()
-				got = append(got, i)
-				Await(co, Sleep(time.Second)) // held across an Await
-				got = append(got, i)
-				return 1
-			})))
-		}
-		blockOn(t, rt, JoinAll(tasks...))
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-	})
-}
-
-// A permit that is handed over cannot be overtaken by who comes now.
-func TestGrantedPermitIsNotOvertaken(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		s, cx := NewSemaphore(1), taskContext(rt)
-		s.Acquire().Poll(cx)
-		s.Acquire().Poll(cx)
-		s.Release()
-		if _, ready := s.Acquire().Poll(cx); ready {
-			t.Error("somebody who came later has the permit of who waited")
-		}
-	})
-}
-
-// Property 3.
-func TestFinishedAcquireIsNotPolled(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		a, cx := NewSemaphore(1).Acquire(), taskContext(rt)
-		a.Poll(cx)
-		wantPanic(t, "Acquire polled after it finished", func() { a.Poll(cx) })
-	})
+func trickle(t *testing.T, co *Co, fd int) int {
+	for {
+		unix.Write(fd, []byte("x"))
+		Await(co, Sleep(time.Millisecond))
+	}
 }

@@ -295,7 +295,7 @@ var abandoned = []struct {
 	}},
 	{"Echo, writing", func(t *testing.T, rt *Runtime) any {
 		s, peer := openStream(t, rt)
-		send(t, peer)
+		sendByte(t, peer)
 		fill(t, s.fd)
 		return polled(t, rt, &Echo{stream: s, buffer: new(buffer)})
 	}},

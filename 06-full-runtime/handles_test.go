@@ -22,21 +22,29 @@ func outcome[T any](r Result[T]) string {
 
 func explode() { panic("boom") }
 
-// faulty are tasks that end badly, and how.
+const panicked, exited = "task panicked: boom", "task panicked: runtime.Goexit was called"
+
+// faulty are futures that fail, and how.
 var faulty = []struct {
 	name, want string
 	make       func() Future[struct{}]
 }{
-	{"panic", "task panicked: boom", func() Future[struct{}] { return until(func(*Context) bool { panic("boom") }) }},
-	{"panic in a coroutine", "task panicked: boom", func() Future[struct{}] { return Async(func(*Co) struct{} { panic("boom") }) }},
-	{"panic after an Await", "task panicked: boom", func() Future[struct{}] { return Async(func(co *Co) struct{} { Await(co, Yield()); panic("boom") }) }},
-	{"panic in a call of Blocking", "task panicked: boom", func() Future[struct{}] { return Blocking(func() struct{} { panic("boom") }) }},
-	{"Goexit", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return until(func(*Context) bool { runtime.Goexit(); return true }) }},
-	{"Goexit in a coroutine", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} }) }},
-	{"Goexit after an Await", "task panicked: runtime.Goexit was called", func() Future[struct{}] {
+	{"panic", panicked, func() Future[struct{}] { return until(func(*Context) bool { panic("boom") }) }},
+	{"panic in a coroutine", panicked, func() Future[struct{}] { return Async(func(*Co) struct{} { panic("boom") }) }},
+	{"panic after an Await", panicked, func() Future[struct{}] {
+		return Async(func(co *Co) struct{} { Await(co, Yield()); panic("boom") })
+	}},
+	{"panic in a call of Blocking", panicked, func() Future[struct{}] { return Blocking(func() struct{} { panic("boom") }) }},
+	{"Goexit", exited, func() Future[struct{}] { return until(func(*Context) bool { runtime.Goexit(); return true }) }},
+	{"Goexit in a coroutine", exited, func() Future[struct{}] {
+		return Async(func(*Co) struct{} { runtime.Goexit(); return struct{}{} })
+	}},
+	{"Goexit after an Await", exited, func() Future[struct{}] {
 		return Async(func(co *Co) struct{} { Await(co, Yield()); runtime.Goexit(); return struct{}{} })
 	}},
-	{"Goexit in a call of Blocking", "task panicked: runtime.Goexit was called", func() Future[struct{}] { return Blocking(func() struct{} { runtime.Goexit(); return struct{}{} }) }},
+	{"Goexit in a call of Blocking", exited, func() Future[struct{}] {
+		return Blocking(func() struct{} { runtime.Goexit(); return struct{}{} })
+	}},
 }
 
 // Property 32.
@@ -59,6 +67,71 @@ func TestFaultOfOneTaskIsErrorOfItsHandle(t *testing.T) {
 	}
 }
 
+// Property 44: reported once, whenever its handle was closed.
+func TestFaultOfADetachedTaskIsReported(t *testing.T) {
+	for _, fault := range faulty {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, late: %t", fault.name, late), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, rt *Runtime) {
+					reports := reportsOf(rt)
+					h := SpawnRemote(rt, fault.make())
+					if late {
+						blockOn(t, rt, Sleep(time.Second))
+					}
+					for range 2 {
+						Close(h)
+						blockOn(t, rt, Sleep(time.Second))
+					}
+					rt.Close()
+					want := []string{"task 1 failed, and nothing waits for it: " + fault.want}
+					if diff := cmp.Diff(want, *reports); diff != "" {
+						t.Errorf("reports (-want +got):\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Property 44: the handle of this task is never closed, and nothing awaits it.
+func TestFaultOfAForgottenTaskIsReported(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		reports := reportsOf(rt)
+		h := SpawnRemote(rt, faulty[0].make())
+		blockOn(t, rt, Yield())
+		if len(*reports) != 0 {
+			t.Errorf("%q is reported, although the handle may still be awaited", *reports)
+		}
+		rt.Close()
+		if want := []string{"task 1 failed, and nothing waits for it: " + panicked}; !cmp.Equal(want, *reports) {
+			t.Errorf("reported: %q, want %q", *reports, want)
+		}
+		runtime.KeepAlive(h)
+	})
+}
+
+// Property 44: without a handle there's no need to wait until the runtime closes.
+func TestFaultOfATaskWithoutAHandleIsReported(t *testing.T) {
+	rt := openRuntime(t)
+	reports := make(chan error, 10)
+	rt.Trace.Error = func(err error) { reports <- err }
+	blockOn(t, rt, until(func(cx *Context) bool {
+		Spawn(cx, faulty[0].make())
+		return true
+	}))
+	blockOn(t, rt, Yield())
+	eventually(t, "the garbage collector has told of the handle", func() bool { runtime.GC(); return len(reports) == 1 })
+}
+
+// Property 44: an error that was yielded needs no report.
+func TestFaultThatWasAwaitedIsNotReported(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, faulty[0].make())
+		blockOn(t, rt, h)
+		Close(h)
+	}) // the runtime of a bubble fails the test if it reports something
+}
+
 // Property 32.
 func TestPanicOfTheRootIsErrorOfBlockOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
@@ -70,18 +143,18 @@ func TestPanicOfTheRootIsErrorOfBlockOn(t *testing.T) {
 	})
 }
 
-// Property 32.
+// Properties 32 and 42.
 func TestTaskThatPanicsIsClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		other := new(never)
-		_, err := BlockOn(rt, JoinAll[struct{}](other, until(func(*Context) bool { panic("boom") })))
+		_, err := BlockOn(rt, JoinAll(other, until(func(*Context) bool { panic("boom") })))
 		if err == nil || other.closes != 1 {
-			t.Errorf("BlockOn fails with %v, and what the task had was closed %d times, want once", err, other.closes)
+			t.Errorf("BlockOn fails with %v, and the other child was closed %d times, want once", err, other.closes)
 		}
 	})
 }
 
-// badClose is pending, and its Close panics.
+// badClose is never ready, and its Close panics.
 type badClose struct{ never }
 
 func (b *badClose) Close() error {
@@ -89,34 +162,27 @@ func (b *badClose) Close() error {
 	panic("boom")
 }
 
-// Property 32: a panic of Close is one of its task too.
+// Property 32: a panic of Close also belongs to the task.
 func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		b := new(badClose)
 		h := SpawnRemote(rt, b)
 		blockOn(t, rt, Yield())
 		h.Cancel()
-		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" || b.closes != 1 {
-			t.Errorf("outcome %q after %d times Close, want the panic, once", got, b.closes)
+		if got := outcome(blockOn(t, rt, h)); got != panicked || b.closes != 1 {
+			t.Errorf("the outcome is %q after %d calls of Close, want the panic, one", got, b.closes)
 		}
 	})
 }
 
-// Property 32: a panic of one Close is no reason to leave others open.
-func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
-	for name, own := range map[string]func(a, b Future[struct{}]) any{
-		"JoinAll": func(a, b Future[struct{}]) any { return JoinAll(a, b) },
-		"Race":    func(a, b Future[struct{}]) any { return Race(a, b) },
-	} {
-		a, b := new(badClose), new(never)
-		func() {
-			defer func() { recover() }()
-			Close(own(a, b))
-		}()
-		if a.closes != 1 || b.closes != 1 {
-			t.Errorf("%s has closed its futures %d and %d times, want once each", name, a.closes, b.closes)
+// Property 32: of two panics the handle tells the first, the cause.
+func TestFirstPanicIsTold(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, JoinAll(new(badClose), until(func(*Context) bool { panic("first") })))
+		if got := outcome(blockOn(t, rt, h)); got != "task panicked: first" {
+			t.Errorf("the outcome is %q, want the first panic", got)
 		}
-	}
+	})
 }
 
 func TestCancelledTaskIsClosedNotPolled(t *testing.T) {
@@ -194,16 +260,16 @@ func TestCancelAfterTheEndChangesNothing(t *testing.T) {
 
 func TestDroppedHandleDetachesTheTask(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		ended := false
+		finished := false
 		h := SpawnRemote(rt, Async(func(co *Co) struct{} {
 			Await(co, Sleep(time.Hour))
-			ended = true
+			finished = true
 			return struct{}{}
 		}))
 		blockOn(t, rt, Timeout(h, time.Minute)) // closes the handle
 		blockOn(t, rt, Sleep(time.Hour))
-		if !ended {
-			t.Error("the task did not run on")
+		if !finished {
+			t.Error("the task didn't go on")
 		}
 	})
 }
@@ -211,7 +277,7 @@ func TestDroppedHandleDetachesTheTask(t *testing.T) {
 func TestLatestPollerOfAHandleIsWoken(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		h := SpawnRemote(rt, Sleep(time.Hour))
-		SpawnRemote(rt, Timeout[Result[struct{}]](until2(h), time.Minute)) // polls, and leaves off
+		SpawnRemote(rt, Timeout(pollFunc[Result[struct{}]](h.Poll), time.Minute)) // polls, and gives up without a Close
 		start := time.Now()
 		blockOn(t, rt, Async(func(co *Co) struct{} {
 			Await(co, Sleep(2*time.Minute))
@@ -224,8 +290,38 @@ func TestLatestPollerOfAHandleIsWoken(t *testing.T) {
 	})
 }
 
-// until2 hides the Close of f.
-func until2[T any](f Future[T]) Future[T] { return pollFunc[T](f.Poll) }
+// A task that has closed a handle isn't woken by it anymore.
+func TestClosedHandleWakesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h, cx := SpawnRemote(rt, Sleep(time.Hour)), taskContext(rt)
+		h.Poll(cx)
+		Close(h)
+		blockOn(t, rt, Sleep(2*time.Hour))
+		if n := wakesOf(cx); n != 0 {
+			t.Errorf("%d wakes, want none", n)
+		}
+	})
+}
+
+func TestHandleThatLostARaceMayBeAwaitedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 7 }))
+		if either := blockOn(t, rt, Race(h, Sleep(time.Second))); either.First {
+			t.Fatal("the handle won")
+		}
+		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
+			t.Errorf("after the race the handle yields %v, want 7", got)
+		}
+	})
+}
+
+// The goroutine of that runtime is another one, so the wake could be lost.
+func TestHandleOfAnotherRuntimeIsRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, ready(1))
+		wantPanic(t, "JoinHandle polled by a task of another runtime", func() { h.Poll(taskContext(bubbleRuntime(t))) })
+	})
+}
 
 // Property 31.
 func TestSpawnAfterCloseIsCancelled(t *testing.T) {
@@ -233,7 +329,35 @@ func TestSpawnAfterCloseIsCancelled(t *testing.T) {
 		rt.Close()
 		n := new(never)
 		if _, err := BlockOn(rt, n); err != ErrCancelled || n.polls != 0 || n.closes != 1 {
-			t.Errorf("%v, %d polls, closed %d times, want %v, none, once", err, n.polls, n.closes, ErrCancelled)
+			t.Errorf("BlockOn: %v, %d polls, closed %d times, want %v, none, once", err, n.polls, n.closes, ErrCancelled)
+		}
+		n = new(never)
+		h := SpawnRemote(rt, n)
+		if got, ready := h.Poll(taskContext(rt)); !ready || got.Err != ErrCancelled || n.polls != 0 || n.closes != 1 {
+			t.Errorf("SpawnRemote: %v, %t, %d polls, closed %d times, want %v, true, none, once", got.Err, ready, n.polls, n.closes, ErrCancelled)
+		}
+	})
+}
+
+// Property 31, fault 10: while the runtime closes, its own goroutine closes what
+// another one spawns. That may share something with the other futures.
+func TestSpawnDuringCloseIsClosedByTheRuntime(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		late, early := new(never), 0
+		SpawnRemote(rt, Async(func(co *Co) int {
+			defer func() {
+				var spawning sync.WaitGroup
+				spawning.Go(func() { SpawnRemote(rt, late) })
+				spawning.Wait()
+				early = late.closes
+			}()
+			Await(co, Sleep(time.Hour))
+			return 1
+		}))
+		blockOn(t, rt, Yield())
+		rt.Close()
+		if early != 0 || late.closes != 1 {
+			t.Errorf("closed %d times by the goroutine that spawned it, %d times in all, want never, once", early, late.closes)
 		}
 	})
 }
@@ -262,196 +386,4 @@ func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestHandleThatLostARaceMayBeAwaitedAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := SpawnRemote(rt, Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 7 }))
-		if either := blockOn(t, rt, Race(h, Sleep(time.Second))); either.First {
-			t.Fatal("the handle won")
-		}
-		if got := blockOn(t, rt, h); got != (Result[int]{Value: 7}) {
-			t.Errorf("after the race the handle yields %v, want 7", got)
-		}
-	})
-}
-
-// Property 36.
-func TestValueOfAnAbandonedHandleIsClosed(t *testing.T) {
-	for _, early := range []bool{true, false} {
-		t.Run(fmt.Sprintf("before the end: %t", early), func(t *testing.T) {
-			inBubble(t, func(t *testing.T, rt *Runtime) {
-				value := new(never)
-				h := SpawnRemote(rt, ready(Either[*never, int]{First: true, A: value}))
-				if !early {
-					blockOn(t, rt, Yield())
-				}
-				Close(h)
-				blockOn(t, rt, Yield())
-				Close(h)
-				if value.closes != 1 {
-					t.Errorf("closed %d times, want once", value.closes)
-				}
-			})
-		})
-	}
-}
-
-func TestValueThatWasSeenIsNotClosedWithItsHandle(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := SpawnRemote(rt, ready(new(never)))
-		value := blockOn(t, rt, h).Value
-		if Close(h); value.closes != 0 {
-			t.Errorf("closed %d times", value.closes)
-		}
-	})
-}
-
-// Its goroutine is another one, so the wake would be lost.
-func TestHandleOfAnotherRuntimeIsRefused(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := SpawnRemote(rt, ready(1))
-		wantPanic(t, "JoinHandle polled by a task of another runtime", func() { h.Poll(taskContext(bubbleRuntime(t))) })
-	})
-}
-
-// Property 37.
-func TestRaceOfTwoReadyFuturesIsFair(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		const rounds = 10_000
-		wins, cx := 0, taskContext(rt)
-		for range rounds {
-			if either, _ := Race(ready(1), ready(2)).Poll(cx); either.First {
-				wins++
-			}
-		}
-		if wins < rounds*45/100 || wins > rounds*55/100 {
-			t.Errorf("the first of two won %d of %d rounds, want 45 to 55 %%", wins, rounds)
-		}
-	})
-}
-
-// Property 36.
-func TestLoserOfARaceIsClosedBeforeTheValueIsSeen(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		first, second, cx := new(never), new(never), taskContext(rt)
-		if either, ready := Race(ready(1), first).Poll(cx); !ready || !either.First || either.A != 1 || first.closes != 1 {
-			t.Errorf("got %+v, %t, the loser was closed %d times, want once", either, ready, first.closes)
-		}
-		if either, ready := Race(second, ready(2)).Poll(cx); !ready || either.First || either.B != 2 || second.closes != 1 {
-			t.Errorf("got %+v, %t, the loser was closed %d times, want once", either, ready, second.closes)
-		}
-	})
-}
-
-// Property 36.
-func TestLoserOfARaceLeavesNothing(t *testing.T) {
-	noLeaks(t)
-	rt := openRuntime(t)
-	s, _ := openStream(t, rt)
-	before := rt.Report()
-	for name, loser := range map[string]Future[struct{}]{
-		"Sleep": Sleep(time.Hour),
-		"Dial":  discard(Dial(fullBacklog(t))),
-		"Read":  discard(s.Read(make([]byte, 1))),
-		"Get":   discard(NewHTTPGet(fullBacklog(t), "/")),
-	} {
-		blockOn(t, rt, Race(loser, Yield()))
-		if after := rt.Report(); after != before || rt.reactor.waiting != 0 {
-			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, rt.reactor.waiting, before)
-		}
-	}
-}
-
-// discarded is a future without its value.
-type discarded[T any] struct{ future Future[T] }
-
-func discard[T any](f Future[T]) Future[struct{}] { return discarded[T]{f} }
-
-func (d discarded[T]) Poll(cx *Context) (struct{}, bool) {
-	_, ready := d.future.Poll(cx)
-	return struct{}{}, ready
-}
-
-func (d discarded[T]) Close() error { return Close(d.future) }
-
-func TestAbandonedRaceClosesBoth(t *testing.T) {
-	a, b := new(never), new(never)
-	r := Race(a, b)
-	Close(r)
-	Close(r)
-	if a.closes != 1 || b.closes != 1 {
-		t.Errorf("closed %d and %d times, want once each", a.closes, b.closes)
-	}
-}
-
-// Property 3.
-func TestFinishedRaceIsNotPolled(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		r, cx := Race(ready(1), ready(2)), taskContext(rt)
-		r.Poll(cx)
-		wantPanic(t, "Race polled after it finished", func() { r.Poll(cx) })
-	})
-}
-
-// A Race whose loser panics in Close does not close it again.
-func TestLoserIsClosedOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		b := new(badClose)
-		if _, err := BlockOn(rt, Race(ready(1), b)); err == nil || b.closes != 1 {
-			t.Errorf("BlockOn fails with %v, the loser was closed %d times, want once", err, b.closes)
-		}
-	})
-}
-
-// Property 36.
-func TestTimeoutYieldsTheValueInTime(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		got := blockOn(t, rt, Timeout(Sleep(time.Hour), time.Hour+1))
-		if got.Err != nil || rt.Report().Timers != 0 {
-			t.Errorf("got %v, and %d timers are left", got.Err, rt.Report().Timers)
-		}
-	})
-}
-
-// Property 36.
-func TestTimeoutClosesItsFuture(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		n, start := new(never), time.Now()
-		got := blockOn(t, rt, Timeout(n, time.Hour))
-		if got.Err != ErrTimeout || n.closes != 1 || time.Since(start) != time.Hour {
-			t.Errorf("%v after %v, closed %d times, want %v after 1h, once", got.Err, time.Since(start), n.closes, ErrTimeout)
-		}
-	})
-}
-
-func TestValueOfTheLastMomentIsNotThrownAway(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		for range 100 {
-			if got := blockOn(t, rt, Timeout(Sleep(time.Second), time.Second)); got.Err != nil {
-				t.Fatal(got.Err)
-			}
-		}
-	})
-}
-
-// Property 3.
-func TestFinishedTimeoutIsNotPolled(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		r, cx := Timeout(ready(1), time.Hour), taskContext(rt)
-		r.Poll(cx)
-		wantPanic(t, "Timeout polled after it finished", func() { r.Poll(cx) })
-	})
-}
-
-// Property 36.
-func TestServerThatNeverAnswersTimesOut(t *testing.T) {
-	noLeaks(t)
-	rt := openRuntime(t)
-	h := SpawnRemote(rt, Timeout(NewHTTPGet(address(listen(t)), "/"), 10*time.Millisecond))
-	other := SpawnRemote(rt, neighbor(t, closed()))
-	if got := blockOn(t, rt, h).Value; got.Err != ErrTimeout {
-		t.Errorf("got %+v, want %v", got, ErrTimeout)
-	}
-	checkFault(t, Response{Status: 200, Body: "hello"}, "", blockOn(t, rt, other).Value)
 }

@@ -227,8 +227,8 @@ func streamOf(t *testing.T, rt *Runtime, fd int) *Stream {
 	return s
 }
 
-// send makes the other end of fd readable.
-func send(t *testing.T, fd int) {
+// sendByte makes the other end of fd readable.
+func sendByte(t *testing.T, fd int) {
 	t.Helper()
 	if _, err := ignoringEINTR(unix.Write, fd, []byte("x")); err != nil {
 		t.Fatal(err)

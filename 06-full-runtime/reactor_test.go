@@ -30,7 +30,7 @@ func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
 	fd, peer := socketPair(t)
 	defer unix.Close(peer)
-	send(t, peer)
+	sendByte(t, peer)
 	s := &source{fd: fd}
 	if err := rt.reactor.addSource(s); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestOneEventIsOneWake(t *testing.T) {
 	s, peer := openSource(t, rt)
 	rt.reactor.setWaker(s, readable, w)
 	for range 3 {
-		send(t, peer)
+		sendByte(t, peer)
 		deliver(t, rt)
 	}
 	if n := w.wakes.Load(); n != 1 {
@@ -63,7 +63,7 @@ func TestClosedDescriptorIsNotReported(t *testing.T) {
 	rt, w := openRuntime(t), new(countedWaker)
 	s, peer := openSource(t, rt)
 	rt.reactor.setWaker(s, readable, w)
-	send(t, peer)
+	sendByte(t, peer)
 	rt.reactor.closeSource(s)
 	deliver(t, rt)
 	if n := w.wakes.Load(); n != 1 || rt.reactor.waiting != 0 || rt.Report().Descriptors != 0 {
@@ -84,7 +84,7 @@ func TestRemovedWakerIsNotWoken(t *testing.T) {
 	rt.reactor.setWaker(s, readable, other)
 	rt.reactor.removeWaker(s, readable, removed)
 	rt.reactor.removeWaker(s, readable, nil)
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	if removed.wakes.Load() != 0 || other.wakes.Load() != 1 {
 		t.Errorf("the removed waker was woken %d times, the later one %d times, want never, once", removed.wakes.Load(), other.wakes.Load())
@@ -98,7 +98,7 @@ func TestNextConnectionWithThatNumberIsServed(t *testing.T) {
 	for range 3 {
 		s, peer := openSource(t, rt) // gets the number of the one before
 		rt.reactor.setWaker(s, readable, w)
-		send(t, peer)
+		sendByte(t, peer)
 		deliver(t, rt)
 		rt.reactor.closeSource(s)
 	}
@@ -127,7 +127,7 @@ func TestMoreEventsThanTheBufferHolds(t *testing.T) {
 		s, peer := openSource(t, rt)
 		defer rt.reactor.closeSource(s)
 		rt.reactor.setWaker(s, readable, w)
-		send(t, peer)
+		sendByte(t, peer)
 	}
 	waits := 2
 	if _, isEpoll := rt.reactor.poller.(interface{ ctl(int, int, uint32) error }); !isEpoll {
@@ -146,7 +146,7 @@ func TestWakeMaySetAWakerSpawnAndClose(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openSource(t, rt)
 	other, _ := openStream(t, rt)
-	send(t, peer)
+	sendByte(t, peer)
 	rt.reactor.setWaker(s, readable, wakeFunc(func() {
 		rt.reactor.setWaker(s, readable, new(countedWaker))
 		Spawn(taskContext(rt), ready(1))
@@ -202,7 +202,7 @@ func TestTraceTellsOfDescriptors(t *testing.T) {
 			told++
 		}
 	}
-	send(t, peer)
+	sendByte(t, peer)
 	s.ready[readable] = false
 	blockOn(t, rt, s.Read(make([]byte, 1)))
 	if told != 1 {

@@ -325,7 +325,7 @@ func TestBusyTaskDoesNotHoldUpEvents(t *testing.T) {
 	busyUntil(t, rt, until(func(cx *Context) bool {
 		_, ready := reading.Poll(cx)
 		if !ready {
-			send(t, peer)
+			sendByte(t, peer)
 		}
 		return ready
 	}))
@@ -402,28 +402,6 @@ func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
 	})
 }
 
-// A panic of a callback of Trace, for example. It's thrown where BlockOn was
-// called, or ends the task that was polled. Either way the runtime goes on.
-func TestRuntimeGoesOnAfterAPanicOfACallback(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		polls := 0
-		rt.Trace.Poll = func(*Task) {
-			if polls++; polls == 2 {
-				panic("boom")
-			}
-		}
-		func() {
-			defer func() { recover() }()
-			if _, err := BlockOn(rt, Sleep(time.Hour)); err == nil {
-				t.Error("the panic is lost")
-			}
-		}()
-		rt.Trace.Poll = nil
-		blockOn(t, rt, Sleep(time.Second))
-	})
-}
-
-// Waker is called by any goroutine, long after the task has ended.
 func TestTraceTellsOfTasks(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var got []string

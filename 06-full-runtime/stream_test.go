@@ -32,7 +32,7 @@ func TestEdgeAfterEmptyReadWakes(t *testing.T) {
 	cx := taskContext(rt)
 	deliver(t, rt) // what there is from the start
 	pollRead(s, cx, 1)
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	if n, got := wakesOf(cx), pollRead(s, cx, 1); n != 1 || got != "x" {
 		t.Errorf("%d wakes, then %q, want 1, then x", n, got)
@@ -47,7 +47,7 @@ func TestEdgeThatNobodyWaitedForIsRemembered(t *testing.T) {
 	reading := s.Read(make([]byte, 1))
 	reading.Poll(cx)
 	reading.Close()
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	if got := pollRead(s, cx, 1); got != "x" {
 		t.Errorf("read: %s, want x", got)
@@ -60,8 +60,8 @@ func TestPartlyReadEdgeIsReadOn(t *testing.T) {
 	s, peer := openStream(t, rt)
 	cx := taskContext(rt)
 	pollRead(s, cx, 1)
-	send(t, peer)
-	send(t, peer)
+	sendByte(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	first := pollRead(s, cx, 1)
 	if second := pollRead(s, cx, 1); first != "x" || second != "x" {
@@ -75,7 +75,7 @@ func TestEndInTheEdgeOfTheLastDataIsFound(t *testing.T) {
 	s, peer := openStream(t, rt)
 	cx := taskContext(rt)
 	pollRead(s, cx, 10)
-	send(t, peer)
+	sendByte(t, peer)
 	unix.Shutdown(peer, unix.SHUT_WR)
 	deliver(t, rt)
 	first := pollRead(s, cx, 10)
@@ -89,7 +89,7 @@ func TestEndAfterTheLastDataIsFound(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
 	cx := taskContext(rt)
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	pollRead(s, cx, 10)
 	unix.Shutdown(peer, unix.SHUT_WR)
@@ -103,7 +103,7 @@ func TestEndAfterTheLastDataIsFound(t *testing.T) {
 func TestShortReadClearsTheBit(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
-	send(t, peer)
+	sendByte(t, peer)
 	pollRead(s, taskContext(rt), 10)
 	if s.ready[readable] {
 		t.Error("after a short read the stream is still said to be readable")
@@ -118,7 +118,7 @@ func TestSteadyConnectionIsRegisteredOnce(t *testing.T) {
 	s, peer := openStream(t, rt)
 	blockOn(t, rt, Async(func(co *Co) int {
 		for range 100 {
-			Await(co, Race(s.Read(make([]byte, 10)), until(func(*Context) bool { send(t, peer); return false })))
+			Await(co, Race(s.Read(make([]byte, 10)), until(func(*Context) bool { sendByte(t, peer); return false })))
 		}
 		return 1
 	}))
@@ -171,7 +171,7 @@ func TestReaderAndWriterAreWokenEachByItsOwnDirection(t *testing.T) {
 	s.PollRead(reader, make([]byte, 1))
 	s.PollWrite(writer, []byte("x"))
 	s.PollWrite(writer, []byte("x"))
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	if r, w := wakesOf(reader), wakesOf(writer); r != 1 || w != 0 {
 		t.Errorf("a byte came: the reader was woken %d times, the writer %d times, want once, never", r, w)
@@ -218,7 +218,7 @@ func TestClosedStreamTouchesNoDescriptor(t *testing.T) {
 	cx := taskContext(rt)
 	s.PollWrite(cx, []byte("y"))
 	pollRead(s, cx, 1)
-	send(t, twin)
+	sendByte(t, twin)
 	got := make([]byte, 10)
 	if n, err := ignoringEINTR(unix.Read, other, got); string(got[:n]) != "x" {
 		t.Errorf("through the connection with its number came %q, %v, want x", got[:n], err)
@@ -253,7 +253,7 @@ func TestFinishedTransfersAreNotPolled(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
 	cx := taskContext(rt)
-	send(t, peer)
+	sendByte(t, peer)
 	reading, writing := s.Read(make([]byte, 1)), s.Write([]byte("x"))
 	reading.Poll(cx)
 	writing.Poll(cx)
@@ -267,11 +267,11 @@ func TestCloseOfFinishedReadLeavesTheNextOneItsWaker(t *testing.T) {
 	s, peer := openStream(t, rt)
 	cx := taskContext(rt)
 	first, second := s.Read(make([]byte, 1)), s.Read(make([]byte, 1))
-	send(t, peer)
+	sendByte(t, peer)
 	first.Poll(cx)
 	second.Poll(cx)
 	first.Close()
-	send(t, peer)
+	sendByte(t, peer)
 	deliver(t, rt)
 	if wakesOf(cx) != 1 {
 		t.Errorf("%d wakes, want 1", wakesOf(cx))

@@ -10,21 +10,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 // Property 34.
 func TestSleepEndsAtItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start, polls := time.Now(), 0
-		blockOn(t, rt, Counted[struct{}]{Sleep(time.Hour), &polls})
+		blockOn(t, rt, Counted(Sleep(time.Hour), &polls))
 		if got := time.Since(start); got != time.Hour || polls != 2 {
 			t.Errorf("a Sleep of 1h took %v and %d polls, want 2: to start, and at its time", got, polls)
 		}
 	})
 }
 
-// Property 34, of the kernel's clock.
+// Property 34, by the kernel's clock.
 func TestSleepNeverEndsEarly(t *testing.T) {
 	rt := openRuntime(t)
 	for d := time.Microsecond; d < 5*time.Millisecond; d += 271 * time.Microsecond {
@@ -41,13 +40,13 @@ func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		for _, d := range []time.Duration{0, -1, math.MinInt64} {
 			if _, ready := Sleep(d).Poll(taskContext(rt)); !ready {
-				t.Errorf("a Sleep of %v is not ready at its first poll", d)
+				t.Errorf("a Sleep of %v isn't ready at its first poll", d)
 			}
 		}
 	})
 }
 
-// Property 34: its deadline does not fit into a time.Duration.
+// Property 34: its deadline doesn't fit into a time.Duration.
 func TestLongestSleepDoesNotEnd(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		time.Sleep(time.Hour)
@@ -59,7 +58,7 @@ func TestLongestSleepDoesNotEnd(t *testing.T) {
 	})
 }
 
-// Property 34: nor does the kernel's timeout.
+// Property 34: nor does it fit into the kernel's timeout.
 func TestLongestSleepDoesNotBreakTheWait(t *testing.T) {
 	rt, parks := openRuntime(t), 0
 	rt.Trace.Park = func() { parks++ }
@@ -72,7 +71,7 @@ func TestLongestSleepDoesNotBreakTheWait(t *testing.T) {
 		return polls == 2
 	}))
 	if parks > 2 {
-		t.Errorf("the runtime lay down %d times before it was woken, want once", parks)
+		t.Errorf("the runtime parked %d times before it was woken, want once", parks)
 	}
 }
 
@@ -104,7 +103,7 @@ func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 	})
 }
 
-// Property 22: a future may be polled by one task first, and then by another.
+// Property 22: one task may poll a future first, and another one later.
 func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		s, old := Sleep(time.Hour), taskContext(rt)
@@ -144,12 +143,19 @@ func TestEqualDeadlinesFireInOrderOfCreation(t *testing.T) {
 	})
 }
 
-// Of many that are due the rest fires later, and the ready queue stays short.
+// addTimer starts a timer that calls f.
+func addTimer(rt *Runtime, d time.Duration, f func()) *timer {
+	t := new(timer)
+	rt.timers.add(t, rt.timers.after(d), wakeFunc(f))
+	return t
+}
+
+// If many are due, the rest fires later, and the run queue stays short.
 func TestTimersThatAreDueFireInBatches(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var fired []int
 		for i := range 5 {
-			rt.timers.add(new(timer), time.Second, wakeFunc(func() { fired = append(fired, i) }))
+			addTimer(rt, time.Second, func() { fired = append(fired, i) })
 		}
 		time.Sleep(time.Second)
 		var batches [][]int
@@ -163,37 +169,63 @@ func TestTimersThatAreDueFireInBatches(t *testing.T) {
 	})
 }
 
-// Property 34: however far away its deadline is.
+// The executor fires no more timers at once than it polls tasks.
+func TestExecutorFiresTimersInBatches(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		fired, most := 0, 0
+		for range 10 * eventInterval {
+			addTimer(rt, time.Second, func() { fired++ })
+		}
+		before := 0
+		rt.Trace.Poll = func(*Task) { most, before = max(most, fired-before), fired }
+		h := SpawnRemote(rt, until(func(cx *Context) bool { wakeLocal(cx.waker); return fired == 10*eventInterval }))
+		time.Sleep(time.Second)
+		blockOn(t, rt, h)
+		if most > eventInterval {
+			t.Errorf("%d timers fired between two polls, want at most %d", most, eventInterval)
+		}
+	})
+}
+
+// Property 34: however far away its deadline is. And it keeps nothing alive.
 func TestClosedSleepLeavesTheHeapAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var sleeps []*Sleep
+		var sleeps []Future[struct{}]
 		for i := range 100 {
 			s := Sleep(time.Duration(1+i*37%100) * time.Hour)
 			s.Poll(taskContext(rt))
 			sleeps = append(sleeps, s)
 		}
 		for i, s := range sleeps {
-			s.Close()
-			s.Close()
+			Close(s)
+			Close(s)
 			if got, want := rt.Report().Timers, len(sleeps)-i-1; got != want {
 				t.Fatalf("%d timers after %d of %d were closed, want %d", got, i+1, len(sleeps), want)
+			}
+			if s.(*sleep).timer.waker != nil {
+				t.Fatal("a closed Sleep keeps its waker")
+			}
+		}
+		for _, left := range rt.timers.heap[:cap(rt.timers.heap)] {
+			if left.timer != nil {
+				t.Fatal("the empty heap keeps a timer")
 			}
 		}
 	})
 }
 
-// A timer that fires may end another one of the same moment.
+// A timer that fires may close another one that is due at the same moment.
 func TestSleepMayBeClosedByAnother(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		a, b := Sleep(time.Hour), Sleep(time.Hour)
 		cx := taskContext(rt)
-		cx.waker = wakeFunc(func() { b.Close() })
+		cx.waker = wakeFunc(func() { Close(b) })
 		a.Poll(cx)
 		late := taskContext(rt)
 		b.Poll(late)
 		blockOn(t, rt, Sleep(2*time.Hour))
 		if wakesOf(late) != 0 {
-			t.Error("the second was closed by the first, and fired")
+			t.Error("the first closed the second, which fired all the same")
 		}
 	})
 }
@@ -208,30 +240,30 @@ func TestTraceTellsOfEveryTimer(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		fired := 0
 		rt.Trace.Timer = func() { fired++ }
-		blockOn(t, rt, JoinAll[struct{}](Sleep(1), Sleep(2), Sleep(2)))
+		blockOn(t, rt, JoinAll(Sleep(1), Sleep(2), Sleep(2)))
 		if fired != 3 {
 			t.Errorf("told of %d timers, want 3", fired)
 		}
 	})
 }
 
-// judgedTimers are timers and, as the judge, a list of those that have not
-// fired, sorted anew whenever one is added. One may end another when it fires.
+// judgedTimers are timers and their judge: a list of those that haven't fired,
+// sorted anew whenever one is added. A timer may end another one when it fires.
 type judgedTimers struct {
 	timers
 	all       []*timer // by name
 	victims   map[int]int
-	list      []pending
+	list      []judged
 	got, want []int // names of those that have fired
 }
 
-type pending struct {
+type judged struct {
 	deadline time.Duration // since the start
 	name     int
 }
 
 func (j *judgedTimers) add(name int, d time.Duration) {
-	j.timers.add(j.all[name], d, wakeFunc(func() {
+	j.timers.add(j.all[name], j.after(d), wakeFunc(func() {
 		j.got = append(j.got, name)
 		if victim, ok := j.victims[name]; ok {
 			j.timers.remove(j.all[victim])
@@ -239,7 +271,7 @@ func (j *judgedTimers) add(name int, d time.Duration) {
 	}))
 	deadline := time.Since(j.start)
 	deadline += min(d, math.MaxInt64-deadline)
-	j.list = append(j.list, pending{deadline, name})
+	j.list = append(j.list, judged{deadline, name})
 	sort.SliceStable(j.list, func(a, b int) bool { return j.list[a].deadline < j.list[b].deadline })
 }
 
@@ -248,9 +280,9 @@ func (j *judgedTimers) remove(name int) {
 	j.strike(name)
 }
 
-// strike takes a timer off the list.
+// strike removes a timer from the list.
 func (j *judgedTimers) strike(name int) {
-	j.list = slices.DeleteFunc(j.list, func(p pending) bool { return p.name == name })
+	j.list = slices.DeleteFunc(j.list, func(p judged) bool { return p.name == name })
 }
 
 func (j *judgedTimers) fire() {
@@ -266,12 +298,13 @@ func (j *judgedTimers) fire() {
 	}
 }
 
-// step does what a letter says. Only some of its bits count.
+// step does what a letter says. Only some of its bits count, so every letter
+// says something.
 //
 //	a  adds a timer of n nanoseconds; A, S and T mean about so many milliseconds
-//	n  adds a timer that nobody will live to see
+//	n  adds a timer that never fires in our lifetimes
 //	s  stops one of the timers and starts it anew, with n nanoseconds
-//	r  removes one, which may have fired, or been removed already
+//	r  removes one that may have fired or been removed already
 //	e  lets one end the next one when it fires
 //	t  lets n nanoseconds pass, and up to three of them fire
 func (j *judgedTimers) step(letter byte, n int) {
@@ -329,16 +362,16 @@ func FuzzTimers(f *testing.F) {
 	})
 }
 
-// The tests in this file are not parallel: they look at what the whole process
-// has allocated.
+// The tests from here on look at what the whole process has allocated, so
+// they aren't parallel.
 
-// What goes on and on allocates nothing.
+// Steps that a busy program makes all the time allocate nothing.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	var sleep Sleep
-	defer sleep.Close()
+	var s sleep
+	defer s.Close()
 	body := Async(func(co *Co) struct{} {
 		for {
-			co.suspend(nil)
+			co.suspend()
 		}
 	})
 	asked, answers := make(chan Waker), make(chan struct{})
@@ -351,12 +384,12 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}()
 	for what, step := range map[string]func(cx *Context){
 		"a poll, and a wake from inside": func(cx *Context) { wakeLocal(cx.waker) },
-		"a wake by anybody":              func(cx *Context) { cx.Waker().Wake() },
+		"a wake by any goroutine":        func(cx *Context) { cx.Waker().Wake() },
 		"a wake from a goroutine":        func(cx *Context) { asked <- cx.Waker(); <-answers },
-		"a yield":                        func(cx *Context) { (Yield()).Poll(cx) },
+		"a yield":                        func(cx *Context) { new(yield).Poll(cx) },
 		"a timer that fires": func(cx *Context) {
-			sleep = Sleep{d: 1}
-			sleep.Poll(cx)
+			s = sleep{d: 1}
+			s.Poll(cx)
 		},
 		"a switch to a coroutine and back": func(cx *Context) {
 			body.Poll(cx)
@@ -367,7 +400,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			t.Errorf("%s allocates %d times", what, n)
 		}
 	}
-	body.Close()
+	Close(body)
 }
 
 // allocations returns how often a step allocates, each the poll of a task.
@@ -390,10 +423,10 @@ func allocations(t *testing.T, step func(cx *Context)) uint64 {
 	return (end.Mallocs - start.Mallocs) / steps
 }
 
-// heapInUse is what of the heap is in use, and not garbage.
+// heapInUse returns the bytes of the heap that aren't garbage.
 func heapInUse() uint64 {
 	runtime.GC()
-	runtime.GC() // what is in a sync.Pool survives the first time
+	runtime.GC() // because the contents of a sync.Pool survive the first time
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
@@ -403,62 +436,16 @@ func TestSleepingTaskTakes250Bytes(t *testing.T) {
 	const n = 100_000
 	rt := openRuntime(t)
 	before := heapInUse()
-	crowd := SpawnRemote(rt, newSleepers(n, func(int) time.Duration { return time.Hour }))
 	blockOn(t, rt, until(func(cx *Context) bool {
+		if rt.Report().Tasks == 1 {
+			for range n {
+				Spawn(cx, Sleep(time.Hour))
+			}
+		}
 		wakeLocal(cx.waker)
 		return rt.Report().Timers == n
 	}))
 	if each := (heapInUse() - before) / n; each > 250 {
 		t.Errorf("a sleeping task takes %d bytes", each)
 	}
-	runtime.KeepAlive(crowd)
-}
-
-// Each has had an exchange, and has given the buffer back.
-func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
-	const first, n = 100, 1300 // the first ones make the queues
-	rt, all := openRuntime(t), new(buffer)
-	var fds [n]int
-	for i := range fds {
-		fds[i] = openBusySocket(t, 2*n)
-	}
-	var before uint64
-	for i, fd := range fds {
-		if i == first {
-			before = heapInUse()
-		}
-		s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor}
-		if err := rt.reactor.addSource(&s.source); err != nil {
-			t.Fatal(err)
-		}
-		SpawnRemote(rt, &Echo{stream: s, buffer: all})
-		blockOn(t, rt, until(func(cx *Context) bool {
-			wakeLocal(cx.waker)
-			return rt.reactor.waiting == i+1
-		}))
-	}
-	if each := (heapInUse() - before) / (n - first); each > 300 {
-		t.Errorf("an idle connection takes %d bytes", each)
-	}
-}
-
-// openBusySocket returns one from which can be read. The number of its peer is
-// larger than high, so that others as small as with a peer elsewhere are free.
-func openBusySocket(t *testing.T, high int) (fd int) {
-	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := unix.FcntlInt(uintptr(pair[1]), unix.F_DUPFD, high)
-	unix.Close(pair[1])
-	if err == nil {
-		t.Cleanup(func() { unix.Close(peer) })
-		send(t, peer)
-		err = unix.SetNonblock(pair[0], true)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair[0]
 }

@@ -1,0 +1,344 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var errFailed = errors.New("failed")
+
+// failingAfter is a future that yields err after d.
+func failingAfter(d time.Duration, err error) Future[error] {
+	return Async(func(co *Co) error { Await(co, Sleep(d)); return err })
+}
+
+// idle is a child of a group that is never ready.
+type idle struct{ never }
+
+func (i *idle) Poll(cx *Context) (error, bool) {
+	i.never.Poll(cx)
+	return nil, false
+}
+
+// inGroup runs a body that has a group.
+func inGroup(t *testing.T, body func(t *testing.T, rt *Runtime, co *Co, g *Group)) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		blockOn(t, rt, Async(func(co *Co) int {
+			g := NewGroup(co.cx)
+			defer g.Close()
+			body(t, rt, co, g)
+			return 1
+		}))
+	})
+}
+
+// Property 45.
+func TestGroupWaitsForAllItsTasks(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		start := time.Now()
+		for i := range 10 {
+			g.Go(failingAfter(time.Duration(i)*time.Minute, nil))
+		}
+		if err := Await(co, g.Wait()); err != nil || time.Since(start) != 9*time.Minute {
+			t.Errorf("Wait yields %v after %v, want nil after 9m", err, time.Since(start))
+		}
+	})
+}
+
+// Property 45: when all have ended before, or when there were none.
+func TestWaitAfterTheEndIsReadyAtOnce(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		for range 2 {
+			if err, ready := g.Wait().Poll(co.cx); err != nil || !ready {
+				t.Errorf("an empty group: Wait yields %v, %t, want nil, true", err, ready)
+			}
+		}
+		g.Go(ready[error](nil))
+		g.Go(ready(errFailed))
+		Await(co, Sleep(time.Second))
+		for range 2 {
+			if err, ready := g.Wait().Poll(co.cx); err != errFailed || !ready {
+				t.Errorf("Wait yields %v, %t, want %v, true", err, ready, errFailed)
+			}
+		}
+	})
+}
+
+// A group may be used again and again, and doesn't keep what has ended.
+func TestGroupForgetsTasksThatHaveEnded(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		g.Go(failingAfter(time.Hour, nil))
+		for range 1000 {
+			g.Go(ready[error](nil))
+			Await(co, Yield())
+		}
+		if n := len(g.members); n > 10 {
+			t.Errorf("the group keeps %d members, and only one runs", n)
+		}
+		if err := Await(co, g.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Property 45: Go starts f at once, without a Wait.
+func TestGoStartsItsFuture(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		started := false
+		g.Go(Async(func(co *Co) error { started = true; return nil }))
+		if Await(co, Yield()); !started {
+			t.Error("it hasn't started after a turn")
+		}
+	})
+}
+
+// Property 45.
+func TestFirstFailureCancelsTheOthers(t *testing.T) {
+	for name, fail := range map[string]struct {
+		future func() Future[error]
+		want   string
+	}{
+		"error": {func() Future[error] { return ready(errFailed) }, errFailed.Error()},
+		"panic": {func() Future[error] {
+			return pollFunc[error](func(*Context) (error, bool) { explode(); return nil, true })
+		}, panicked},
+		"Goexit": {func() Future[error] {
+			return pollFunc[error](func(*Context) (error, bool) { runtime.Goexit(); return nil, true })
+		}, exited},
+		"Goexit in a coroutine": {func() Future[error] {
+			return Async(func(co *Co) error { Await(co, Yield()); runtime.Goexit(); return nil })
+		}, exited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+				start, before, after, unwound := time.Now(), new(idle), new(idle), false
+				g.Go(before)
+				g.Go(Async(func(co *Co) error {
+					defer func() { unwound = true }()
+					Await(co, Sleep(time.Hour))
+					return errors.New("a later failure")
+				}))
+				g.Go(fail.future())
+				g.Go(after)
+				err := Await(co, g.Wait())
+				if err == nil || err.Error() != fail.want || time.Since(start) != 0 {
+					t.Errorf("Wait yields %v after %v, want %s at once", err, time.Since(start), fail.want)
+				}
+				if before.closes != 1 || after.closes != 1 || !unwound || rt.Report().Tasks != 1 {
+					t.Errorf("the others were closed %d and %d times, unwound: %t, and %d tasks are left; want once each, true, this one", before.closes, after.closes, unwound, rt.Report().Tasks)
+				}
+			})
+		})
+	}
+}
+
+// Property 45: Wait is not ready before the cancelled ones have ended.
+func TestWaitYieldsTheFirstFailureAfterAllHaveEnded(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		var got []string
+		for i := range 3 {
+			g.Go(Async(func(co *Co) error {
+				defer func() { got = append(got, fmt.Sprint("unwound ", i)) }()
+				Await(co, Sleep(time.Hour))
+				return nil
+			}))
+		}
+		g.Go(failingAfter(time.Second, errFailed))
+		got = append(got, Await(co, g.Wait()).Error())
+		if diff := cmp.Diff([]string{"unwound 0", "unwound 1", "unwound 2", "failed"}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Property 44: Wait can yield only one failure. A panic after it is reported.
+func TestSecondPanicOfAGroupIsReported(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		reports := reportsOf(rt)
+		g.Go(Async(func(co *Co) error {
+			defer explode()
+			Await(co, Sleep(time.Hour))
+			return nil
+		}))
+		g.Go(failingAfter(time.Second, errFailed))
+		if err := Await(co, g.Wait()); err != errFailed {
+			t.Errorf("Wait yields %v, want %v", err, errFailed)
+		}
+		if want := []string{"task 2 failed, and nothing waits for it: " + panicked}; !cmp.Equal(want, *reports) {
+			t.Errorf("reported: %q, want %q", *reports, want)
+		}
+	})
+}
+
+// Property 44: nothing waits for this group.
+func TestPanicInAGroupWithoutWaitIsReported(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		reports := reportsOf(rt)
+		g.Go(pollFunc[error](func(*Context) (error, bool) { explode(); return nil, true }))
+		Await(co, Yield())
+		g.Close()
+		g.Close()
+		if want := []string{"task 2 failed, and nothing waits for it: " + panicked}; !cmp.Equal(want, *reports) {
+			t.Errorf("reported: %q, want %q", *reports, want)
+		}
+	})
+}
+
+// Property 45: the group owns the future in any case.
+func TestGoAfterAFailureClosesItsFuture(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		g.Go(ready(errFailed))
+		Await(co, Yield())
+		late := new(idle)
+		if g.Go(late); late.polls != 0 || late.closes != 1 {
+			t.Errorf("after a failure: %d polls, closed %d times, want none, once", late.polls, late.closes)
+		}
+		if err := Await(co, g.Wait()); err != errFailed {
+			t.Errorf("Wait yields %v, want %v", err, errFailed)
+		}
+		g.Close()
+		late = new(idle)
+		if g.Go(late); late.polls != 0 || late.closes != 1 {
+			t.Errorf("after Close: %d polls, closed %d times, want none, once", late.polls, late.closes)
+		}
+	})
+}
+
+// Property 45: on the spot, whether a child has been polled or not.
+func TestCloseOfAGroupClosesEveryChild(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		children, unwound := make([]idle, 10), false
+		for i := range children {
+			if i == 5 {
+				Await(co, Yield())
+			}
+			g.Go(&children[i])
+		}
+		g.Go(Owning(ownedBy(&unwound), Async(func(co *Co) error { return nil })))
+		for range 2 {
+			g.Close()
+		}
+		for i := range children {
+			if c := &children[i]; c.closes != 1 || (c.polls > 0) != (i < 5) {
+				t.Errorf("child %d: %d polls, closed %d times, want once", i, c.polls, c.closes)
+			}
+		}
+		if n := rt.Report().Tasks; n != 1 || !unwound {
+			t.Errorf("%d tasks are left, and the owned resource is closed: %t; want only this one, true", n, unwound)
+		}
+		if err := Await(co, g.Wait()); err != nil {
+			t.Errorf("Wait yields %v, want nil: nothing failed", err)
+		}
+	})
+}
+
+// closeFunc is an io.Closer made of its Close.
+type closeFunc func()
+
+func (f closeFunc) Close() error { f(); return nil }
+
+func ownedBy(closed *bool) closeFunc { return func() { *closed = true } }
+
+// Property 45: one that fails while it's closed keeps no other one open.
+func TestFaultInACloseKeepsNoChildOpen(t *testing.T) {
+	for name, fail := range map[string]func(){"panic": explode, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+				rt.Trace.Error = nil
+				reports := reportsOf(rt)
+				var got []int
+				for i := range 5 {
+					g.Go(Async(func(co *Co) error {
+						defer func() {
+							if got = append(got, i); i%2 == 0 {
+								fail()
+							}
+						}()
+						Await(co, Sleep(time.Hour))
+						return nil
+					}))
+				}
+				Await(co, Yield())
+				g.Close()
+				if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, got); diff != "" || rt.Report().Tasks != 1 {
+					t.Errorf("%d tasks are left, closed (-want +got):\n%s", rt.Report().Tasks, diff)
+				}
+				if len(*reports) != 3 {
+					t.Errorf("reported: %q, want three failures", *reports)
+				}
+			})
+		})
+	}
+}
+
+// Property 45: a child that closes its own group ends after its poll.
+func TestChildMayCloseItsGroup(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		other, unwound, wentOn := new(idle), false, false
+		g.Go(other)
+		g.Go(Async(func(co *Co) error {
+			defer func() { unwound = true }()
+			g.Close()
+			wentOn = !unwound && other.closes == 1
+			Await(co, Sleep(time.Hour))
+			return nil
+		}))
+		Await(co, Yield())
+		Await(co, Yield())
+		if !wentOn || !unwound || rt.Report().Tasks != 1 {
+			t.Errorf("closed the other and went on: %t, unwound: %t, %d tasks left; want true, true, this one", wentOn, unwound, rt.Report().Tasks)
+		}
+	})
+}
+
+// Property 42: a body that is cancelled takes its group along.
+func TestGroupEndsWithItsBody(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		child := new(idle)
+		h := SpawnRemote(rt, Async(func(co *Co) error {
+			g := NewGroup(co.cx)
+			defer g.Close()
+			g.Go(child)
+			return Await(co, g.Wait())
+		}))
+		blockOn(t, rt, Sleep(time.Second))
+		h.Cancel()
+		blockOn(t, rt, h)
+		if child.closes != 1 || rt.Report().Tasks != 0 {
+			t.Errorf("the child was closed %d times, %d tasks are left, want once, none", child.closes, rt.Report().Tasks)
+		}
+	})
+}
+
+// Close of a Wait waits no longer. The tasks go on.
+func TestAbandonedWaitLeavesTheTasks(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		child := new(idle)
+		g.Go(child)
+		if got := Await(co, Timeout(g.Wait(), time.Second)); got.Err != ErrTimeout || child.closes != 0 || g.waker != nil {
+			t.Errorf("%v, the child was closed %d times, a waker is left: %t; want %v, never, false", got.Err, child.closes, g.waker != nil, ErrTimeout)
+		}
+	})
+}
+
+// Property 33: Wait waits for tasks that nothing can wake.
+func TestGroupThatIsStuckIsADeadlock(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		_, err := BlockOn(rt, Async(func(co *Co) error {
+			g := NewGroup(co.cx)
+			defer g.Close()
+			c := NewChannel[int](1)
+			g.Go(Async(func(co *Co) error { Await(co, c.Receive()); return nil }))
+			return Await(co, g.Wait())
+		}))
+		var deadlock *DeadlockError
+		if !errors.As(err, &deadlock) || deadlock.Tasks != 2 {
+			t.Errorf("BlockOn fails with %v, want a deadlock of 2 tasks", err)
+		}
+	})
+}
