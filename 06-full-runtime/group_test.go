@@ -231,8 +231,8 @@ func TestCloseOfAGroupClosesEveryChild(t *testing.T) {
 		if n := rt.Report().Tasks; n != 1 || !unwound {
 			t.Errorf("%d tasks are left, and the owned resource is closed: %t; want only this one, true", n, unwound)
 		}
-		if err := Await(co, g.Wait()); err != nil {
-			t.Errorf("Wait yields %v, want nil: nothing failed", err)
+		if err := Await(co, g.Wait()); err != ErrCancelled {
+			t.Errorf("Wait yields %v, want %v", err, ErrCancelled)
 		}
 	})
 }

@@ -68,40 +68,6 @@ func pollAndAccept(t *testing.T, cx *Context, get *HTTPGet, l *net.TCPListener) 
 	return c
 }
 
-func address(l net.Listener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
-
-// fullBacklog returns an address where every connect hangs: its queue has one
-// slot, which is taken. It does so on Linux; elsewhere some get through.
-func fullBacklog(t *testing.T) netip.AddrPort {
-	t.Helper()
-	fd, addr := bound(t)
-	if err := unix.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return addr
-}
-
-// bound returns a socket with an address, to which nobody listens.
-func bound(t *testing.T) (fd int, addr netip.AddrPort) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err == nil {
-		t.Cleanup(func() { unix.Close(fd) })
-		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, _ := unix.Getsockname(fd)
-	in := name.(*unix.SockaddrInet4)
-	return fd, netip.AddrPortFrom(netip.AddrFrom4(in.Addr), uint16(in.Port))
-}
-
 // Property 1.
 func TestNothingIsOpenedBeforeTheFirstPoll(t *testing.T) {
 	before := descriptors()
@@ -494,4 +460,26 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	}
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
 	bigBody = 1_000_000 // once is enough when the tests are repeated
+}
+
+// Property 36.
+func TestServerThatNeverAnswersTimesOut(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	h := SpawnRemote(rt, Timeout(HTTPGet(address(listen(t)), "/"), 10*time.Millisecond))
+	other := SpawnRemote(rt, neighbor(t, closed()))
+	if got := blockOn(t, rt, h).Value; got.Err != ErrTimeout {
+		t.Errorf("got %+v, want %v", got, ErrTimeout)
+	}
+	checkFault(t, Response{Status: 200, Body: "hello"}, "", blockOn(t, rt, other).Value)
+}
+
+// Property 36.
+func TestHTTPGetThatLosesARaceLeavesNothing(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	blockOn(t, rt, Race(HTTPGet(fullBacklog(t), "/"), Yield()))
+	if after := rt.Report(); after != (Report{}) || rt.reactor.waiting != 0 {
+		t.Errorf("after the race this is left: %+v, %d wakers", after, rt.reactor.waiting)
+	}
 }
