@@ -3,13 +3,12 @@ package main
 import "iter"
 
 // Async makes a future of straight-line code, which waits with Await. The body
-// has a stack of its own, and starts at the first Poll. Closing the future
+// has a stack of its own and starts at the first Poll. Closing the future
 // unwinds the body: its deferred calls run.
 func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: body} }
 
 // Await suspends the body until f is ready. It owns f, and closes it on every
-// other way out: when the coroutine is closed, and when f panics or calls
-// runtime.Goexit.
+// other way out: the coroutine is closed, or f panics or calls runtime.Goexit.
 func Await[T any](co *Co, f Future[T]) T {
 	ready := false
 	defer func() {
@@ -17,20 +16,17 @@ func Await[T any](co *Co, f Future[T]) T {
 			Close(f)
 		}
 	}()
-	if co.stopped {
-		co.suspend()
-	}
-	for {
+	for !co.stopped {
 		var value T
 		if value, ready = f.Poll(co.cx); ready {
 			return value
 		}
 		co.suspend()
 	}
+	panic(stopped{})
 }
 
-// Co is what the body of an Async awaits with. It's for the goroutine of that
-// body only.
+// Co is what the body of an Async awaits with. Only that body may use it.
 type Co struct {
 	cx      *Context // of the latest poll
 	yield   func(struct{}) bool
@@ -43,11 +39,10 @@ type stopped struct{}
 // suspend returns to the executor, and comes back with the next poll. If there
 // is none, because the coroutine is closed, it unwinds the body.
 func (co *Co) suspend() {
-	if !co.stopped && co.yield(struct{}{}) {
-		return
+	if co.stopped || !co.yield(struct{}{}) {
+		co.stopped = true
+		panic(stopped{})
 	}
-	co.stopped = true
-	panic(stopped{})
 }
 
 type coroutine[T any] struct {
@@ -78,8 +73,7 @@ func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 	return c.value, true
 }
 
-// run is the coroutine. A panic mustn't leave it, because its stack would be
-// lost.
+// run is the coroutine. A panic mustn't leave it: its stack would be lost.
 func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	defer func() {
 		switch v := recover().(type) {
@@ -93,16 +87,15 @@ func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	c.returned = true
 }
 
-// Close unwinds the body, if it has started and not returned. A body that
-// recovers from that, and returns all the same, has no receiver for its value.
+// Close unwinds a body that has started and not returned. If the body recovers
+// and returns all the same, its value has no receiver.
 func (c *coroutine[T]) Close() error {
-	if c.finished {
+	if c.finished || c.stop == nil {
+		c.finished = true
 		return nil
 	}
 	c.finished = true
-	if c.stop != nil {
-		c.stop()
-	}
+	c.stop()
 	c.rethrow()
 	if c.returned {
 		return closeValue(c.value)

@@ -1,34 +1,36 @@
 package main
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
-// Blocking calls f on a goroutine of its own, at the first Poll. It's for what
-// has no future, such as name lookups and files, and ready when f has returned.
-// An abandoned call runs on, and then its value is closed.
+// Blocking calls f on a goroutine of its own, at the first Poll, and is ready
+// when f has returned. It's for what has no future, such as name lookups and
+// files. If it's closed, the call runs on, and then the value is closed.
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
 	f        func() T
-	report   func(error) // of the runtime's trace; nil before the first Poll
-	finished bool        // Poll has returned true, or Close was called
+	runtime  *Runtime // nil before the first Poll
+	finished bool     // Poll has returned true, or Close was called
 
 	mu        sync.Mutex
-	done      bool        // guarded by mu
-	value     T           // guarded by mu
-	fault     *PanicError // guarded by mu
-	waker     Waker       // guarded by mu: of the latest poll
+	done      bool        // guarded by mu: f has ended, and so the rest may be used
 	abandoned bool        // guarded by mu
+	waker     Waker       // guarded by mu: of the latest poll
+	value     T           // of f
+	fault     *PanicError // of f
 }
 
 func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
 	if b.finished {
 		panic("Blocking polled after it finished")
 	}
-	if b.report == nil {
-		rt := cx.task.runtime
-		b.report = rt.Trace.reporter()
-		rt.countBlocking(1)
-		go b.run(rt)
+	if b.runtime == nil {
+		b.runtime = cx.task.runtime
+		b.runtime.countBlocking(1)
+		go b.run()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -46,17 +48,15 @@ func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
 
 // run is the goroutine. Its deferred part also runs if f panics or calls
 // runtime.Goexit. Either becomes a panic of the task that waits.
-func (b *blocking[T]) run(rt *Runtime) {
-	var value T
+func (b *blocking[T]) run() {
 	returned := false
 	defer func() {
-		var fault *PanicError
 		if !returned {
-			fault = asPanicError(recover())
+			b.fault = asPanicError(recover())
 		}
-		rt.countBlocking(-1) // before the task can see the value
+		b.runtime.countBlocking(-1) // before the task can see the value
 		b.mu.Lock()
-		b.value, b.fault, b.done = value, fault, true
+		b.done = true
 		waker, abandoned := b.waker, b.abandoned
 		b.mu.Unlock()
 		if abandoned {
@@ -65,11 +65,11 @@ func (b *blocking[T]) run(rt *Runtime) {
 			waker.Wake()
 		}
 	}()
-	value = b.f()
+	b.value = b.f()
 	returned = true
 }
 
-// Close abandons the call. The call itself can't be stopped.
+// Close abandons the call, which can't be stopped.
 func (b *blocking[T]) Close() error {
 	if b.finished {
 		return nil
@@ -85,15 +85,15 @@ func (b *blocking[T]) Close() error {
 	return nil
 }
 
-// discard closes a value that has no receiver. It may run on the goroutine of
-// the call, where a panic would end the process.
+// discard closes a value that has no receiver, and reports what went wrong. On
+// the goroutine of the call, a panic would end the process.
 func (b *blocking[T]) discard() {
 	defer func() {
 		if v := recover(); v != nil {
 			b.fault = asPanicError(v)
 		}
 		if b.fault != nil {
-			b.fault.report(b.report)
+			b.runtime.Trace.report(fmt.Errorf("a blocking call that nothing waits for: %w", b.fault))
 		}
 	}()
 	closeValue(b.value)

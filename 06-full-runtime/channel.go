@@ -1,14 +1,17 @@
 package main
 
-import "errors"
+import (
+	"container/list"
+	"errors"
+)
 
 // Channel is a bounded queue between the tasks of one runtime.
 type Channel[T any] struct {
 	size      int
 	values    []T
 	closed    bool
-	senders   waitList // a turn is a free place
-	receivers waitList // a turn is a value
+	senders   waitList // for a place
+	receivers waitList // for a value
 }
 
 // ErrChannelClosed is what Send yields after Close.
@@ -18,13 +21,13 @@ var ErrChannelClosed = errors.New("send on a closed channel")
 func NewChannel[T any](size int) *Channel[T] { return &Channel[T]{size: max(size, 1)} }
 
 // Send is ready when there was a place for value, or with ErrChannelClosed. It
-// owns the value from now on. If it can't deliver the value, it closes it.
+// owns value from now on: if it can't deliver it, it closes it.
 func (c *Channel[T]) Send(value T) Future[error] { return &send[T]{channel: c, value: value} }
 
 type send[T any] struct {
 	channel *Channel[T] // nil once it has finished
 	value   T
-	place   waiter
+	waiter  waiter
 }
 
 func (s *send[T]) Poll(cx *Context) (error, bool) {
@@ -36,9 +39,7 @@ func (s *send[T]) Poll(cx *Context) (error, bool) {
 		s.Close()
 		return ErrChannelClosed, true
 	}
-	free := c.size - len(c.values)
-	if !c.senders.takeTurn(&s.place, free, cx) {
-		cx.waitsFor("a place in a channel")
+	if !c.senders.takeTurn(&s.waiter, c.size-len(c.values), cx) {
 		return nil, false
 	}
 	s.channel = nil
@@ -53,7 +54,7 @@ func (s *send[T]) Close() error {
 		return nil
 	}
 	s.channel = nil
-	c.senders.leave(&s.place)
+	c.senders.leave(&s.waiter)
 	return closeValue(s.value)
 }
 
@@ -72,41 +73,38 @@ func (c *Channel[T]) Receive() Future[Received[T]] { return &receive[T]{channel:
 
 type receive[T any] struct {
 	channel *Channel[T] // nil once it has finished
-	place   waiter
+	waiter  waiter
 }
 
-func (r *receive[T]) Poll(cx *Context) (Received[T], bool) {
+func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	c := r.channel
 	if c == nil {
 		panic("Receive polled after it finished")
 	}
-	if c.receivers.takeTurn(&r.place, len(c.values), cx) {
+	if c.receivers.takeTurn(&r.waiter, len(c.values), cx) {
 		r.channel = nil
 		return Received[T]{c.take(), true}, true
 	}
-	// A value that is still there has been handed to another receiver. If that
-	// one is closed before it looks, the value is ours.
-	if c.closed && len(c.values) == 0 {
+	// A value that is still here was handed to another receiver. If that one is
+	// closed before it looks, the value is ours, so we can't say yet that it was
+	// the last.
+	over := c.closed && len(c.values) == 0
+	if over {
 		r.Close()
-		return Received[T]{}, true
 	}
-	cx.waitsFor("a value from a channel")
-	return Received[T]{}, false
+	return got, over
 }
 
-// Close waits no longer. A value that was handed over is for the next receiver.
 func (r *receive[T]) Close() error {
-	c := r.channel
-	if c == nil {
-		return nil
+	if r.channel != nil {
+		r.channel.receivers.leave(&r.waiter)
+		r.channel = nil
 	}
-	r.channel = nil
-	c.receivers.leave(&r.place)
 	return nil
 }
 
-// TryReceive is Receive for callers that can't wait. It leaves values alone that
-// have been handed to waiting receivers.
+// TryReceive is Receive for code that can't wait. Values that were handed to
+// waiting receivers aren't for it.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
 	if len(c.values) == c.receivers.turns {
 		return value, false
@@ -120,13 +118,12 @@ func (c *Channel[T]) take() T {
 	c.values = c.values[1:]
 	c.senders.passTurn()
 	if c.closed && len(c.values) == 0 {
-		c.receivers.wakeAll() // that was all
+		c.receivers.wakeAll()
 	}
 	return value
 }
 
-// Close lets the values that were sent be received. After that, receivers are
-// told that it was all.
+// Close lets what was sent be received. Then receivers are told that it was all.
 func (c *Channel[T]) Close() error {
 	c.closed = true
 	c.senders.wakeAll()
@@ -134,4 +131,70 @@ func (c *Channel[T]) Close() error {
 		c.receivers.wakeAll()
 	}
 	return nil
+}
+
+// waitList is a queue of futures that wait for a turn, first in, first out. A
+// turn is handed to one of them, and a future that comes later can't overtake
+// it. If it's closed before it looks, the turn goes to the next.
+type waitList struct {
+	waiting list.List // of *waiter
+	turns   int       // handed to futures that haven't looked yet
+}
+
+// waiter is a future's part in a waitList. It's in the queue, or has a turn, or
+// neither.
+type waiter struct {
+	waker   Waker
+	place   *list.Element // in the queue, or nil
+	hasTurn bool
+}
+
+// takeTurn reports whether w takes one of the free turns. If not, w is woken
+// when it makes sense to ask again.
+func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
+	switch {
+	case w.hasTurn:
+		w.hasTurn = false
+		l.turns--
+		return true
+	case w.place == nil && free > l.turns:
+		return cx.takeBudget()
+	case w.place == nil:
+		w.place = l.waiting.PushBack(w)
+	}
+	w.waker = cx.waker
+	cx.waitsFor("a channel")
+	return false
+}
+
+// passTurn hands a turn that has become free to the first in the queue, if any.
+func (l *waitList) passTurn() {
+	if first := l.waiting.Front(); first != nil {
+		w := first.Value.(*waiter)
+		l.leave(w)
+		w.hasTurn = true
+		l.turns++
+		wakeLocal(w.waker)
+	}
+}
+
+func (l *waitList) leave(w *waiter) {
+	if w.place != nil {
+		l.waiting.Remove(w.place)
+		w.place = nil
+	}
+	if w.hasTurn {
+		w.hasTurn = false
+		l.turns--
+		l.passTurn() // kept, it would be lost
+	}
+}
+
+// wakeAll makes all of them look again at what they wait for.
+func (l *waitList) wakeAll() {
+	for first := l.waiting.Front(); first != nil; first = l.waiting.Front() {
+		w := first.Value.(*waiter)
+		l.leave(w)
+		wakeLocal(w.waker)
+	}
 }

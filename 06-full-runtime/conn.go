@@ -6,23 +6,23 @@ import (
 )
 
 // Conn is a Stream as Go's libraries know it: an io.ReadWriteCloser for the
-// body of one Async. What would block a goroutine suspends the body, so bufio
-// and net/http's readers and writers run on this runtime unchanged. A body that
-// holds a sync.Mutex meanwhile stops the whole runtime.
+// body of one Async. Where a goroutine would block, the body is suspended, so
+// bufio and net/http's readers and writers run on this runtime unchanged. But a
+// body that holds a sync.Mutex meanwhile can stop the whole runtime.
 type Conn struct {
 	co       *Co
 	stream   *Stream
-	deadline time.Duration // see timers; 0 if there's none
+	deadline time.Duration // as timers count, or 0 for none
 	timer    timer         // runs while the body waits
 }
 
 // Conn makes a Conn of s for the body that co belongs to.
 func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 
-// SetTimeout gives all reads and writes from now on d together. Each one that
-// begins or waits after that fails with os.ErrDeadlineExceeded, also if it could
-// be done at once. So a peer can't stretch the time by sending a byte now and
-// then, or by never pausing. Zero means no limit.
+// SetTimeout gives all reads and writes from now on d together. After that they
+// fail with os.ErrDeadlineExceeded, even if they needn't wait. So a peer can't
+// stretch the time by sending now and then, nor by never pausing. Zero means no
+// limit.
 func (c *Conn) SetTimeout(d time.Duration) {
 	c.deadline = 0
 	if d > 0 {
@@ -30,17 +30,17 @@ func (c *Conn) SetTimeout(d time.Duration) {
 	}
 }
 
+func (c *Conn) late() bool { return c.deadline != 0 && c.deadline <= c.co.cx.timers().now() }
+
 func (c *Conn) Read(p []byte) (n int, err error) {
-	for {
-		if c.late() {
-			return 0, os.ErrDeadlineExceeded
-		}
+	for !c.late() {
 		n, err, ready := c.stream.PollRead(c.co.cx, p)
 		if ready {
 			return n, err
 		}
 		c.wait(readable)
 	}
+	return 0, os.ErrDeadlineExceeded
 }
 
 func (c *Conn) Write(p []byte) (written int, err error) {
@@ -60,13 +60,9 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-func (c *Conn) late() bool {
-	return c.deadline != 0 && c.co.cx.timers().passed(c.deadline)
-}
-
-// wait suspends the body until the stream may be ready or the time is over. On
-// every way out, also if the body is unwound here, it leaves neither a waker nor
-// a timer behind. The stream stays open, since other tasks may use it.
+// wait suspends the body until another try makes sense or the time is over. On
+// every way out, also if the body is unwound here, it takes back the waker and
+// the timer. The stream stays open, since other tasks may be using it.
 func (c *Conn) wait(dir direction) {
 	timers, waker := c.co.cx.timers(), c.co.cx.waker
 	if c.deadline != 0 {
@@ -74,7 +70,7 @@ func (c *Conn) wait(dir direction) {
 	}
 	defer func() {
 		timers.remove(&c.timer)
-		c.stream.reactor.removeWaker(&c.stream.source, dir, waker)
+		c.stream.removeWaker(dir, waker)
 	}()
 	c.co.suspend()
 }

@@ -8,10 +8,10 @@ type Context struct {
 }
 
 // Waker returns what asks for another poll of this future. A future that waits
-// for something outside of the runtime hands it to that, in each Poll anew,
-// because only the latest one counts.
+// for something outside of the runtime hands it out, in each Poll anew, because
+// only the latest one counts.
 func (cx *Context) Waker() Waker {
-	cx.task.setOutside(true)
+	cx.task.outside = true
 	return cx.waker
 }
 
@@ -22,19 +22,20 @@ func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
 // If not, the task is queued behind the others. Without that, a task whose peer
 // is always faster would keep the others waiting forever.
 func (cx *Context) takeBudget() bool {
-	rt := cx.task.runtime
-	if rt.budget == 0 {
+	if !cx.hasBudget() {
 		wakeLocal(cx.waker)
 		return false
 	}
-	rt.budget--
+	cx.task.runtime.budget--
 	return true
 }
 
-// hasBudget reports whether takeBudget would succeed.
 func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
 
-// waitsFor tells the trace what the task waits for.
+// report tells the trace what no result says.
+func (cx *Context) report(err error) { cx.task.runtime.Trace.report(err) }
+
+// waitsFor tells the trace why a future is pending.
 func (cx *Context) waitsFor(what string) {
 	if f := cx.task.runtime.Trace.Wait; f != nil {
 		f(cx.task, what)

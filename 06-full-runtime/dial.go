@@ -7,14 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial connects to addr. If that fails, the error says to whom. The connection
-// doesn't have TCP_NODELAY, which accepted ones have, so what is written in
-// small pieces may wait for an answer to the piece before.
+// Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
+// ones have, so small writes may wait for the answer to the write before.
 func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
 
 type dial struct {
 	addr     netip.AddrPort
-	stream   *Stream // nil before the first Poll, and at the end
+	stream   *Stream // while it connects
 	finished bool
 }
 
@@ -24,17 +23,15 @@ func (d *dial) Poll(cx *Context) (Result[*Stream], bool) {
 	}
 	err := d.connect(cx)
 	if err == unix.EAGAIN {
-		cx.waitsFor("a connection")
 		return Result[*Stream]{}, false
 	}
 	s := d.stream
-	d.finished = true
-	if err == nil {
-		d.stream = nil
-		return Result[*Stream]{Value: s}, true
+	if err != nil {
+		d.Close()
+		return Result[*Stream]{Err: fmt.Errorf("dial %s: %w", d.addr, err)}, true
 	}
-	d.Close()
-	return Result[*Stream]{Err: fmt.Errorf("dial %s: %w", d.addr, err)}, true
+	d.stream, d.finished = nil, true
+	return Result[*Stream]{Value: s}, true
 }
 
 // connect returns EAGAIN while the connection is under way.
@@ -51,7 +48,7 @@ func (d *dial) connect(cx *Context) error {
 		}
 		s.ready[writable] = false
 	}
-	s.reactor.setWaker(&s.source, writable, cx.waker)
+	s.setWaker(writable, cx)
 	return unix.EAGAIN
 }
 
@@ -62,8 +59,7 @@ func (d *dial) start(r *Reactor) error {
 	}
 	s := &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
 	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
-		// After the connect: a socket that isn't connecting reports a hang-up.
-		err = r.addSource(&s.source)
+		err = r.addSource(&s.source) // only now: a socket that isn't connecting reports HUP
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -76,10 +72,8 @@ func (d *dial) start(r *Reactor) error {
 // Close gives up connecting.
 func (d *dial) Close() error {
 	d.finished = true
-	s := d.stream
-	if s == nil {
+	if d.stream == nil {
 		return nil
 	}
-	d.stream = nil
-	return s.Close()
+	return d.stream.Close()
 }

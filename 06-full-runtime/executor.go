@@ -2,15 +2,12 @@ package main
 
 import "runtime"
 
-// The executor polls the tasks of the run queue in order. Now and then it looks
-// at the kernel's events and at the timers, and when the queue is empty it parks.
-
 const (
-	eventInterval    = 256 // polls until the runtime looks at events and timers
+	eventInterval    = 256 // polls, until the runtime looks at events and timers
 	transfersPerPoll = 64  // reads, writes and the like, until it's another task's turn
 )
 
-// loop polls tasks until root has ended.
+// loop is the executor. It polls tasks until root has ended.
 func (rt *Runtime) loop(root *Task) error {
 	for root.state != ended {
 		if t := rt.next(); t != nil {
@@ -44,7 +41,7 @@ func (rt *Runtime) next() *Task {
 	return rt.runQueue.pop()
 }
 
-// poll polls t once. If that panics, or calls runtime.Goexit, only t ends.
+// poll polls t once. If that panics or calls runtime.Goexit, only t ends.
 func (rt *Runtime) poll(t *Task) {
 	t.queued.Swap(false) // before the poll: a wake during it queues the task again
 	if t.state == ended {
@@ -54,8 +51,7 @@ func (rt *Runtime) poll(t *Task) {
 		rt.end(t, ErrCancelled)
 		return
 	}
-	t.setOutside(false)
-	t.state, rt.budget = polling, transfersPerPoll
+	t.state, t.outside, rt.budget = polling, false, transfersPerPoll
 	rt.Trace.task(rt.Trace.Poll, t)
 	returned := false
 	defer func() {
@@ -87,20 +83,25 @@ func (rt *Runtime) end(t *Task, err error) {
 	returned = true
 }
 
-// finish tells the waiting task that t has ended.
+// finish takes t off the list and wakes the task that waits for its end.
 func (rt *Runtime) finish(t *Task) {
 	t.state = ended
-	t.setOutside(false)
-	rt.unlink(t)
+	last := len(rt.tasks) - 1
+	rt.tasks[t.index] = rt.tasks[last]
+	rt.tasks[t.index].index = t.index
+	rt.tasks[last] = nil
+	rt.tasks = rt.tasks[:last]
 	rt.Trace.task(rt.Trace.End, t)
-	t.work.ended()
 	joiner := t.joiner
 	t.joiner = nil
+	if joiner == nil {
+		t.work.report()
+	}
 	wakeLocal(joiner)
 }
 
-// spawn makes t a task of the runtime. Tasks that other goroutines have woken or
-// spawned before come first. Once the runtime is closed, t ends at once.
+// spawn makes t a task, behind those that other goroutines have woken or spawned
+// before. Once the runtime is closed, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected()
 	rt.adopt(t)
@@ -109,28 +110,10 @@ func (rt *Runtime) spawn(t *Task) {
 	}
 }
 
-// adopt gives t an ID and puts it in the list of tasks and in the run queue.
 func (rt *Runtime) adopt(t *Task) {
 	rt.spawned++
-	t.ID = rt.spawned
-	if t.next = rt.tasks; t.next != nil {
-		t.next.prev = t
-	}
-	rt.tasks = t
-	rt.live++
+	t.ID, t.index = rt.spawned, int32(len(rt.tasks))
+	rt.tasks = append(rt.tasks, t)
 	rt.Trace.task(rt.Trace.Spawn, t)
 	rt.runQueue.push(t)
-}
-
-func (rt *Runtime) unlink(t *Task) {
-	if t.prev == nil {
-		rt.tasks = t.next
-	} else {
-		t.prev.next = t.next
-	}
-	if t.next != nil {
-		t.next.prev = t.prev
-	}
-	t.prev, t.next = nil, nil
-	rt.live--
 }

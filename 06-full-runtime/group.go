@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Group runs futures as tasks of their own and ends them together, in the
-// manner of golang.org/x/sync/errgroup. The first one that fails cancels the
-// others. No task outlives its Group, if you close that:
+// Group runs futures as tasks and ends them together, in the manner of
+// golang.org/x/sync/errgroup. The first failure cancels the other tasks. No task
+// outlives the group if you close that:
 //
 //	g := NewGroup(co.cx)
 //	defer g.Close()
@@ -17,22 +17,22 @@ type Group struct {
 	runtime *Runtime
 	members []*member
 	left    int     // members that haven't ended
-	failed  *member // the first one
+	failed  *member // the first one that has
 	waker   Waker   // of Wait
 	closed  bool
 }
 
-// member is a task of a group, and the Waker that its end wakes.
+// member is a task of a group, and the Waker that is woken when it ends.
 type member struct {
 	JoinHandle[error]
 	group *Group
 }
 
-// NewGroup makes a group for the tasks of the runtime that polls the caller.
+// NewGroup makes a group in the runtime that polls the caller.
 func NewGroup(cx *Context) *Group { return &Group{runtime: cx.task.runtime} }
 
 // Go starts f as a task. The group owns f from now on. After a failure, and
-// after Close, f is closed instead.
+// after Close, it closes f instead.
 func (g *Group) Go(f Future[error]) {
 	if g.closed || g.failed != nil {
 		Close(f)
@@ -46,7 +46,7 @@ func (g *Group) Go(f Future[error]) {
 	g.runtime.spawn(&m.task)
 }
 
-// Wake is called when the member's task has ended.
+// Wake is called when the member has ended.
 func (m *member) Wake() {
 	g := m.group
 	g.left--
@@ -56,31 +56,26 @@ func (m *member) Wake() {
 			other.Cancel()
 		}
 	} else {
-		m.Close() // a failure after the first is reported, if it's a panic
+		m.Close() // a panic after the first failure is reported
 	}
-	if 2*g.left < len(g.members) && !g.closed {
+	if !g.closed && 2*g.left < len(g.members) {
 		g.members = slices.DeleteFunc(g.members, func(m *member) bool { return m.task.state == ended })
 	}
 	if g.left == 0 {
 		wakeLocal(g.waker)
-		g.waker = nil
 	}
 }
 
-// Wait is ready when all tasks have ended, with the first failure: what a future
-// has yielded, a *PanicError, or ErrCancelled.
-func (g *Group) Wait() Future[error] { return &wait{group: g} }
+// Wait is ready when all tasks have ended, with the first failure: the error of
+// a future, a *PanicError, or ErrCancelled.
+func (g *Group) Wait() Future[error] { return (*wait)(g) }
 
-type wait struct {
-	group *Group
-	waker Waker // of the latest poll
-}
+type wait Group
 
-func (w *wait) Poll(cx *Context) (error, bool) {
-	g := w.group
+func (g *wait) Poll(cx *Context) (error, bool) {
 	if g.left > 0 {
-		w.waker, g.waker = cx.waker, cx.waker
-		cx.waitsFor("the tasks of a group")
+		g.waker = cx.waker
+		cx.waitsFor("a group")
 		return nil, false
 	}
 	if g.failed == nil {
@@ -91,22 +86,19 @@ func (w *wait) Poll(cx *Context) (error, bool) {
 }
 
 // Close waits no longer. The tasks go on.
-func (w *wait) Close() error {
-	if w.group.waker == w.waker {
-		w.group.waker = nil
-	}
+func (g *wait) Close() error {
+	g.waker = nil
 	return nil
 }
 
-// Close cancels the tasks that haven't ended, here and now. One that is being
-// polled, because it's the one that calls Close, ends after this poll. Close
-// doesn't wait for it.
+// Close cancels the tasks that haven't ended, here and now. If a task of the
+// group calls it, that one ends after this poll, and Close doesn't wait for it.
 func (g *Group) Close() error {
 	g.closed = true
 	for len(g.members) > 0 && !apart(g.closeMembers) {
 	}
 	if g.failed != nil {
-		g.failed.Close() // it's reported, if it's a panic and Wait has not yielded it
+		g.failed.Close() // reports a panic, unless Wait has yielded it
 	}
 	return nil
 }

@@ -1,18 +1,6 @@
 package main
 
-import (
-	"runtime"
-	"slices"
-)
-
-// Result is the value of something that can fail.
-type Result[T any] struct {
-	Value T
-	Err   error
-}
-
-// Close closes a value that has no receiver.
-func (r Result[T]) Close() error { return closeValue(r.Value) }
+import "fmt"
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
 // *PanicError. Its methods are for the tasks of the runtime, except Cancel.
@@ -23,37 +11,31 @@ type JoinHandle[T any] struct {
 	err    error
 }
 
-// newHandle makes a task that the runtime doesn't know yet.
-func newHandle[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
-	h := new(JoinHandle[T])
-	h.init(rt, f)
-	return h
-}
-
-func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) {
-	h.future = f
-	h.task.work, h.task.runtime = h, rt
-	h.task.cx = Context{waker: &h.task, task: &h.task}
-	h.task.queued.Store(true) // nothing has to wake it for its first poll
-}
-
 // Spawn makes f a task of the runtime that polls the caller. Inside an Async
 // body cx is co.cx.
 func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
-	h := newHandle(cx.task.runtime, f)
-	h.task.runtime.spawn(&h.task)
+	h, rt := new(JoinHandle[T]), cx.task.runtime
+	rt.spawn(h.init(rt, f))
 	return h
 }
 
 // SpawnRemote is Spawn for any goroutine. Once the runtime is closed, f is
 // closed here and the handle says ErrCancelled.
 func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
-	h := newHandle(rt, f)
-	if !rt.wakeRemote(&h.task) {
+	h := new(JoinHandle[T])
+	if !rt.wakeRemote(h.init(rt, f)) {
 		h.task.state = ended
 		h.abandon(ErrCancelled)
 	}
 	return h
+}
+
+func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
+	h.future = f
+	h.task.work, h.task.runtime = h, rt
+	h.task.cx = Context{waker: &h.task, task: &h.task}
+	h.task.queued.Store(true) // it needs no wake for its first poll
+	return &h.task
 }
 
 // Poll is for one task at a time: the latest one that polled is woken.
@@ -72,15 +54,12 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 // result is for the receiver, who owns the value from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	if fault, failed := h.err.(*PanicError); failed {
-		fault.told.Store(true)
-	}
 	return Result[T]{h.value, h.err}
 }
 
-// Close detaches the task, and doesn't cancel it. If its value comes, it's
-// closed, and if it fails, that is reported. A handle may be polled again after
-// Close, as long as the task hasn't ended.
+// Close detaches the task and doesn't cancel it. When its value comes, it's
+// closed, and a failure is reported. You may poll the handle again after that,
+// as long as the task hasn't ended.
 func (h *JoinHandle[T]) Close() error {
 	h.task.joiner = nil
 	if h.task.taken {
@@ -90,7 +69,7 @@ func (h *JoinHandle[T]) Close() error {
 	if h.task.state != ended {
 		return nil
 	}
-	h.ended()
+	h.report()
 	return closeValue(h.value)
 }
 
@@ -116,8 +95,8 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 	return true
 }
 
-// abandon closes the future. If that panics, it's called once more, with the
-// panic. The first panic is the one that the handle keeps.
+// abandon closes the future. If that panics, the executor calls it again, and
+// the handle keeps the first panic.
 func (h *JoinHandle[T]) abandon(err error) {
 	f := h.future
 	h.future = nil
@@ -127,21 +106,11 @@ func (h *JoinHandle[T]) abandon(err error) {
 	Close(f)
 }
 
-// ended sees to it that a failure isn't silent. If the handle was closed, it's
-// reported now. If not, it may be awaited later, or the program may have dropped
-// the handle. Only the garbage collector knows, so that is whom we ask.
-func (h *JoinHandle[T]) ended() {
-	fault, failed := h.err.(*PanicError)
-	if !failed {
-		return
+// report tells of a failure that nothing waits for. The program may have dropped
+// the handle, so it might never learn of it from there.
+func (h *JoinHandle[T]) report() {
+	if fault, failed := h.err.(*PanicError); failed {
+		h.task.taken = true // once is enough
+		h.task.cx.report(fmt.Errorf("task %d failed, and nothing waits for it: %w", h.task.ID, fault))
 	}
-	rt := h.task.runtime
-	fault.task = h.task.ID
-	report := rt.Trace.reporter()
-	if h.task.taken {
-		fault.report(report)
-		return
-	}
-	runtime.AddCleanup(h, func(fault *PanicError) { fault.report(report) }, fault)
-	rt.unseen = append(slices.DeleteFunc(rt.unseen, func(e *PanicError) bool { return e.told.Load() }), fault)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,20 +15,19 @@ import (
 type Listener struct {
 	source
 	reactor *Reactor
-	trace   *Trace
 	addr    netip.AddrPort
-	trouble error // the latest that was reported, while it lasts
+	trouble error // was reported, and isn't over until nothing is left to accept
 	closed  bool
 }
 
-// Listen opens addr, whose port may be 0: Addr says which port it got. Call it
-// from inside a task, or while the runtime doesn't run.
+// Listen opens addr, whose port may be 0: Addr says which one it got. It's for
+// tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	fd, err := openSocket(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
-	l := &Listener{source: source{fd: fd}, reactor: &rt.reactor, trace: &rt.Trace}
+	l := &Listener{source: source{fd: fd}, reactor: &rt.reactor}
 	if l.addr, err = bind(fd, addr); err == nil {
 		err = l.reactor.addSource(&l.source)
 	}
@@ -39,17 +39,18 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 }
 
 func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return bound, os.NewSyscallError("setsockopt", err)
-	}
-	// Accepted connections inherit this: small writes are sent at once.
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+		// Accepted connections inherit this: small writes are sent at once.
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+	)
+	if err != nil {
 		return bound, os.NewSyscallError("setsockopt", err)
 	}
 	if err := unix.Bind(fd, sockaddr(addr)); err != nil {
 		return bound, os.NewSyscallError("bind", err)
 	}
-	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its own limit
+	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its limit
 		return bound, os.NewSyscallError("listen", err)
 	}
 	name, err := unix.Getsockname(fd)
@@ -86,35 +87,32 @@ func (l *Listener) Close() error {
 	return l.reactor.closeSource(&l.source)
 }
 
-// Accept yields the next connection. If there's trouble, for example because the
-// process has no descriptor left, it's reported, and Accept tries again after a
-// pause. Other tasks run on meanwhile.
+// Accept yields the next connection. If the process has no descriptor left, for
+// example, it reports that and tries again after a pause.
 func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l} }
 
 const acceptPause = 20 * time.Millisecond
 
 type accept struct {
 	listener *Listener
-	pause    *sleep // nil when there's no trouble
+	pause    *sleep // or nil
 	waker    Waker  // of the latest poll
-	done     bool
+	finished bool
 }
 
 func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
-	if a.done {
+	if a.finished {
 		panic("Accept polled after it finished")
 	}
-	l := a.listener
 	s, err := a.accept(cx)
 	if err == unix.EAGAIN {
 		a.waker = cx.waker
-		l.reactor.setWaker(&l.source, readable, cx.waker)
-		cx.waitsFor("a connection to accept")
+		a.listener.setWaker(readable, cx)
 		return Result[*Stream]{}, false
 	}
 	a.Close()
 	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", l.addr, err)
+		err = fmt.Errorf("accept at %s: %w", a.listener.addr, err)
 	}
 	return Result[*Stream]{s, err}, true
 }
@@ -122,10 +120,7 @@ func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
 // accept returns EAGAIN if there's nothing to accept now.
 func (a *accept) accept(cx *Context) (*Stream, error) {
 	l := a.listener
-	for {
-		if l.closed {
-			return nil, net.ErrClosed
-		}
+	for !l.closed {
 		if a.pause != nil {
 			if _, over := a.pause.Poll(cx); !over {
 				return nil, unix.EAGAIN
@@ -135,7 +130,7 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 		if !l.ready[readable] || !cx.takeBudget() {
 			return nil, unix.EAGAIN
 		}
-		s, err := l.acceptStream()
+		s, err := l.accept()
 		switch err {
 		case nil:
 			return s, nil
@@ -145,46 +140,37 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 			// That connection is gone. The next one may be fine.
 		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
 			return nil, err
-		default:
-			// Tried again at once, it would most likely fail again, at full speed.
-			l.report(err)
+		default: // if it were tried again at once, it would fail again, at full speed
 			a.pause = &sleep{d: acceptPause}
+			if l.trouble == nil {
+				l.trouble = err
+				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
+			}
 		}
 	}
+	return nil, net.ErrClosed
 }
 
-// acceptStream makes a stream that counts as ready in both directions. So it's
-// tried before it's waited for, since its first bytes have often come with it.
-func (l *Listener) acceptStream() (*Stream, error) {
+// accept makes a stream. It counts as ready, since the first bytes of a
+// connection have often come with it.
+func (l *Listener) accept() (*Stream, error) {
 	fd, peer, err := acceptSocket(l.fd)
 	if err != nil {
 		return nil, err
 	}
 	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: l.reactor, peer: addrPort(peer)}
-	if err := l.reactor.addSource(&s.source); err != nil {
+	if err = l.reactor.addSource(&s.source); err != nil {
 		unix.Close(fd)
-		return nil, err
 	}
-	return s, nil
-}
-
-// report tells the operator once what keeps connections from being accepted,
-// until all that wait have been accepted.
-func (l *Listener) report(err error) {
-	if l.trouble == nil || l.trouble.Error() != err.Error() {
-		l.trouble = err
-		l.trace.reporter()(fmt.Errorf("accept at %s, trying again every %v: %w", l.addr, acceptPause, err))
-	}
+	return s, err
 }
 
 // Close waits no longer. A connection that has come is for the next Accept.
 func (a *accept) Close() error {
-	if !a.done {
-		a.listener.reactor.removeWaker(&a.listener.source, readable, a.waker)
-	}
-	a.done = true
+	a.listener.removeWaker(readable, a.waker)
 	if a.pause != nil {
 		a.pause.Close()
 	}
+	a.finished, a.waker = true, nil
 	return nil
 }

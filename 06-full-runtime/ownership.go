@@ -7,17 +7,23 @@ import (
 	"slices"
 )
 
-// The rule of ownership: whoever holds a future closes it, unless Poll returned
-// true, on every way out. Whoever receives a value owns it. A value that has no
-// receiver anymore is closed with closeValue.
+// If you hold a future, you close it unless Poll returned true, on every way
+// out. If you receive a value, you own it. A value that has no receiver anymore
+// is closed with closeValue.
 
-// Owning is f together with a resource that f uses. An Async body that was
-// closed before its first poll has run nothing, so no deferred call of it can
-// close the resource. Owning does that: if it's closed before f is ready, it
-// closes f and then the resource.
-func Owning[T any](resource io.Closer, f Future[T]) Future[T] {
-	return &owning[T]{resource, f}
+// Result is the value of something that can fail.
+type Result[T any] struct {
+	Value T
+	Err   error
 }
+
+// Close closes a value that has no receiver.
+func (r Result[T]) Close() error { return closeValue(r.Value) }
+
+// Owning is f, which uses resource. An Async body that was closed before its
+// first poll has run nothing, so no deferred call in it can close the resource.
+// Owning can: if it's closed before f is ready, it closes f and then resource.
+func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
 
 type owning[T any] struct {
 	resource io.Closer
@@ -41,7 +47,7 @@ func (o *owning[T]) Close() error {
 	return closeAll(f, o.resource)
 }
 
-// closeAll closes all of them in order, also if closing one of them panics or
+// closeAll closes all of them in order, even if closing one of them panics or
 // calls runtime.Goexit.
 func closeAll(all ...any) (err error) {
 	for _, v := range slices.Backward(all) {
@@ -50,26 +56,13 @@ func closeAll(all ...any) (err error) {
 	return nil
 }
 
-// settle returns value after it has closed what lost against it. If that
-// panics, value has no receiver and is closed as well.
-func settle[T any](value T, loser io.Closer) T {
-	closed := false
-	defer func() {
-		if !closed {
-			closeValue(value)
-		}
-	}()
-	loser.Close()
-	closed = true
-	return value
-}
-
-// closeValue closes a value that has no receiver, or every element of it that
-// can be closed. A struct has to have a Close method for that, as Result has.
+// closeValue closes a value that has no receiver, or else what is in it, if it's
+// an array, a slice or a map. Other types have a Close method, as Result has.
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func, reflect.Chan:
+	kind := v.Kind()
+	switch kind {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func:
 		if v.IsNil() {
 			return nil
 		}
@@ -77,29 +70,15 @@ func closeValue(value any) error {
 	if c, ok := value.(io.Closer); ok {
 		return c.Close()
 	}
-	if !v.IsValid() || !mayHoldClosers(v.Type()) {
+	if kind != reflect.Array && kind != reflect.Slice && kind != reflect.Map {
 		return nil
 	}
-	var elements []any
-	if v.Kind() == reflect.Map {
-		for _, e := range v.Seq2() {
-			elements = append(elements, e.Interface())
-		}
-	} else {
-		for i := range v.Len() {
-			elements = append(elements, v.Index(i).Interface())
-		}
+	if e := v.Type().Elem().Kind(); e < reflect.Array || e == reflect.String {
+		return nil // don't look at every one of a million bytes
 	}
-	return closeAll(elements...)
-}
-
-// mayHoldClosers reports whether it's worth looking at the elements of a t: not
-// at every one of a million bytes.
-func mayHoldClosers(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Slice, reflect.Array, reflect.Map:
-		e := t.Elem()
-		return e.Kind() == reflect.Interface || e.Implements(reflect.TypeFor[io.Closer]()) || mayHoldClosers(e)
+	var all []any
+	for _, element := range v.Seq2() {
+		all = append(all, element.Interface())
 	}
-	return false
+	return closeAll(all...)
 }

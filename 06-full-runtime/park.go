@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -9,10 +10,9 @@ import (
 
 // park sleeps in the kernel until there's an event, a timer is due, or the bell
 // rings. If there are tasks to poll, it only collects the events.
-func (rt *Runtime) park() error {
+func (rt *Runtime) park() (err error) {
 	timeout := time.Duration(0)
 	if rt.runQueue.len == 0 {
-		var err error
 		if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 			return err
 		}
@@ -41,37 +41,41 @@ func (rt *Runtime) park() error {
 }
 
 // prepareToPark announces that the runtime is going to sleep: from here on a
-// wake rings the bell. A wake that came before is in injected. The look at
-// injected and the announcement happen under one lock, because a wake that came
-// in between would find no sleeper to ring for, and the sleeper no wake.
+// wake rings the bell. A wake that came before is in injected. Both happen under
+// one lock. In a gap between them, a wake would find no sleeper to ring for.
 func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if len(rt.injected) > 0 {
 		return 0, nil
 	}
-	if timeout < 0 && rt.reactor.waiting == 0 && rt.outside == 0 {
-		return 0, &DeadlockError{rt.live}
+	if timeout < 0 && rt.stuck() {
+		return 0, &DeadlockError{len(rt.tasks)}
 	}
 	rt.parked = timeout != 0
 	return timeout, nil
 }
 
-// DeadlockError says that tasks are left and that nothing can wake any of them:
+// stuck reports whether no task waits for a descriptor, and nothing outside of
+// the runtime has the waker of a task. Most often the first look says no.
+func (rt *Runtime) stuck() bool {
+	return !rt.reactor.waited() && !slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
+}
+
+// DeadlockError says that so many tasks are left and that nothing can wake them:
 // no timer, no descriptor, and no waker that was taken out with Context.Waker.
 // Go's runtime says the same of goroutines. Ours can't know of a goroutine that
-// is going to call SpawnRemote or Cancel, so some task must wait for it, for
-// example in Blocking.
+// is going to call SpawnRemote or Cancel, so a task must wait for that goroutine,
+// for example in Blocking.
 type DeadlockError struct{ Tasks int }
 
 func (e *DeadlockError) Error() string {
-	return fmt.Sprintf("deadlock: nothing can wake any of the tasks, and %d are left", e.Tasks)
+	return fmt.Sprintf("deadlock: no task can be woken, and %d are left", e.Tasks)
 }
 
-// wakeRemote queues t for any goroutine, whether or not the runtime still
-// exists. It rings the bell under the lock. Otherwise Close could close the bell
-// in between, and the write would go to whatever has its number then. It reports
-// false once the runtime is closed.
+// wakeRemote queues t for any goroutine, and reports false if the runtime is
+// closed. It rings under the lock. Otherwise Close could close the bell in
+// between, and the ring would go to whatever has its number by then.
 func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -87,10 +91,9 @@ func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 	return true
 }
 
-// takeInjected moves the tasks that other goroutines have woken or spawned into
-// the run queue. Every local wake does this first, so that tasks are polled in
-// the order in which they were woken. When there's nothing to take, that costs
-// one atomic load.
+// takeInjected moves what other goroutines have woken or spawned into the run
+// queue. Every local wake does that first, so tasks are polled in the order in
+// which they were woken. It costs one atomic load when there's nothing to take.
 func (rt *Runtime) takeInjected() {
 	if !rt.hasInjected.Load() {
 		return

@@ -30,23 +30,31 @@ type race[A, B any] struct {
 	b Future[B]
 }
 
-func (r *race[A, B]) Poll(cx *Context) (Either[A, B], bool) {
+func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 	if r.a == nil && r.b == nil {
 		panic("Race polled after it finished")
 	}
 	first := rand.IntN(2) // if a always came first, b would never win while a is ready
-	for turn := range 2 {
+	for turn := 0; turn < 2 && !ready; turn++ {
 		if turn == first {
-			if value, ready := r.a.Poll(cx); ready {
-				r.a = nil
-				return settle(Either[A, B]{First: true, A: value}, r), true
+			if e.A, ready = r.a.Poll(cx); ready {
+				r.a, e.First = nil, true
 			}
-		} else if value, ready := r.b.Poll(cx); ready {
+		} else if e.B, ready = r.b.Poll(cx); ready {
 			r.b = nil
-			return settle(Either[A, B]{B: value}, r), true
 		}
 	}
-	return Either[A, B]{}, false
+	if ready {
+		closed := false
+		defer func() {
+			if !closed { // the loser's Close has panicked, so the value has no receiver
+				e.Close()
+			}
+		}()
+		r.Close()
+		closed = true
+	}
+	return e, ready
 }
 
 // Close closes the futures that aren't ready.
@@ -59,9 +67,9 @@ func (r *race[A, B]) Close() error {
 // ErrTimeout is the error of a Timeout whose time has passed.
 var ErrTimeout = errors.New("timeout")
 
-// Timeout is ready with the value of f, or with ErrTimeout if f isn't ready d
-// after the first Poll. Then f has been closed. Timeout is a Race that isn't
-// fair: a value that is there in time is never thrown away.
+// Timeout is ready with the value of f, or with ErrTimeout d after the first
+// Poll, and has closed f by then. It's a Race that isn't fair: it never throws
+// away a value that is there in time.
 func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
 	return &timeout[T]{f, sleep{d: d}}
 }
@@ -71,20 +79,19 @@ type timeout[T any] struct {
 	sleep  sleep
 }
 
-func (t *timeout[T]) Poll(cx *Context) (Result[T], bool) {
+func (t *timeout[T]) Poll(cx *Context) (r Result[T], ready bool) {
 	if t.future == nil {
 		panic("Timeout polled after it finished")
 	}
-	if value, ready := t.future.Poll(cx); ready {
+	if r.Value, ready = t.future.Poll(cx); ready {
 		t.future = nil
-		t.Close()
-		return Result[T]{Value: value}, true
+	} else if _, ready = t.sleep.Poll(cx); ready {
+		r.Err = ErrTimeout
 	}
-	if _, ready := t.sleep.Poll(cx); ready {
+	if ready {
 		t.Close()
-		return Result[T]{Err: ErrTimeout}, true
 	}
-	return Result[T]{}, false
+	return r, ready
 }
 
 // Close closes the future and stops the timer.

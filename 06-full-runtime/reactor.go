@@ -6,31 +6,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reactor knows which waker waits for which descriptor. In this chapter it has
-// no goroutine: the executor itself waits in the kernel when there's nothing to
-// poll. Only the runtime's goroutine uses the Reactor, so nothing here needs a
-// lock.
+// Reactor knows who waits for which descriptor. In this chapter it has no
+// goroutine: the executor itself waits in the kernel when there's nothing to
+// poll. Nothing here needs a lock, since only the runtime's goroutine comes here.
 type Reactor struct {
-	poller  poller
-	sources []*source // by descriptor
-	open    int       // the number of sources
-	waiting int       // the number of wakers in the sources
-
+	poller      poller
+	sources     []*source                           // by descriptor
+	open        int                                 // how many those are
 	read, write func(fd int, p []byte) (int, error) // the system calls
 }
 
 // A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's.
 //
-// add registers fd for both directions, edge-triggered: an event comes when
-// something about fd changes, and at once if fd is ready already. Each
-// descriptor is added once, and removed before it's closed.
+// add registers fd for both directions, edge-triggered: an event comes when it
+// gets ready, and at once if it's ready already. A descriptor is added once, and
+// removed before it's closed.
 //
-// wait returns the events that are there, or waits for some: until the timeout
-// has passed, forever if it's negative, or until notify is called. The slice is
+// wait returns the events that are there, or waits for one until the timeout has
+// passed, or forever if it's negative, or until notify is called. The slice is
 // valid until the next wait.
 //
-// notify makes a wait return, the one under way or else the next one. It's the
-// only method for other goroutines.
+// notify ends a wait, the one under way or else the next. Any goroutine may call
+// it; the other methods are for the runtime's.
 type poller interface {
 	add(fd int) error
 	remove(fd int)
@@ -58,18 +55,13 @@ type event struct {
 	ended bool // the peer has finished or sent urgent data, or the connection has failed
 }
 
-// source is a descriptor that the poller watches. In each direction it goes
-// around like this:
+// source is a descriptor that the poller watches. Each direction of it is
 //
-//	ready    a read or write is tried first
-//	  │ ▲
-//	  │ └── an event; it takes the waker and wakes it
-//	  ▼
-//	not ready: after EAGAIN, or after less was transferred than asked for.
-//	  A future that finds it so leaves its waker.
+//	ready: a read or write is worth a try. An event makes it so, and wakes the
+//	waker, if there is one. The kernel reports an edge once, so ready remembers it.
 //
-// The kernel reports an edge only once. So ready remembers it, whether or not a
-// waker was there when the event came.
+//	not ready: after EAGAIN, or when less was transferred than asked for. A future
+//	that finds it so leaves its waker.
 type source struct {
 	fd     int
 	ready  directions
@@ -77,7 +69,26 @@ type source struct {
 	wakers [2]Waker // by direction, nil where nothing waits
 }
 
-// addSource registers s.
+// setWaker has cx woken when s is ready in dir.
+func (s *source) setWaker(dir direction, cx *Context) {
+	s.wakers[dir] = cx.waker
+	cx.waitsFor([...]string{"input", "output"}[dir])
+}
+
+// takeWaker returns the waker of dir, if any, which waits no longer.
+func (s *source) takeWaker(dir direction) Waker {
+	w := s.wakers[dir]
+	s.wakers[dir] = nil
+	return w
+}
+
+// removeWaker is for an abandoned future. By now another one may wait in dir.
+func (s *source) removeWaker(dir direction, w Waker) {
+	if s.wakers[dir] == w {
+		s.wakers[dir] = nil
+	}
+}
+
 func (r *Reactor) addSource(s *source) error {
 	if err := r.poller.add(s.fd); err != nil {
 		return err
@@ -90,52 +101,24 @@ func (r *Reactor) addSource(s *source) error {
 	return nil
 }
 
-// closeSource deregisters s and closes it. The tasks that wait for
-// s are woken last, so that they find it closed.
+// closeSource deregisters s first. After the close, its number may be another
+// connection's. Tasks that wait for s are woken last, to find it closed.
 func (r *Reactor) closeSource(s *source) error {
-	reader, writer := r.takeWaker(s, readable), r.takeWaker(s, writable)
-	r.poller.remove(s.fd) // before close: after it, the number may be another connection's
+	r.poller.remove(s.fd)
 	r.sources[s.fd] = nil
 	r.open--
 	err := unix.Close(s.fd)
-	wakeLocal(reader)
-	wakeLocal(writer)
+	wakeLocal(s.takeWaker(readable))
+	wakeLocal(s.takeWaker(writable))
 	return err
-}
-
-// setWaker makes w the waker that is woken when s is ready in dir.
-func (r *Reactor) setWaker(s *source, dir direction, w Waker) {
-	if s.wakers[dir] == nil {
-		r.waiting++
-	}
-	s.wakers[dir] = w
-}
-
-// takeWaker returns the waker of dir, which then waits no longer.
-func (r *Reactor) takeWaker(s *source, dir direction) Waker {
-	w := s.wakers[dir]
-	if w != nil {
-		s.wakers[dir] = nil
-		r.waiting--
-	}
-	return w
-}
-
-// removeWaker takes back w, whose future was abandoned, unless another future
-// waits by now. A ready direction stays ready.
-func (r *Reactor) removeWaker(s *source, dir direction, w Waker) {
-	if w != nil && s.wakers[dir] == w {
-		r.takeWaker(s, dir)
-	}
 }
 
 // deliver wakes the tasks that wait for ev.
 //
-// The number in ev can't belong to a new owner. All events of a wait are
-// delivered before any task is polled, and only a poll closes and opens
-// descriptors. Where both go on at once, as in tokio and in chapter 04, an event
-// has to carry a generation or a pointer as well, to tell two owners of one
-// number apart.
+// The number in ev can't have a new owner. Only tasks close and open descriptors,
+// and no task is polled before all events of a wait are delivered. Where both go
+// on at once, as in tokio and in chapter 04, an event has to carry a generation
+// or a pointer too, to tell two owners of one number apart.
 func (r *Reactor) deliver(ev event) {
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
@@ -145,7 +128,17 @@ func (r *Reactor) deliver(ev event) {
 	for dir, ready := range ev.ready {
 		if ready {
 			s.ready[dir] = true
-			wakeLocal(r.takeWaker(s, direction(dir)))
+			wakeLocal(s.takeWaker(direction(dir)))
 		}
 	}
+}
+
+// waited reports whether a task waits for a descriptor.
+func (r *Reactor) waited() bool {
+	for _, s := range r.sources {
+		if s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil) {
+			return true
+		}
+	}
+	return false
 }

@@ -11,31 +11,28 @@ import (
 // Runtime polls tasks. When there's no task to poll, it waits in the kernel for
 // a descriptor, for a timer, or for the bell that other goroutines ring.
 //
-// All tasks run on one goroutine, so they need no locks among themselves. Only
-// the fields behind mu, and hasInjected, may be touched by other goroutines.
+// All tasks run on one goroutine, so they need no locks among themselves. Other
+// goroutines may touch only hasInjected and the fields that mu guards.
 type Runtime struct {
 	Trace Trace // set it while nothing polls, spawns or wakes
 
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	budget    int           // transfers that the polled task may still make
-	sincePark int           // polls since the runtime last looked at the kernel
-	tasks     *Task         // a list of all tasks that haven't ended
-	live      int           // the length of that list
-	spawned   uint32        // the ID of the newest task
-	outside   int           // tasks that something outside of the runtime can wake
-	unseen    []*PanicError // failures that may still be awaited
+	budget    int     // transfers that the polled task may still make
+	sincePark int     // polls since the runtime last looked at the kernel
+	tasks     []*Task // that haven't ended
+	spawned   uint32  // the ID of the newest task
+	closed    bool    // written with mu held
 
-	hasInjected atomic.Bool // injected isn't empty; changed with mu held
+	hasInjected atomic.Bool // written with mu held
 
 	mu       sync.Mutex
 	running  bool    // guarded by mu: inside BlockOn or Close
 	parked   bool    // guarded by mu: may be asleep, and the bell hasn't been rung
-	closed   bool    // written with mu held, on the runtime's goroutine
 	blocking int     // guarded by mu: calls of Blocking under way
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
-	taken    []*Task // the memory of the injected tasks before those
+	taken    []*Task // memory for the next ones
 }
 
 // NewRuntime makes a runtime without tasks. Call Close when you're done with it.
@@ -62,9 +59,9 @@ func newRuntime(p poller) *Runtime {
 // *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
 // a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
 // as they are until the next BlockOn, or until Close.
-func BlockOn[T any](rt *Runtime, f Future[T]) (T, error) {
-	h := newHandle(rt, f)
-	var err error
+func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
+	h := new(JoinHandle[T])
+	h.init(rt, f).joiner = caller{}
 	rt.run(func() {
 		if h.task.ID == 0 {
 			rt.spawn(&h.task)
@@ -72,17 +69,20 @@ func BlockOn[T any](rt *Runtime, f Future[T]) (T, error) {
 		err = rt.loop(&h.task)
 	})
 	if err != nil {
-		h.Close() // the future remains as a task, but its value has no receiver
-		var zero T
-		return zero, err
+		h.Close() // f remains a task, but its value has no receiver
+		return value, err
 	}
 	r := h.result()
 	return r.Value, r.Err
 }
 
+// caller waits for the task of a BlockOn. It needs no wake.
+type caller struct{}
+
+func (caller) Wake() {}
+
 // run calls f on a goroutine of its own. A task may end that goroutine with
-// runtime.Goexit, which no function can stop. Then f is called again, on a new
-// goroutine, and goes on with the other tasks.
+// runtime.Goexit, which nothing can stop. Then f is called again on a new one.
 func (rt *Runtime) run(f func()) {
 	rt.mu.Lock()
 	again := rt.running
@@ -98,7 +98,7 @@ func (rt *Runtime) run(f func()) {
 	rt.mu.Unlock()
 }
 
-// apart calls f on a goroutine of its own and waits for it to end. It reports
+// apart calls f on a goroutine of its own and waits until that ends. It reports
 // whether f has returned, rather than called runtime.Goexit.
 func apart(f func()) (returned bool) {
 	exited := make(chan struct{})
@@ -122,7 +122,7 @@ func (rt *Runtime) Report() Report {
 	rt.takeInjected()
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	return Report{rt.live, len(rt.timers.heap), rt.reactor.open, rt.blocking}
+	return Report{len(rt.tasks), len(rt.timers.heap), rt.reactor.open, rt.blocking}
 }
 
 // Close cancels every task and reports what is left: nothing, unless something
@@ -132,20 +132,16 @@ func (rt *Runtime) Close() Report {
 	rt.run(func() {
 		rt.mu.Lock()
 		first = first || !rt.closed
-		rt.closed = true // from here on nothing is injected
+		rt.closed = true // from here on, nothing is injected
 		rt.mu.Unlock()
 		rt.takeInjected()
-		for rt.tasks != nil {
-			rt.end(rt.tasks, ErrCancelled)
+		for len(rt.tasks) > 0 {
+			rt.end(rt.tasks[len(rt.tasks)-1], ErrCancelled)
 		}
 	})
 	if first {
 		rt.reactor.poller.close()
 		rt.runQueue = runQueue{}
 	}
-	for _, fault := range rt.unseen {
-		fault.report(rt.Trace.reporter())
-	}
-	rt.unseen = nil
 	return rt.Report()
 }

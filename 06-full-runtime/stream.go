@@ -18,13 +18,13 @@ type Stream struct {
 	closed  bool
 }
 
-const maxTransfer = 64 << 10 // bytes per call: a longer one would keep other tasks waiting
+const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other tasks
 
-// PollRead reads up to len(p) bytes, or fails, or isn't ready. Then cx is woken
-// when it makes sense to try again. The error is io.EOF when the peer has
-// finished. PollRead is for futures written by hand; other code uses Read.
+// PollRead reads up to len(p) bytes, or fails, or isn't ready; then cx is woken
+// when another try makes sense. The error is io.EOF when the peer has finished.
+// Futures written by hand use PollRead, other code uses Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
-	n, err, ready = s.transfer(cx, readable, p)
+	n, err, ready = s.poll(cx, readable, p)
 	if ready && n == 0 && err == nil && len(p) > 0 {
 		err = io.EOF
 	}
@@ -33,15 +33,15 @@ func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) 
 
 // PollWrite writes some of p, at least a byte, or fails, or isn't ready.
 func (s *Stream) PollWrite(cx *Context, p []byte) (n int, err error, ready bool) {
-	return s.transfer(cx, writable, p)
+	return s.poll(cx, writable, p)
 }
 
-func (s *Stream) transfer(cx *Context, dir direction, p []byte) (n int, err error, ready bool) {
+func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, ready bool) {
 	if s.closed {
 		return 0, s.failed(dir, net.ErrClosed), true
 	}
 	if !s.ready[dir] {
-		s.wait(cx, dir)
+		s.setWaker(dir, cx)
 		return 0, nil, false
 	}
 	if !cx.takeBudget() {
@@ -53,44 +53,36 @@ func (s *Stream) transfer(cx *Context, dir direction, p []byte) (n int, err erro
 	} else {
 		n, err = ignoringEINTR(s.reactor.write, s.fd, p)
 	}
-	if err == unix.EAGAIN {
+	switch {
+	case err == unix.EAGAIN:
 		s.ready[dir] = false
-		s.wait(cx, dir)
+		s.setWaker(dir, cx)
 		return 0, nil, false
-	}
-	if err != nil {
+	case err != nil:
 		return 0, s.failed(dir, err), true
-	}
-	// If the kernel took or gave less than we asked for, it has no more, and
-	// will report an edge when it has. We can't conclude that in two cases. If
-	// the end came with the last edge, no other edge will come. And if urgent
-	// data came, a read stops where that is, whatever follows it.
-	if n < len(p) && !s.ended {
+	case n < len(p) && !s.ended:
+		// The kernel has no more, and will report an edge when it has. But not if
+		// the end came with the last edge, and after urgent data a read is short
+		// whatever follows. Then s.ended is set, and only EAGAIN proves anything.
 		s.ready[dir] = false
 	}
 	return n, nil, true
-}
-
-func (s *Stream) wait(cx *Context, dir direction) {
-	s.reactor.setWaker(&s.source, dir, cx.waker)
-	cx.waitsFor([...]string{"bytes to read", "room to write"}[dir])
 }
 
 func (s *Stream) failed(dir direction, err error) error {
 	return fmt.Errorf("%s %s: %w", [...]string{"read", "write"}[dir], s.peer, err)
 }
 
-// CloseWrite tells the peer that nothing more will come. The stream can still be
-// read from.
+// CloseWrite tells the peer that nothing more will come. Reading goes on.
 func (s *Stream) CloseWrite() error {
-	if s.closed { // the number may be another connection's by now
+	if s.closed { // its number may be another connection's by now
 		return s.failed(writable, net.ErrClosed)
 	}
 	return unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
-// Close closes the connection, once, and wakes the tasks that wait for it. They
-// fail with net.ErrClosed.
+// Close closes the connection, once. Tasks that wait for it are woken, and fail
+// with net.ErrClosed.
 func (s *Stream) Close() error {
 	if s.closed {
 		return nil
@@ -100,70 +92,48 @@ func (s *Stream) Close() error {
 }
 
 // Read yields how many bytes of p it has read: at least one, or an error.
-func (s *Stream) Read(p []byte) Future[Result[int]] { return &read{stream: s, p: p} }
-
-type read struct {
-	stream *Stream // nil once it has finished
-	p      []byte
-	waker  Waker // of the latest poll
-}
-
-func (r *read) Poll(cx *Context) (Result[int], bool) {
-	if r.stream == nil {
-		panic("Read polled after it finished")
-	}
-	r.waker = cx.waker
-	n, err, ready := r.stream.PollRead(cx, r.p)
-	if ready {
-		r.stream = nil
-	}
-	return Result[int]{n, err}, ready
-}
-
-// Close waits no longer. What has arrived is for the next Read.
-func (r *read) Close() error {
-	if s := r.stream; s != nil {
-		r.stream = nil
-		s.reactor.removeWaker(&s.source, readable, r.waker)
-	}
-	return nil
-}
+func (s *Stream) Read(p []byte) Future[Result[int]] { return &transfer{stream: s, rest: p} }
 
 // Write yields how many bytes of p it has written: all, or an error.
-func (s *Stream) Write(p []byte) Future[Result[int]] { return &write{stream: s, rest: p} }
+func (s *Stream) Write(p []byte) Future[Result[int]] {
+	return &transfer{stream: s, dir: writable, rest: p}
+}
 
-type write struct {
+type transfer struct {
 	stream *Stream // nil once it has finished
+	dir    direction
 	rest   []byte
 	n      int
 	waker  Waker // of the latest poll
 }
 
-func (w *write) Poll(cx *Context) (Result[int], bool) {
-	if w.stream == nil {
-		panic("Write polled after it finished")
+func (t *transfer) Poll(cx *Context) (r Result[int], ready bool) {
+	if t.stream == nil {
+		panic("Read or Write polled after it finished")
 	}
-	w.waker = cx.waker
-	var err error
-	for len(w.rest) > 0 && err == nil {
+	t.waker = cx.waker
+	poll := t.stream.PollRead
+	if t.dir == writable {
+		poll = t.stream.PollWrite
+	}
+	for more := true; more; more = t.dir == writable && len(t.rest) > 0 && r.Err == nil {
 		var n int
-		var ready bool
-		n, err, ready = w.stream.PollWrite(cx, w.rest)
-		if !ready {
-			return Result[int]{}, false
+		if n, r.Err, ready = poll(cx, t.rest); !ready {
+			return r, false
 		}
-		w.n += n
-		w.rest = w.rest[n:]
+		t.n += n
+		t.rest = t.rest[n:]
 	}
-	w.stream = nil
-	return Result[int]{w.n, err}, true
+	t.stream, r.Value = nil, t.n
+	return r, true
 }
 
-// Close waits no longer. What has been written is on its way.
-func (w *write) Close() error {
-	if s := w.stream; s != nil {
-		w.stream = nil
-		s.reactor.removeWaker(&s.source, writable, w.waker)
+// Close waits no longer. What has arrived is for the next Read, and what was
+// written is on its way.
+func (t *transfer) Close() error {
+	if t.stream != nil {
+		t.stream.removeWaker(t.dir, t.waker)
+		t.stream = nil
 	}
 	return nil
 }

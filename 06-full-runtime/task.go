@@ -7,17 +7,17 @@ import (
 	"sync/atomic"
 )
 
-// Task is a future that the runtime polls. It's also the Waker of that future.
+// Task is a future that the runtime polls. It's also that future's Waker.
 //
 //	pending ──► polling ──► pending, or ended with a value
-//	   │           │
 //	   └───────────┴──► closing ──► ended with an error
 //
-// A pending task may be in the run queue; queued says so. A task that is closing
-// was cancelled, or has panicked, and its future is being closed.
+// A pending task may be in the run queue. A closing one was cancelled or has
+// panicked, and its future is being closed.
 type Task struct {
 	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them
 
+	index     int32       // in Runtime.tasks
 	queued    atomic.Bool // in the run queue, or on the way to it
 	cancelled atomic.Bool
 	state     taskState
@@ -27,8 +27,6 @@ type Task struct {
 	work      work
 	cx        Context
 	joiner    Waker // of the future that waits for the task's end
-	prev      *Task // in the list of tasks that haven't ended
-	next      *Task
 }
 
 type taskState uint8
@@ -44,7 +42,7 @@ const (
 type work interface {
 	poll(cx *Context) (ready bool)
 	abandon(err error) // closes the future; err is how the task ends
-	ended()            // the task has ended
+	report()           // of a failure that nothing waits for
 }
 
 // Wake queues the task, once for any number of calls before the next poll.
@@ -61,29 +59,14 @@ func (t *Task) Wake() {
 // wakeLocal is Wake for the runtime's own goroutine: no lock, no bell.
 func wakeLocal(w Waker) {
 	t, isTask := w.(*Task)
-	if !isTask {
-		if w != nil {
-			w.Wake()
+	if isTask {
+		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+		if !t.queued.Swap(true) {
+			t.runtime.takeInjected() // woken before t, so polled before t
+			t.runtime.runQueue.push(t)
 		}
-		return
-	}
-	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	if !t.queued.Swap(true) {
-		t.runtime.takeInjected() // woken before us, polled before us
-		t.runtime.runQueue.push(t)
-	}
-}
-
-// setOutside notes whether something outside of the runtime can wake t.
-func (t *Task) setOutside(outside bool) {
-	if t.outside == outside {
-		return
-	}
-	t.outside = outside
-	if outside {
-		t.runtime.outside++
-	} else {
-		t.runtime.outside--
+	} else if w != nil {
+		w.Wake()
 	}
 }
 
@@ -94,14 +77,11 @@ var ErrCancelled = errors.New("task cancelled")
 type PanicError struct {
 	Value any
 	Stack []byte
-
-	task uint32      // ID
-	told atomic.Bool // a receiver has it, or it was reported
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
 
-// asPanicError makes an error of what recover has returned. That's nil after
+// asPanicError makes an error of what recover has returned, which is nil after
 // runtime.Goexit.
 func asPanicError(v any) *PanicError {
 	switch v := v.(type) {
@@ -113,16 +93,9 @@ func asPanicError(v any) *PanicError {
 	return &PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// report tells of a failure that would be silent otherwise.
-func (e *PanicError) report(to func(error)) {
-	if !e.told.Swap(true) {
-		to(fmt.Errorf("task %d failed, and nothing waits for it: %w", e.task, e))
-	}
-}
-
 // runQueue is a first-in, first-out queue that reuses its memory.
 type runQueue struct {
-	tasks []*Task // its length is a power of two
+	tasks []*Task // a power of two of them
 	head  int
 	len   int
 }

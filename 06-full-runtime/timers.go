@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// timers is a heap of deadlines: every entry comes before its children, the
-// four entries from 4i+1 on, so the next deadline is at the top. Four children
-// instead of two make the heap half as deep. Only the runtime's goroutine uses
-// it, and the executor sleeps no longer than until the next deadline.
+// timers is a heap: every entry comes before its children, the four from 4i+1
+// on, so the next deadline is heap[0]. With four children instead of two it's
+// half as deep. Only the runtime's goroutine uses it.
 type timers struct {
 	heap  []entry
 	start time.Time // deadlines count from here: 8 bytes each instead of 24
@@ -26,30 +25,21 @@ type timer struct {
 	waker Waker  // nil once the timer has fired or was removed
 }
 
-// before compares the orders as a difference, so that they may wrap around.
-func (e entry) before(other entry) bool {
-	return e.deadline < other.deadline ||
-		e.deadline == other.deadline && int32(e.timer.order-other.timer.order) < 0
+func (e entry) before(o entry) bool { // orders may wrap around, their difference doesn't
+	return e.deadline < o.deadline || e.deadline == o.deadline && int32(e.timer.order-o.timer.order) < 0
 }
 
-// after returns the deadline that is d from now.
-func (ts *timers) after(d time.Duration) time.Duration {
-	deadline := time.Since(ts.start) + d
-	if deadline < d {
-		return math.MaxInt64 // so far away that the sum is negative
-	}
-	return deadline
-}
+func (ts *timers) now() time.Duration { return time.Since(ts.start) }
 
-// passed reports whether the deadline has come.
-func (ts *timers) passed(deadline time.Duration) bool { return deadline <= time.Since(ts.start) }
+// after returns the deadline d from now, or the last one if the sum overflows.
+func (ts *timers) after(d time.Duration) time.Duration { return min(ts.now(), math.MaxInt64-d) + d }
 
 // add starts t, which wakes w at the deadline.
 func (ts *timers) add(t *timer, deadline time.Duration, w Waker) {
 	ts.count++
 	t.order, t.waker = ts.count, w
 	ts.heap = append(ts.heap, entry{})
-	ts.up(len(ts.heap)-1, entry{deadline, t})
+	ts.place(len(ts.heap)-1, entry{deadline, t})
 }
 
 // remove stops t. It leaves the heap at once, however far away its deadline is.
@@ -62,23 +52,17 @@ func (ts *timers) remove(t *timer) {
 	moved := ts.heap[last]
 	ts.heap[last] = entry{}
 	ts.heap = ts.heap[:last]
-	if i := int(t.index); i < last {
-		ts.down(i, moved)
-		ts.up(int(moved.timer.index), moved)
+	if int(t.index) < last {
+		ts.place(int(t.index), moved)
 	}
 }
 
-// up puts e at i, or above, where its parent comes before it.
-func (ts *timers) up(i int, e entry) {
+// place puts e at i, or above or below, where the heap is in order again.
+func (ts *timers) place(i int, e entry) {
 	for i > 0 && e.before(ts.heap[(i-1)/4]) {
 		ts.put(i, ts.heap[(i-1)/4])
 		i = (i - 1) / 4
 	}
-	ts.put(i, e)
-}
-
-// down puts e at i, or below, where it comes before its children.
-func (ts *timers) down(i int, e entry) {
 	for 4*i+1 < len(ts.heap) {
 		first := 4*i + 1
 		for child := first + 1; child < min(4*i+5, len(ts.heap)); child++ {
@@ -100,23 +84,21 @@ func (ts *timers) put(i int, e entry) {
 	e.timer.index = int32(i)
 }
 
-// untilNext returns how long to sleep until the first deadline, or a negative
-// duration if there's none.
+// untilNext returns how long to sleep, which is forever if it's negative.
 func (ts *timers) untilNext() time.Duration {
 	if len(ts.heap) == 0 {
 		return -1
 	}
-	return max(ts.heap[0].deadline-time.Since(ts.start), 0)
+	return max(ts.heap[0].deadline-ts.now(), 0)
 }
 
-// fire wakes the tasks whose deadline has come, and never one before. It stops
-// after limit of them: a million at once would make a run queue of a million.
+// fire wakes tasks whose deadline has come, and no other. It stops after limit
+// of them: a million at once would make a run queue of a million.
 func (ts *timers) fire(trace *Trace, limit int) {
 	if len(ts.heap) == 0 {
 		return
 	}
-	now := time.Since(ts.start)
-	for ; limit > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; limit-- {
+	for now := ts.now(); limit > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; limit-- {
 		t := ts.heap[0].timer
 		w := t.waker
 		ts.remove(t)

@@ -7,15 +7,15 @@ import (
 )
 
 // Trace is told what happens as it happens, in the manner of net/http/httptrace.
-// Functions that are nil aren't called. Woken and Error are called by any
-// goroutine, all others by the runtime's own.
+// Functions that are nil aren't called. Any goroutine may call Woken and Error.
+// The runtime's own goroutine calls the others.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
-	Wait                    func(t *Task, what string)            // the future is pending, because of what
-	Park, Unpark            func()                                // around a sleep in the kernel
+	Wait                    func(t *Task, what string) // t can't go on without that
+	Park, Unpark            func()
 	Descriptor              func(fd int, readable, writable bool) // has an event
 	Timer                   func()                                // fires
-	Error                   func(error)                           // that nothing else yields; nil: to standard error
+	Error                   func(error)                           // that no result says; nil prints it
 }
 
 func (*Trace) call(f func()) {
@@ -30,16 +30,14 @@ func (*Trace) task(f func(*Task), t *Task) {
 	}
 }
 
-// reporter returns Error, or what stands in for it.
-func (tr *Trace) reporter() func(error) {
+func (tr *Trace) report(err error) {
 	if tr.Error != nil {
-		return tr.Error
+		tr.Error(err)
+		return
 	}
-	return func(err error) {
-		fmt.Fprintln(os.Stderr, err)
-		var fault *PanicError
-		if errors.As(err, &fault) {
-			os.Stderr.Write(fault.Stack)
-		}
+	fmt.Fprintln(os.Stderr, err)
+	var fault *PanicError
+	if errors.As(err, &fault) {
+		os.Stderr.Write(fault.Stack)
 	}
 }
