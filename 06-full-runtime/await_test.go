@@ -229,6 +229,7 @@ func TestValueOfABodyThatWasClosedIsClosed(t *testing.T) {
 // Property 40.
 func TestPanicWhileUnwindingIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
+		reportsOf(rt) // it ends before anything awaits it
 		h := SpawnRemote(rt, Async(func(co *Co) int {
 			defer explode()
 			Await(co, Sleep(time.Hour))
@@ -295,8 +296,8 @@ func TestCancelledReadOfAConnLeavesTheStreamOpen(t *testing.T) {
 		}))
 		Await(co, Yield())
 		reader.Cancel()
-		if got := Await(co, reader); got.Err != ErrCancelled || rt.reactor.waiting != 0 {
-			t.Errorf("the reader ends with %+v, and %d wakers are left, want %v, none", got, rt.reactor.waiting, ErrCancelled)
+		if got := Await(co, reader); got.Err != ErrCancelled || waitingFor(rt) != 0 {
+			t.Errorf("the reader ends with %+v, and %d wakers are left, want %v, none", got, waitingFor(rt), ErrCancelled)
 		}
 		_, err := co.Conn(s).Write([]byte("x"))
 		return err
@@ -313,8 +314,8 @@ func TestTimedOutReadOfAConnWaitsNoLonger(t *testing.T) {
 	blockOn(t, rt, Async(func(co *Co) int {
 		c := co.Conn(s)
 		c.SetTimeout(time.Millisecond)
-		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 || rt.Report().Timers != 0 {
-			t.Errorf("Read says %v; left: %d wakers, %+v; want %v, and none", err, rt.reactor.waiting, rt.Report(), os.ErrDeadlineExceeded)
+		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 || rt.Report().Timers != 0 {
+			t.Errorf("Read says %v; left: %d wakers, %+v; want %v, and none", err, waitingFor(rt), rt.Report(), os.ErrDeadlineExceeded)
 		}
 		c.SetTimeout(0)
 		if _, err := c.Write([]byte("x")); err != nil {
@@ -352,8 +353,8 @@ func TestTimeoutOfAConnIsForAllReadsTogether(t *testing.T) {
 				}
 				return nil
 			}))
-			if err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 {
-				t.Errorf("after %v Read says %v, and %d wakers are left, want %v, none", time.Since(start), err, rt.reactor.waiting, os.ErrDeadlineExceeded)
+			if err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 {
+				t.Errorf("after %v Read says %v, and %d wakers are left, want %v, none", time.Since(start), err, waitingFor(rt), os.ErrDeadlineExceeded)
 			}
 		})
 	}

@@ -23,8 +23,8 @@ func receiveAll[T any](co *Co, c *Channel[T]) (got []T) {
 func emptyLists[T any](t *testing.T, c *Channel[T]) {
 	t.Helper()
 	for name, l := range map[string]*waitList{"senders": &c.senders, "receivers": &c.receivers} {
-		if l.first != nil || l.last != nil || l.turns != 0 {
-			t.Errorf("%s: an entry is left: %t, and %d turns, want none", name, l.first != nil, l.turns)
+		if l.waiting.Len() != 0 || l.turns != 0 {
+			t.Errorf("%s: %d wait, and %d have a turn, want none", name, l.waiting.Len(), l.turns)
 		}
 	}
 }

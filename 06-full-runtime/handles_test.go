@@ -52,13 +52,13 @@ func TestFaultOfOneTaskIsErrorOfItsHandle(t *testing.T) {
 	for _, fault := range faulty {
 		t.Run(fault.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
-				before := SpawnRemote(rt, Sleep(time.Second))
-				bad := SpawnRemote(rt, fault.make())
-				after := SpawnRemote(rt, Sleep(time.Second))
-				var got []string
-				for _, r := range blockOn(t, rt, JoinAll[Result[struct{}]](before, bad, after)) {
-					got = append(got, outcome(r))
-				}
+				got := blockOn(t, rt, Async(func(co *Co) (got []string) {
+					before, bad, after := Spawn(co.cx, Sleep(time.Second)), Spawn(co.cx, fault.make()), Spawn(co.cx, Sleep(time.Second))
+					for _, r := range Await(co, JoinAll[Result[struct{}]](before, bad, after)) {
+						got = append(got, outcome(r))
+					}
+					return got
+				}))
 				if diff := cmp.Diff([]string{"a value", fault.want, "a value"}, got); diff != "" {
 					t.Errorf("outcomes (-want +got):\n%s", diff)
 				}
@@ -93,42 +93,35 @@ func TestFaultOfADetachedTaskIsReported(t *testing.T) {
 	}
 }
 
-// Property 44: the handle of this task is never closed, and nothing awaits it.
-func TestFaultOfAForgottenTaskIsReported(t *testing.T) {
+// Property 44: nothing awaits this task when it fails, so the failure is reported
+// at once. The handle tells it all the same.
+func TestFaultThatIsAwaitedLaterIsReportedToo(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		reports := reportsOf(rt)
 		h := SpawnRemote(rt, faulty[0].make())
 		blockOn(t, rt, Yield())
-		if len(*reports) != 0 {
-			t.Errorf("%q is reported, although the handle may still be awaited", *reports)
-		}
-		rt.Close()
 		if want := []string{"task 1 failed, and nothing waits for it: " + panicked}; !cmp.Equal(want, *reports) {
 			t.Errorf("reported: %q, want %q", *reports, want)
 		}
-		runtime.KeepAlive(h)
+		if got := outcome(blockOn(t, rt, h)); got != panicked {
+			t.Errorf("the handle yields %q, want the panic", got)
+		}
+		Close(h)
+		if len(*reports) != 1 {
+			t.Errorf("reported: %q, want one report", *reports)
+		}
 	})
-}
-
-// Property 44: without a handle there's no need to wait until the runtime closes.
-func TestFaultOfATaskWithoutAHandleIsReported(t *testing.T) {
-	rt := openRuntime(t)
-	reports := make(chan error, 10)
-	rt.Trace.Error = func(err error) { reports <- err }
-	blockOn(t, rt, until(func(cx *Context) bool {
-		Spawn(cx, faulty[0].make())
-		return true
-	}))
-	blockOn(t, rt, Yield())
-	eventually(t, "the garbage collector has told of the handle", func() bool { runtime.GC(); return len(reports) == 1 })
 }
 
 // Property 44: an error that was yielded needs no report.
 func TestFaultThatWasAwaitedIsNotReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := SpawnRemote(rt, faulty[0].make())
-		blockOn(t, rt, h)
-		Close(h)
+		blockOn(t, rt, Async(func(co *Co) int {
+			h := Spawn(co.cx, faulty[0].make())
+			Await(co, h)
+			Close(h)
+			return 1
+		}))
 	}) // the runtime of a bubble fails the test if it reports something
 }
 
@@ -166,6 +159,7 @@ func (b *badClose) Close() error {
 func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		b := new(badClose)
+		reportsOf(rt) // it ends before anything awaits it
 		h := SpawnRemote(rt, b)
 		blockOn(t, rt, Yield())
 		h.Cancel()
@@ -178,8 +172,8 @@ func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 // Property 32: of two panics the handle tells the first, the cause.
 func TestFirstPanicIsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := SpawnRemote(rt, JoinAll(new(badClose), until(func(*Context) bool { panic("first") })))
-		if got := outcome(blockOn(t, rt, h)); got != "task panicked: first" {
+		h := JoinAll(new(badClose), until(func(*Context) bool { panic("first") }))
+		if _, err := BlockOn(rt, h); err == nil || err.Error() != "task panicked: first" {
 			t.Errorf("the outcome is %q, want the first panic", got)
 		}
 	})

@@ -167,6 +167,18 @@ func (w *countedWaker) Wake() { w.wakes.Add(1) }
 
 func wakesOf(cx *Context) int64 { return cx.waker.(*countedWaker).wakes.Load() }
 
+// waitingFor counts the wakers that wait for descriptors.
+func waitingFor(rt *Runtime) (n int) {
+	for _, s := range rt.reactor.sources {
+		for dir := range 2 {
+			if s != nil && s.wakers[dir] != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // wantPanic fails the test unless f panics with the words.
 func wantPanic(t *testing.T, words string, f func()) {
 	t.Helper()
@@ -401,40 +413,6 @@ func untilClosed(c net.Conn) { io.Copy(io.Discard, c) }
 
 // reset makes the Close that follows a reset.
 func reset(c *net.TCPConn) { c.SetLinger(0) }
-
-func address(l net.Listener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
-
-// fullBacklog returns an address where every connect hangs: its queue has one
-// slot, which is taken. It does so on Linux; elsewhere some get through.
-func fullBacklog(t *testing.T) netip.AddrPort {
-	t.Helper()
-	fd, addr := bound(t)
-	if err := unix.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return addr
-}
-
-// bound returns a socket that has an address but doesn't listen.
-func bound(t *testing.T) (fd int, addr netip.AddrPort) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err == nil {
-		t.Cleanup(func() { unix.Close(fd) })
-		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, _ := unix.Getsockname(fd)
-	in := name.(*unix.SockaddrInet4)
-	return fd, netip.AddrPortFrom(netip.AddrFrom4(in.Addr), uint16(in.Port))
-}
 
 // scriptedPoller asks the kernel, but never sleeps. Where a poller would sleep,
 // step lets the other ends of the connections do something, until there's an

@@ -479,7 +479,7 @@ func TestHTTPGetThatLosesARaceLeavesNothing(t *testing.T) {
 	noLeaks(t)
 	rt := openRuntime(t)
 	blockOn(t, rt, Race(HTTPGet(fullBacklog(t), "/"), Yield()))
-	if after := rt.Report(); after != (Report{}) || rt.reactor.waiting != 0 {
-		t.Errorf("after the race this is left: %+v, %d wakers", after, rt.reactor.waiting)
+	if after := rt.Report(); after != (Report{}) || waitingFor(rt) != 0 {
+		t.Errorf("after the race this is left: %+v, %d wakers", after, waitingFor(rt))
 	}
 }

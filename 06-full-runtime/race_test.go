@@ -50,8 +50,8 @@ func TestLoserOfARaceLeavesNothing(t *testing.T) {
 		"Read":  discard(s.Read(make([]byte, 1))),
 	} {
 		blockOn(t, rt, Race(loser, Yield()))
-		if after := rt.Report(); after != before || rt.reactor.waiting != 0 {
-			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, rt.reactor.waiting, before)
+		if after := rt.Report(); after != before || waitingFor(rt) != 0 {
+			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, waitingFor(rt), before)
 		}
 	}
 }

@@ -27,7 +27,8 @@ func openSource(t *testing.T, rt *Runtime) (s *source, peer int) {
 
 // Property 14.
 func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
+	rt := openRuntime(t)
+	cx := taskContext(rt)
 	fd, peer := socketPair(t)
 	defer unix.Close(peer)
 	sendByte(t, peer)
@@ -35,9 +36,9 @@ func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
 	if err := rt.reactor.addSource(s); err != nil {
 		t.Fatal(err)
 	}
-	rt.reactor.setWaker(s, readable, w)
+	s.setWaker(readable, cx)
 	deliver(t, rt)
-	if n := w.wakes.Load(); n != 1 {
+	if n := wakesOf(cx); n != 1 {
 		t.Errorf("%d wakes, want 1", n)
 	}
 	rt.reactor.closeSource(s)
@@ -45,14 +46,15 @@ func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
 
 // Property 16.
 func TestOneEventIsOneWake(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
+	rt := openRuntime(t)
+	cx := taskContext(rt)
 	s, peer := openSource(t, rt)
-	rt.reactor.setWaker(s, readable, w)
+	s.setWaker(readable, cx)
 	for range 3 {
 		sendByte(t, peer)
 		deliver(t, rt)
 	}
-	if n := w.wakes.Load(); n != 1 {
+	if n := wakesOf(cx); n != 1 {
 		t.Errorf("%d wakes, want 1: the waker was set only once", n)
 	}
 	rt.reactor.closeSource(s)
@@ -60,55 +62,57 @@ func TestOneEventIsOneWake(t *testing.T) {
 
 // Property 18.
 func TestClosedDescriptorIsNotReported(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
+	rt := openRuntime(t)
+	cx := taskContext(rt)
 	s, peer := openSource(t, rt)
-	rt.reactor.setWaker(s, readable, w)
+	s.setWaker(readable, cx)
 	sendByte(t, peer)
 	rt.reactor.closeSource(s)
 	deliver(t, rt)
-	if n := w.wakes.Load(); n != 1 || rt.reactor.waiting != 0 || rt.Report().Descriptors != 0 {
-		t.Errorf("%d wakes, %d descriptors, %d wakers; want the wake of the close, then none", n, rt.Report().Descriptors, rt.reactor.waiting)
+	if n := wakesOf(cx); n != 1 || waitingFor(rt) != 0 || rt.Report().Descriptors != 0 {
+		t.Errorf("%d wakes, %d descriptors, %d wakers; want the wake of the close, then none", n, rt.Report().Descriptors, waitingFor(rt))
 	}
 }
 
 // Property 18: a waker that was taken back isn't woken, and takes none with it.
 func TestRemovedWakerIsNotWoken(t *testing.T) {
-	rt, removed, other := openRuntime(t), new(countedWaker), new(countedWaker)
+	rt := openRuntime(t)
+	removed, other := taskContext(rt), taskContext(rt)
 	s, peer := openSource(t, rt)
-	rt.reactor.setWaker(s, readable, removed)
-	rt.reactor.removeWaker(s, readable, removed)
-	rt.reactor.removeWaker(s, readable, removed)
-	if rt.reactor.waiting != 0 {
-		t.Errorf("%d wakers wait, want none", rt.reactor.waiting)
+	s.setWaker(readable, removed)
+	s.removeWaker(readable, removed.waker)
+	s.removeWaker(readable, removed.waker)
+	if n := waitingFor(rt); n != 0 {
+		t.Errorf("%d wakers wait, want none", n)
 	}
-	rt.reactor.setWaker(s, readable, other)
-	rt.reactor.removeWaker(s, readable, removed)
-	rt.reactor.removeWaker(s, readable, nil)
+	s.setWaker(readable, other)
+	s.removeWaker(readable, removed.waker)
+	s.removeWaker(readable, nil)
 	sendByte(t, peer)
 	deliver(t, rt)
-	if removed.wakes.Load() != 0 || other.wakes.Load() != 1 {
-		t.Errorf("the removed waker was woken %d times, the later one %d times, want never, once", removed.wakes.Load(), other.wakes.Load())
+	if wakesOf(removed) != 0 || wakesOf(other) != 1 {
+		t.Errorf("the removed waker was woken %d times, the later one %d times, want never, once", wakesOf(removed), wakesOf(other))
 	}
 	rt.reactor.closeSource(s)
 }
 
 // Property 18.
 func TestNextConnectionWithThatNumberIsServed(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
+	rt := openRuntime(t)
+	cx := taskContext(rt)
 	for range 3 {
 		s, peer := openSource(t, rt) // gets the number of the one before
-		rt.reactor.setWaker(s, readable, w)
+		s.setWaker(readable, cx)
 		sendByte(t, peer)
 		deliver(t, rt)
 		rt.reactor.closeSource(s)
 	}
-	if n := w.wakes.Load(); n != 3 {
+	if n := wakesOf(cx); n != 3 {
 		t.Errorf("%d wakes for three connections, want 3", n)
 	}
 }
 
-// Property 18: an event whose descriptor is gone is nobody's, whatever its
-// number.
+// Property 18: the descriptor of this event is gone, whatever its number.
 func TestEventWithoutASourceIsHarmless(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openSource(t, rt)
@@ -121,12 +125,13 @@ func TestEventWithoutASourceIsHarmless(t *testing.T) {
 
 // Property 20: a wait returns up to 256 events.
 func TestMoreEventsThanTheBufferHolds(t *testing.T) {
-	rt, w := openRuntime(t), new(countedWaker)
+	rt := openRuntime(t)
+	cx := taskContext(rt)
 	const pairs = 300
 	for range pairs {
 		s, peer := openSource(t, rt)
 		defer rt.reactor.closeSource(s)
-		rt.reactor.setWaker(s, readable, w)
+		s.setWaker(readable, cx)
 		sendByte(t, peer)
 	}
 	waits := 2
@@ -136,7 +141,7 @@ func TestMoreEventsThanTheBufferHolds(t *testing.T) {
 	for range waits {
 		deliver(t, rt)
 	}
-	if n := w.wakes.Load(); n != pairs {
+	if n := wakesOf(cx); n != pairs {
 		t.Errorf("%d wakes after %d waits, want %d", n, waits, pairs)
 	}
 }
@@ -147,14 +152,16 @@ func TestWakeMaySetAWakerSpawnAndClose(t *testing.T) {
 	s, peer := openSource(t, rt)
 	other, _ := openStream(t, rt)
 	sendByte(t, peer)
-	rt.reactor.setWaker(s, readable, wakeFunc(func() {
-		rt.reactor.setWaker(s, readable, new(countedWaker))
-		Spawn(taskContext(rt), ready(1))
+	cx := taskContext(rt)
+	cx.waker = wakeFunc(func() {
+		s.setWaker(readable, taskContext(rt))
+		Spawn(cx, ready(1))
 		other.Close()
-	}))
+	})
+	s.setWaker(readable, cx)
 	within(t, "a Wake that sets a waker, spawns and closes", func() { deliver(t, rt) })
-	if left := rt.Report(); !other.closed || left.Tasks != 1 || rt.reactor.waiting != 1 {
-		t.Errorf("closed: %t, %d tasks, %d wakers, want true, 1, 1", other.closed, left.Tasks, rt.reactor.waiting)
+	if left := rt.Report(); !other.closed || left.Tasks != 1 || waitingFor(rt) != 1 {
+		t.Errorf("closed: %t, %d tasks, %d wakers, want true, 1, 1", other.closed, left.Tasks, waitingFor(rt))
 	}
 	rt.reactor.closeSource(s)
 }
@@ -188,8 +195,8 @@ func TestDescriptorThatCannotBeRegisteredIsAnError(t *testing.T) {
 	if _, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")); !errors.Is(err, unix.ENOMEM) {
 		t.Errorf("Listen fails with %v, want %v", err, unix.ENOMEM)
 	}
-	if rt.Report().Descriptors != 0 || rt.reactor.waiting != 0 {
-		t.Errorf("%d descriptors and %d wakers are left, want none", rt.Report().Descriptors, rt.reactor.waiting)
+	if rt.Report().Descriptors != 0 || waitingFor(rt) != 0 {
+		t.Errorf("%d descriptors and %d wakers are left, want none", rt.Report().Descriptors, waitingFor(rt))
 	}
 }
 
