@@ -172,9 +172,9 @@ func TestPanicInCloseIsErrorOfTheHandle(t *testing.T) {
 // Property 32: of two panics the handle tells the first, the cause.
 func TestFirstPanicIsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := JoinAll(new(badClose), until(func(*Context) bool { panic("first") }))
-		if _, err := BlockOn(rt, h); err == nil || err.Error() != "task panicked: first" {
-			t.Errorf("the outcome is %q, want the first panic", got)
+		f := JoinAll(new(badClose), until(func(*Context) bool { panic("first") }))
+		if _, err := BlockOn(rt, f); err == nil || err.Error() != "task panicked: first" {
+			t.Errorf("BlockOn fails with %v, want the first panic", err)
 		}
 	})
 }
