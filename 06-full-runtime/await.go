@@ -10,15 +10,11 @@ func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: bo
 // Await suspends the body until f is ready. It owns f, and closes it on every
 // other way out: the coroutine is closed, or f panics or calls runtime.Goexit.
 func Await[T any](co *Co, f Future[T]) T {
-	ready := false
-	defer func() {
-		if !ready {
-			Close(f)
-		}
-	}()
+	owned := f
+	defer func() { Close(owned) }()
 	for !co.stopped {
-		var value T
-		if value, ready = f.Poll(co.cx); ready {
+		if value, ready := f.Poll(co.cx); ready {
+			owned = nil
 			return value
 		}
 		co.suspend()
@@ -58,9 +54,7 @@ type coroutine[T any] struct {
 
 // Poll runs the body until it awaits something that isn't ready.
 func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
-	if c.finished {
-		panic("Async polled after it finished")
-	}
+	mustBePending(!c.finished, "Async")
 	if c.next == nil {
 		c.next, c.stop = iter.Pull(c.run)
 	}
@@ -90,23 +84,23 @@ func (c *coroutine[T]) run(yield func(struct{}) bool) {
 // Close unwinds a body that has started and not returned. If the body recovers
 // and returns all the same, its value has no receiver.
 func (c *coroutine[T]) Close() error {
-	if c.finished || c.stop == nil {
-		c.finished = true
+	if c.finished {
 		return nil
 	}
 	c.finished = true
-	c.stop()
-	c.rethrow()
-	if c.returned {
-		return closeValue(c.value)
+	if c.stop != nil {
+		c.stop()
 	}
-	return nil
+	c.rethrow()
+	if !c.returned {
+		return nil
+	}
+	return closeValue(c.value)
 }
 
 // rethrow lets a panic of the body go on where the future is polled or closed.
 func (c *coroutine[T]) rethrow() {
-	if fault := c.fault; fault != nil {
-		c.fault = nil
-		panic(fault)
+	if c.fault != nil {
+		panic(c.fault)
 	}
 }

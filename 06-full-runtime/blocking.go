@@ -16,20 +16,18 @@ type blocking[T any] struct {
 	finished bool     // Poll has returned true, or Close was called
 
 	mu        sync.Mutex
-	done      bool        // guarded by mu: f has ended, and so the rest may be used
+	done      bool        // guarded by mu: f has ended, with value or fault
 	abandoned bool        // guarded by mu
 	waker     Waker       // guarded by mu: of the latest poll
-	value     T           // of f
-	fault     *PanicError // of f
+	value     T           // written before done
+	fault     *PanicError // written before done
 }
 
 func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
-	if b.finished {
-		panic("Blocking polled after it finished")
-	}
+	mustBePending(!b.finished, "Blocking")
 	if b.runtime == nil {
 		b.runtime = cx.task.runtime
-		b.runtime.countBlocking(1)
+		b.runtime.blocking.Add(1)
 		go b.run()
 	}
 	b.mu.Lock()
@@ -54,7 +52,7 @@ func (b *blocking[T]) run() {
 		if !returned {
 			b.fault = asPanicError(recover())
 		}
-		b.runtime.countBlocking(-1) // before the task can see the value
+		b.runtime.blocking.Add(-1) // before the task can see the value
 		b.mu.Lock()
 		b.done = true
 		waker, abandoned := b.waker, b.abandoned
@@ -71,15 +69,12 @@ func (b *blocking[T]) run() {
 
 // Close abandons the call, which can't be stopped.
 func (b *blocking[T]) Close() error {
-	if b.finished {
-		return nil
-	}
-	b.finished = true
 	b.mu.Lock()
-	b.abandoned, b.waker = true, nil
-	done := b.done
+	b.abandoned = true
+	discard := b.done && !b.finished
 	b.mu.Unlock()
-	if done {
+	b.finished = true
+	if discard {
 		b.discard()
 	}
 	return nil
@@ -93,14 +88,8 @@ func (b *blocking[T]) discard() {
 			b.fault = asPanicError(v)
 		}
 		if b.fault != nil {
-			b.runtime.Trace.report(fmt.Errorf("a blocking call that nothing waits for: %w", b.fault))
+			b.runtime.Trace.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
 		}
 	}()
 	closeValue(b.value)
-}
-
-func (rt *Runtime) countBlocking(n int) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.blocking += n
 }

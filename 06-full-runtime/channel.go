@@ -32,9 +32,7 @@ type send[T any] struct {
 
 func (s *send[T]) Poll(cx *Context) (error, bool) {
 	c := s.channel
-	if c == nil {
-		panic("Send polled after it finished")
-	}
+	mustBePending(c != nil, "Send")
 	if c.closed {
 		s.Close()
 		return ErrChannelClosed, true
@@ -49,12 +47,11 @@ func (s *send[T]) Poll(cx *Context) (error, bool) {
 }
 
 func (s *send[T]) Close() error {
-	c := s.channel
-	if c == nil {
+	if s.channel == nil {
 		return nil
 	}
+	s.channel.senders.leave(&s.waiter)
 	s.channel = nil
-	c.senders.leave(&s.waiter)
 	return closeValue(s.value)
 }
 
@@ -78,21 +75,17 @@ type receive[T any] struct {
 
 func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	c := r.channel
-	if c == nil {
-		panic("Receive polled after it finished")
+	mustBePending(c != nil, "Receive")
+	got.OK = c.receivers.takeTurn(&r.waiter, len(c.values), cx)
+	if got.OK {
+		got.Value = c.take()
+	} else if !c.closed || len(c.values) > 0 {
+		// A value that is still here was handed to another receiver. If that one
+		// is closed before it looks, the value is ours.
+		return got, false
 	}
-	if c.receivers.takeTurn(&r.waiter, len(c.values), cx) {
-		r.channel = nil
-		return Received[T]{c.take(), true}, true
-	}
-	// A value that is still here was handed to another receiver. If that one is
-	// closed before it looks, the value is ours, so we can't say yet that it was
-	// the last.
-	over := c.closed && len(c.values) == 0
-	if over {
-		r.Close()
-	}
-	return got, over
+	r.Close()
+	return got, true
 }
 
 func (r *receive[T]) Close() error {
@@ -103,8 +96,8 @@ func (r *receive[T]) Close() error {
 	return nil
 }
 
-// TryReceive is Receive for code that can't wait. Values that were handed to
-// waiting receivers aren't for it.
+// TryReceive is Receive for code that can't wait. It doesn't take values that
+// were handed to waiting receivers.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
 	if len(c.values) == c.receivers.turns {
 		return value, false
@@ -134,15 +127,14 @@ func (c *Channel[T]) Close() error {
 }
 
 // waitList is a queue of futures that wait for a turn, first in, first out. A
-// turn is handed to one of them, and a future that comes later can't overtake
-// it. If it's closed before it looks, the turn goes to the next.
+// turn is handed to one of them, so that later ones can't overtake it. If that
+// one is closed before it looks, the turn goes to the next.
 type waitList struct {
 	waiting list.List // of *waiter
 	turns   int       // handed to futures that haven't looked yet
 }
 
-// waiter is a future's part in a waitList. It's in the queue, or has a turn, or
-// neither.
+// waiter is a future's part in a waitList.
 type waiter struct {
 	waker   Waker
 	place   *list.Element // in the queue, or nil
@@ -152,14 +144,15 @@ type waiter struct {
 // takeTurn reports whether w takes one of the free turns. If not, w is woken
 // when it makes sense to ask again.
 func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
-	switch {
-	case w.hasTurn:
+	if w.hasTurn {
 		w.hasTurn = false
 		l.turns--
 		return true
-	case w.place == nil && free > l.turns:
+	}
+	if w.place == nil && free > l.turns {
 		return cx.takeBudget()
-	case w.place == nil:
+	}
+	if w.place == nil {
 		w.place = l.waiting.PushBack(w)
 	}
 	w.waker = cx.waker
@@ -186,7 +179,7 @@ func (l *waitList) leave(w *waiter) {
 	if w.hasTurn {
 		w.hasTurn = false
 		l.turns--
-		l.passTurn() // kept, it would be lost
+		l.passTurn() // kept, the turn would be lost
 	}
 }
 

@@ -44,20 +44,17 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 }
 
 func (c *Conn) Write(p []byte) (written int, err error) {
-	for written < len(p) {
+	for written < len(p) && err == nil {
 		if c.late() {
 			return written, os.ErrDeadlineExceeded
 		}
-		n, err, ready := c.stream.PollWrite(c.co.cx, p[written:])
-		written += n
-		if err != nil {
-			return written, err
-		}
+		n, failure, ready := c.stream.PollWrite(c.co.cx, p[written:])
 		if !ready {
 			c.wait(writable)
 		}
+		written, err = written+n, failure
 	}
-	return written, nil
+	return written, err
 }
 
 // wait suspends the body until another try makes sense or the time is over. On

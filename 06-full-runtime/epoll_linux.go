@@ -15,8 +15,8 @@ type epoll struct {
 	events []event
 }
 
-// A peer may be heard from (IN), be ready to hear from us (OUT), have finished
-// (RDHUP), or have sent urgent data (PRI). HUP and ERR are always reported.
+// The peer has sent something (IN), has finished (RDHUP), or has sent urgent
+// data (PRI), or it can take something (OUT). HUP and ERR are always reported.
 const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func newPoller() (poller, error) {
@@ -24,17 +24,16 @@ func newPoller() (poller, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("eventfd", err)
+	p := &epoll{fd: fd}
+	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		// Only IN: reading resets the counter, which makes it writable, and that
+		// event would end the next wait.
+		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
 	}
-	p := &epoll{fd: fd, bell: bell}
-	// Only for reading: when we reset the counter it becomes writable, and that
-	// event would end the next wait.
-	if err := p.ctl(unix.EPOLL_CTL_ADD, bell, unix.EPOLLIN|unix.EPOLLET); err != nil {
+	if err != nil {
 		p.close()
-		return nil, err
+		return nil, os.NewSyscallError("eventfd", err)
 	}
 	return p, nil
 }
@@ -43,8 +42,8 @@ func (p *epoll) add(fd int) error { return p.ctl(unix.EPOLL_CTL_ADD, fd, edges) 
 
 func (p *epoll) remove(fd int) { p.ctl(unix.EPOLL_CTL_DEL, fd, 0) }
 
-// ctl gives the kernel the number of the descriptor, to give back with each
-// event. It's never a Go pointer: the garbage collector wouldn't see it there.
+// ctl gives the kernel a number to give back with each event. It's never a Go
+// pointer: the garbage collector wouldn't see it there.
 func (p *epoll) ctl(op, fd int, events uint32) error {
 	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
 	err := unix.EpollCtl(p.fd, op, fd, &ev)
@@ -64,20 +63,17 @@ func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	n, err := unix.EpollWait(p.fd, p.kernel[:], ms)
 	p.events = p.events[:0]
 	const failed = unix.EPOLLHUP | unix.EPOLLERR
-	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed // after PRI, a short read proves nothing: see transfer
+	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed
 	for _, ev := range p.kernel[:max(n, 0)] {
 		if int(ev.Fd) == p.bell {
-			unix.Read(p.bell, make([]byte, 8)) // or it would ring forever
+			unix.Read(p.bell, make([]byte, 8)) // or it rings no more
 			continue
 		}
-		p.events = append(p.events, event{
-			fd: int(ev.Fd),
-			ready: directions{
-				readable: ev.Events&(unix.EPOLLIN|toEnd) != 0,
-				writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
-			},
-			ended: ev.Events&toEnd != 0,
-		})
+		ready := directions{
+			readable: ev.Events&(unix.EPOLLIN|toEnd) != 0,
+			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
+		}
+		p.events = append(p.events, event{int(ev.Fd), ready, ev.Events&toEnd != 0})
 	}
 	return p.events, err
 }
@@ -88,8 +84,8 @@ func (p *epoll) notify() error {
 	return err
 }
 
-// close leaves no number behind. A stream that is closed after this would
-// deregister with whatever has the poller's number by then.
+// close leaves no number behind. A stream that is closed later would deregister
+// with whatever has that number by then.
 func (p *epoll) close() {
 	unix.Close(p.bell)
 	unix.Close(p.fd)

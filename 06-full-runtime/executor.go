@@ -1,6 +1,13 @@
 package main
 
-import "runtime"
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 const (
 	eventInterval    = 256 // polls, until the runtime looks at events and timers
@@ -100,20 +107,66 @@ func (rt *Runtime) finish(t *Task) {
 	wakeLocal(joiner)
 }
 
-// spawn makes t a task, behind those that other goroutines have woken or spawned
-// before. Once the runtime is closed, t ends at once.
-func (rt *Runtime) spawn(t *Task) {
-	rt.takeInjected()
-	rt.adopt(t)
-	if rt.closed {
-		rt.end(t, ErrCancelled)
+// park sleeps in the kernel until there's an event, a timer is due, or the bell
+// rings. If there are tasks to poll, it only collects the events.
+func (rt *Runtime) park() (err error) {
+	timeout := time.Duration(0)
+	if rt.runQueue.len == 0 {
+		if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+			return err
+		}
 	}
+	if timeout != 0 {
+		rt.Trace.call(rt.Trace.Park)
+	}
+	events, err := rt.reactor.poller.wait(timeout)
+	if timeout != 0 {
+		rt.mu.Lock()
+		rt.parked = false
+		rt.mu.Unlock()
+		rt.Trace.call(rt.Trace.Unpark)
+	}
+	for _, ev := range events {
+		if f := rt.Trace.Descriptor; f != nil {
+			f(ev.fd, ev.ready[readable], ev.ready[writable])
+		}
+		rt.reactor.deliver(ev)
+	}
+	switch err {
+	case unix.EBADF, unix.EFAULT, unix.EINVAL:
+		return err // the poller itself is broken
+	}
+	return nil // after EINTR, for example, the loop computes anew how long to sleep
 }
 
-func (rt *Runtime) adopt(t *Task) {
-	rt.spawned++
-	t.ID, t.index = rt.spawned, int32(len(rt.tasks))
-	rt.tasks = append(rt.tasks, t)
-	rt.Trace.task(rt.Trace.Spawn, t)
-	rt.runQueue.push(t)
+// prepareToPark announces that the runtime is going to sleep: from here on a
+// wake rings the bell. A wake that came before is in injected. Both happen under
+// one lock. In a gap between them, a wake would find no sleeper to ring for.
+func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if len(rt.injected) > 0 {
+		return 0, nil
+	}
+	if timeout < 0 && rt.stuck() {
+		return 0, &DeadlockError{len(rt.tasks)}
+	}
+	rt.parked = timeout != 0
+	return timeout, nil
+}
+
+// stuck reports whether no task waits for a descriptor, and nothing outside of
+// the runtime has the waker of a task. Most often the first look says no.
+func (rt *Runtime) stuck() bool {
+	return !rt.reactor.waited() && !slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
+}
+
+// DeadlockError says how many tasks are left that nothing can wake: no timer, no
+// descriptor, and no waker that was taken out with Context.Waker. Go says the
+// same of goroutines. We can't know of a goroutine that is going to SpawnRemote
+// or Cancel, so some task must wait for that goroutine, for example in Blocking.
+type DeadlockError struct{ Tasks int }
+
+func (e *DeadlockError) Error() string {
+	return fmt.Sprintf("deadlock: no task can be woken (tasks left: %d)", e.Tasks)
 }

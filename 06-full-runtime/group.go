@@ -1,9 +1,6 @@
 package main
 
-import (
-	"cmp"
-	"slices"
-)
+import "cmp"
 
 // Group runs futures as tasks and ends them together, in the manner of
 // golang.org/x/sync/errgroup. The first failure cancels the other tasks. No task
@@ -15,10 +12,9 @@ import (
 //	err := Await(co, g.Wait())
 type Group struct {
 	runtime *Runtime
-	members []*member
-	left    int     // members that haven't ended
-	failed  *member // the first one that has
-	waker   Waker   // of Wait
+	members map[*member]bool // that haven't ended
+	failed  *member          // the first one that has
+	waker   Waker            // of Wait
 	closed  bool
 }
 
@@ -29,7 +25,9 @@ type member struct {
 }
 
 // NewGroup makes a group in the runtime that polls the caller.
-func NewGroup(cx *Context) *Group { return &Group{runtime: cx.task.runtime} }
+func NewGroup(cx *Context) *Group {
+	return &Group{runtime: cx.task.runtime, members: make(map[*member]bool)}
+}
 
 // Go starts f as a task. The group owns f from now on. After a failure, and
 // after Close, it closes f instead.
@@ -39,29 +37,25 @@ func (g *Group) Go(f Future[error]) {
 		return
 	}
 	m := &member{group: g}
-	m.init(g.runtime, f)
-	m.task.joiner = m
-	g.members = append(g.members, m)
-	g.left++
-	g.runtime.spawn(&m.task)
+	g.members[m] = true
+	t := m.init(g.runtime, f)
+	t.joiner = m
+	g.runtime.spawn(t)
 }
 
 // Wake is called when the member has ended.
 func (m *member) Wake() {
 	g := m.group
-	g.left--
-	if g.failed == nil && (m.err != nil || m.value != nil) {
+	delete(g.members, m)
+	if g.failed != nil || cmp.Or(m.err, m.value) == nil {
+		m.Close() // reports a panic that isn't the first failure
+	} else {
 		g.failed = m
-		for _, other := range g.members {
+		for other := range g.members {
 			other.Cancel()
 		}
-	} else {
-		m.Close() // a panic after the first failure is reported
 	}
-	if !g.closed && 2*g.left < len(g.members) {
-		g.members = slices.DeleteFunc(g.members, func(m *member) bool { return m.task.state == ended })
-	}
-	if g.left == 0 {
+	if len(g.members) == 0 {
 		wakeLocal(g.waker)
 	}
 }
@@ -73,7 +67,7 @@ func (g *Group) Wait() Future[error] { return (*wait)(g) }
 type wait Group
 
 func (g *wait) Poll(cx *Context) (error, bool) {
-	if g.left > 0 {
+	if len(g.members) > 0 {
 		g.waker = cx.waker
 		cx.waitsFor("a group")
 		return nil, false
@@ -95,18 +89,16 @@ func (g *wait) Close() error {
 // group calls it, that one ends after this poll, and Close doesn't wait for it.
 func (g *Group) Close() error {
 	g.closed = true
-	for len(g.members) > 0 && !apart(g.closeMembers) {
+	for len(g.members) > 0 && !apart(g.endMembers) {
 	}
 	if g.failed != nil {
-		g.failed.Close() // reports a panic, unless Wait has yielded it
+		g.failed.Close() // reports a panic that Wait hasn't yielded
 	}
 	return nil
 }
 
-func (g *Group) closeMembers() {
-	for len(g.members) > 0 {
-		m := g.members[0]
-		g.members = g.members[1:]
+func (g *Group) endMembers() {
+	for m := range g.members {
 		switch m.task.state {
 		case pending:
 			g.runtime.end(&m.task, ErrCancelled)

@@ -14,9 +14,7 @@ type joinAll[T any] struct {
 }
 
 func (j *joinAll[T]) Poll(cx *Context) ([]T, bool) {
-	if j.left < 0 {
-		panic("JoinAll polled after it finished")
-	}
+	mustBePending(j.left >= 0, "JoinAll")
 	for i, first := 0, j.first; i < len(j.children); i++ {
 		c := (first + i) % len(j.children)
 		if j.children[c] == nil {
@@ -40,15 +38,14 @@ func (j *joinAll[T]) Poll(cx *Context) ([]T, bool) {
 
 // Close closes the futures that haven't finished and the values of the others.
 func (j *joinAll[T]) Close() error {
-	if j.left < 0 {
-		return nil
-	}
-	j.left = -1
-	abandoned := make([]any, len(j.children))
+	var abandoned []any
 	for i, f := range j.children {
-		if abandoned[i] = f; f == nil {
-			abandoned[i] = j.values[i]
+		if f != nil {
+			abandoned = append(abandoned, f)
+		} else if j.left >= 0 {
+			abandoned = append(abandoned, j.values[i])
 		}
 	}
+	j.left, j.children = -1, nil
 	return closeAll(abandoned...)
 }

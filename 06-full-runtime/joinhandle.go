@@ -58,8 +58,7 @@ func (h *JoinHandle[T]) result() Result[T] {
 }
 
 // Close detaches the task and doesn't cancel it. When its value comes, it's
-// closed, and a failure is reported. You may poll the handle again after that,
-// as long as the task hasn't ended.
+// closed. You may poll the handle again, as long as the task hasn't ended.
 func (h *JoinHandle[T]) Close() error {
 	h.task.joiner = nil
 	if h.task.taken {
@@ -82,15 +81,12 @@ func (h *JoinHandle[T]) Cancel() {
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
-	value, ready := h.future.Poll(cx)
-	if !ready {
+	if h.value, ready = h.future.Poll(cx); !ready {
 		return false
 	}
 	h.future = nil
 	if h.task.taken {
-		closeValue(value)
-	} else {
-		h.value = value
+		closeValue(h.value)
 	}
 	return true
 }
@@ -107,10 +103,10 @@ func (h *JoinHandle[T]) abandon(err error) {
 }
 
 // report tells of a failure that nothing waits for. The program may have dropped
-// the handle, so it might never learn of it from there.
+// the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if fault, failed := h.err.(*PanicError); failed {
+	if e, failed := h.err.(*PanicError); failed {
 		h.task.taken = true // once is enough
-		h.task.cx.report(fmt.Errorf("task %d failed, and nothing waits for it: %w", h.task.ID, fault))
+		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, e, e.Stack))
 	}
 }

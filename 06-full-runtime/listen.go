@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -39,11 +38,10 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 }
 
 func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
-	err = errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
-		// Accepted connections inherit this: small writes are sent at once.
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
-	)
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err == nil { // accepted connections inherit this: small writes are sent at once
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
 	if err != nil {
 		return bound, os.NewSyscallError("setsockopt", err)
 	}
@@ -94,38 +92,35 @@ func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l
 const acceptPause = 20 * time.Millisecond
 
 type accept struct {
-	listener *Listener
-	pause    *sleep // or nil
-	waker    Waker  // of the latest poll
-	finished bool
+	listener *Listener // nil once it has finished
+	pause    sleep     // since there was trouble
+	waker    Waker     // of the latest poll
 }
 
 func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
-	if a.finished {
-		panic("Accept polled after it finished")
-	}
+	l := a.listener
+	mustBePending(l != nil, "Accept")
 	s, err := a.accept(cx)
 	if err == unix.EAGAIN {
 		a.waker = cx.waker
-		a.listener.setWaker(readable, cx)
+		l.setWaker(readable, cx)
 		return Result[*Stream]{}, false
 	}
 	a.Close()
 	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", a.listener.addr, err)
+		err = fmt.Errorf("accept at %s: %w", l.addr, err)
 	}
 	return Result[*Stream]{s, err}, true
 }
 
 // accept returns EAGAIN if there's nothing to accept now.
 func (a *accept) accept(cx *Context) (*Stream, error) {
-	l := a.listener
-	for !l.closed {
-		if a.pause != nil {
+	for l := a.listener; !l.closed; {
+		if a.pause.d > 0 {
 			if _, over := a.pause.Poll(cx); !over {
 				return nil, unix.EAGAIN
 			}
-			a.pause = nil
+			a.pause = sleep{}
 		}
 		if !l.ready[readable] || !cx.takeBudget() {
 			return nil, unix.EAGAIN
@@ -140,8 +135,8 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 			// That connection is gone. The next one may be fine.
 		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
 			return nil, err
-		default: // if it were tried again at once, it would fail again, at full speed
-			a.pause = &sleep{d: acceptPause}
+		default: // if we tried again at once, it would fail again, at full speed
+			a.pause.d = acceptPause
 			if l.trouble == nil {
 				l.trouble = err
 				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
@@ -167,10 +162,10 @@ func (l *Listener) accept() (*Stream, error) {
 
 // Close waits no longer. A connection that has come is for the next Accept.
 func (a *accept) Close() error {
-	a.listener.removeWaker(readable, a.waker)
-	if a.pause != nil {
+	if a.listener != nil {
+		a.listener.removeWaker(readable, a.waker)
 		a.pause.Close()
+		a.listener = nil
 	}
-	a.finished, a.waker = true, nil
 	return nil
 }

@@ -26,25 +26,22 @@ func (r Result[T]) Close() error { return closeValue(r.Value) }
 func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
 
 type owning[T any] struct {
-	resource io.Closer
-	future   Future[T] // nil once it's ready or closed
+	resource io.Closer // nil once f is ready or closed
+	future   Future[T]
 }
 
 func (o *owning[T]) Poll(cx *Context) (T, bool) {
 	value, ready := o.future.Poll(cx)
 	if ready {
-		o.future = nil
+		o.resource, o.future = nil, nil
 	}
 	return value, ready
 }
 
 func (o *owning[T]) Close() error {
-	f := o.future
-	if f == nil {
-		return nil
-	}
-	o.future = nil
-	return closeAll(f, o.resource)
+	f, resource := o.future, o.resource
+	o.resource, o.future = nil, nil
+	return closeAll(f, resource)
 }
 
 // closeAll closes all of them in order, even if closing one of them panics or
@@ -61,11 +58,8 @@ func closeAll(all ...any) (err error) {
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
 	kind := v.Kind()
-	switch kind {
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func:
-		if v.IsNil() {
-			return nil
-		}
+	if kind == reflect.Pointer && v.IsNil() {
+		return nil
 	}
 	if c, ok := value.(io.Closer); ok {
 		return c.Close()
@@ -81,4 +75,11 @@ func closeValue(value any) error {
 		all = append(all, element.Interface())
 	}
 	return closeAll(all...)
+}
+
+// mustBePending keeps a future from being polled after it finished.
+func mustBePending(pending bool, name string) {
+	if !pending {
+		panic(name + " polled after it finished")
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 )
@@ -31,9 +32,7 @@ type race[A, B any] struct {
 }
 
 func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
-	if r.a == nil && r.b == nil {
-		panic("Race polled after it finished")
-	}
+	mustBePending(r.a != nil || r.b != nil, "Race")
 	first := rand.IntN(2) // if a always came first, b would never win while a is ready
 	for turn := 0; turn < 2 && !ready; turn++ {
 		if turn == first {
@@ -45,14 +44,10 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 		}
 	}
 	if ready {
-		closed := false
-		defer func() {
-			if !closed { // the loser's Close has panicked, so the value has no receiver
-				e.Close()
-			}
-		}()
-		r.Close()
-		closed = true
+		var lost io.Closer = e
+		defer func() { closeValue(lost) }()
+		r.Close() // if this panics, the value has no receiver
+		lost = nil
 	}
 	return e, ready
 }
@@ -80,9 +75,7 @@ type timeout[T any] struct {
 }
 
 func (t *timeout[T]) Poll(cx *Context) (r Result[T], ready bool) {
-	if t.future == nil {
-		panic("Timeout polled after it finished")
-	}
+	mustBePending(t.future != nil, "Timeout")
 	if r.Value, ready = t.future.Poll(cx); ready {
 		t.future = nil
 	} else if _, ready = t.sleep.Poll(cx); ready {

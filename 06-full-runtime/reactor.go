@@ -1,20 +1,11 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// Reactor knows who waits for which descriptor. In this chapter it has no
-// goroutine: the executor itself waits in the kernel when there's nothing to
-// poll. Nothing here needs a lock, since only the runtime's goroutine comes here.
-type Reactor struct {
-	poller      poller
-	sources     []*source                           // by descriptor
-	open        int                                 // how many those are
-	read, write func(fd int, p []byte) (int, error) // the system calls
-}
 
 // A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's.
 //
@@ -38,16 +29,6 @@ type poller interface {
 
 const longestWait = 24 * time.Hour // some kernels refuse very long ones
 
-type direction int
-
-const (
-	readable direction = iota
-	writable
-)
-
-// directions says something for each direction.
-type directions [2]bool
-
 // event says in which directions a descriptor is worth another try.
 type event struct {
 	fd    int
@@ -55,13 +36,30 @@ type event struct {
 	ended bool // the peer has finished or sent urgent data, or the connection has failed
 }
 
-// source is a descriptor that the poller watches. Each direction of it is
-//
-//	ready: a read or write is worth a try. An event makes it so, and wakes the
-//	waker, if there is one. The kernel reports an edge once, so ready remembers it.
-//
-//	not ready: after EAGAIN, or when less was transferred than asked for. A future
-//	that finds it so leaves its waker.
+type directions [2]bool // by direction
+
+type direction int
+
+const (
+	readable direction = iota
+	writable
+)
+
+// Reactor knows who waits for which descriptor. In this chapter it has no
+// goroutine: the executor itself waits in the kernel when there's nothing to
+// poll. Only the runtime's goroutine comes here, so nothing needs a lock.
+type Reactor struct {
+	poller      poller
+	sources     []*source // by descriptor
+	open        int       // sources that aren't nil
+	read, write func(fd int, p []byte) (int, error)
+}
+
+// source is a descriptor that the poller watches. Each of its directions is
+//   - ready: a read or write is worth a try. An event makes it so, and wakes the
+//     waker if there is one. The kernel reports an edge only once.
+//   - not ready, after EAGAIN, or after less was transferred than asked for. A
+//     future that finds it so leaves its waker.
 type source struct {
 	fd     int
 	ready  directions
@@ -69,13 +67,11 @@ type source struct {
 	wakers [2]Waker // by direction, nil where nothing waits
 }
 
-// setWaker has cx woken when s is ready in dir.
 func (s *source) setWaker(dir direction, cx *Context) {
 	s.wakers[dir] = cx.waker
 	cx.waitsFor([...]string{"input", "output"}[dir])
 }
 
-// takeWaker returns the waker of dir, if any, which waits no longer.
 func (s *source) takeWaker(dir direction) Waker {
 	w := s.wakers[dir]
 	s.wakers[dir] = nil
@@ -135,10 +131,7 @@ func (r *Reactor) deliver(ev event) {
 
 // waited reports whether a task waits for a descriptor.
 func (r *Reactor) waited() bool {
-	for _, s := range r.sources {
-		if s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.sources, func(s *source) bool {
+		return s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil)
+	})
 }

@@ -12,25 +12,24 @@ import (
 // a descriptor, for a timer, or for the bell that other goroutines ring.
 //
 // All tasks run on one goroutine, so they need no locks among themselves. Other
-// goroutines may touch only hasInjected and the fields that mu guards.
+// goroutines may touch only what is atomic and what mu guards.
 type Runtime struct {
 	Trace Trace // set it while nothing polls, spawns or wakes
 
-	reactor   Reactor
-	timers    timers
-	runQueue  runQueue
-	budget    int     // transfers that the polled task may still make
-	sincePark int     // polls since the runtime last looked at the kernel
-	tasks     []*Task // that haven't ended
-	spawned   uint32  // the ID of the newest task
-	closed    bool    // written with mu held
-
-	hasInjected atomic.Bool // written with mu held
+	reactor     Reactor
+	timers      timers
+	runQueue    runQueue
+	budget      int          // transfers that the polled task may still make
+	sincePark   int          // polls since the runtime last looked at the kernel
+	tasks       []*Task      // that haven't ended
+	spawned     uint32       // the ID of the newest task
+	blocking    atomic.Int32 // calls of Blocking under way
+	hasInjected atomic.Bool  // written with mu held
+	closed      bool         // written with mu held, by the runtime's goroutine
 
 	mu       sync.Mutex
 	running  bool    // guarded by mu: inside BlockOn or Close
 	parked   bool    // guarded by mu: may be asleep, and the bell hasn't been rung
-	blocking int     // guarded by mu: calls of Blocking under way
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
 	taken    []*Task // memory for the next ones
 }
@@ -76,7 +75,7 @@ func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 	return r.Value, r.Err
 }
 
-// caller waits for the task of a BlockOn. It needs no wake.
+// caller waits for the task of a BlockOn, and needs no wake.
 type caller struct{}
 
 func (caller) Wake() {}
@@ -111,6 +110,63 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
+// spawn makes t a task, behind those that other goroutines have woken or spawned
+// before. Once the runtime is closed, t ends at once.
+func (rt *Runtime) spawn(t *Task) {
+	rt.takeInjected()
+	rt.adopt(t)
+	if rt.closed {
+		rt.end(t, ErrCancelled)
+	}
+}
+
+func (rt *Runtime) adopt(t *Task) {
+	rt.spawned++
+	t.ID, t.index = rt.spawned, int32(len(rt.tasks))
+	rt.tasks = append(rt.tasks, t)
+	rt.Trace.task(rt.Trace.Spawn, t)
+	rt.runQueue.push(t)
+}
+
+// wakeRemote queues t for any goroutine, and reports false if the runtime is
+// closed. It rings under the lock. Otherwise Close could close the bell in
+// between, and the ring would go to whatever has its number by then.
+func (rt *Runtime) wakeRemote(t *Task) (open bool) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.closed {
+		return false
+	}
+	rt.injected = append(rt.injected, t)
+	rt.hasInjected.Store(true)
+	if rt.parked {
+		rt.parked = false // one ring is enough, however many wakes follow
+		rt.reactor.poller.notify()
+	}
+	return true
+}
+
+// takeInjected moves what other goroutines have woken or spawned into the run
+// queue. Every local wake does that first, so tasks are polled in the order in
+// which they were woken. It costs one atomic load when there's nothing to take.
+func (rt *Runtime) takeInjected() {
+	if !rt.hasInjected.Load() {
+		return
+	}
+	rt.mu.Lock()
+	rt.injected, rt.taken = rt.taken[:0], rt.injected
+	rt.hasInjected.Store(false)
+	rt.mu.Unlock()
+	for _, t := range rt.taken {
+		if t.ID == 0 {
+			rt.adopt(t)
+		} else {
+			rt.runQueue.push(t)
+		}
+	}
+	clear(rt.taken)
+}
+
 // Report says what a runtime holds.
 type Report struct {
 	Tasks, Timers, Descriptors int
@@ -120,18 +176,15 @@ type Report struct {
 // Report is for tasks, and for other goroutines while the runtime doesn't run.
 func (rt *Runtime) Report() Report {
 	rt.takeInjected()
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	return Report{len(rt.tasks), len(rt.timers.heap), rt.reactor.open, rt.blocking}
+	return Report{len(rt.tasks), len(rt.timers.heap), rt.reactor.open, int(rt.blocking.Load())}
 }
 
 // Close cancels every task and reports what is left: nothing, unless something
 // leaked. It mustn't be called while BlockOn runs. A Wake after it is harmless.
 func (rt *Runtime) Close() Report {
-	first := false
+	first := !rt.closed
 	rt.run(func() {
 		rt.mu.Lock()
-		first = first || !rt.closed
 		rt.closed = true // from here on, nothing is injected
 		rt.mu.Unlock()
 		rt.takeInjected()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -14,18 +13,14 @@ func dialSocket(addr netip.AddrPort) (fd int, err error) {
 		family = unix.AF_INET
 	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err == unix.EMFILE {
-		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
-	}
 	if err != nil {
-		return -1, fmt.Errorf("socket: %w", err)
+		return openSocket(addr) // it says the same, in words
 	}
 	return fd, nil
 }
 
-// dialResult is connectResult after an event for s. The event has said whether
-// the connection failed. Only if it did, there's something to ask the kernel
-// for, which saves two calls for each connection.
+// dialResult is connectResult after an event for s. It asks the kernel only if
+// the event said that the connection failed. That saves two calls for the others.
 func dialResult(s *source) error {
 	if s.ended {
 		return connectResult(s.fd)
@@ -34,11 +29,9 @@ func dialResult(s *source) error {
 }
 
 // acceptSocket makes the connection non-blocking and close-on-exec at once.
-func acceptSocket(fd int) (int, unix.Sockaddr, error) {
-	for {
-		conn, peer, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err != unix.EINTR {
-			return conn, peer, err
-		}
+func acceptSocket(fd int) (conn int, peer unix.Sockaddr, err error) {
+	for err = unix.EINTR; err == unix.EINTR; {
+		conn, peer, err = unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	}
+	return conn, peer, err
 }

@@ -107,25 +107,26 @@ type transfer struct {
 	waker  Waker // of the latest poll
 }
 
-func (t *transfer) Poll(cx *Context) (r Result[int], ready bool) {
-	if t.stream == nil {
-		panic("Read or Write polled after it finished")
-	}
+func (t *transfer) Poll(cx *Context) (Result[int], bool) {
+	s := t.stream
+	mustBePending(s != nil, "Read or Write")
 	t.waker = cx.waker
-	poll := t.stream.PollRead
+	poll := s.PollRead
 	if t.dir == writable {
-		poll = t.stream.PollWrite
+		poll = s.PollWrite
 	}
-	for more := true; more; more = t.dir == writable && len(t.rest) > 0 && r.Err == nil {
-		var n int
-		if n, r.Err, ready = poll(cx, t.rest); !ready {
-			return r, false
+	for {
+		n, err, ready := poll(cx, t.rest)
+		if !ready {
+			return Result[int]{}, false
 		}
 		t.n += n
 		t.rest = t.rest[n:]
+		if err != nil || t.dir == readable || len(t.rest) == 0 {
+			t.stream = nil
+			return Result[int]{t.n, err}, true
+		}
 	}
-	t.stream, r.Value = nil, t.n
-	return r, true
 }
 
 // Close waits no longer. What has arrived is for the next Read, and what was
@@ -136,4 +137,72 @@ func (t *transfer) Close() error {
 		t.stream = nil
 	}
 	return nil
+}
+
+// Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
+// ones have, so small writes may wait for the answer to the write before.
+func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
+
+type dial struct {
+	addr     netip.AddrPort
+	stream   *Stream // nil before the first Poll, and at the end
+	finished bool
+}
+
+func (d *dial) Poll(cx *Context) (Result[*Stream], bool) {
+	mustBePending(!d.finished, "Dial")
+	err := d.connect(cx)
+	s := d.stream
+	switch err {
+	case nil:
+		d.stream = nil // it's the receiver's
+	case unix.EAGAIN:
+		s.ready[writable] = false
+		s.setWaker(writable, cx)
+		return Result[*Stream]{}, false
+	default:
+		s, err = nil, fmt.Errorf("dial %s: %w", d.addr, err)
+	}
+	d.Close()
+	return Result[*Stream]{s, err}, true
+}
+
+// connect returns EAGAIN while the connection is under way.
+func (d *dial) connect(cx *Context) error {
+	if d.stream == nil {
+		if err := d.start(cx.reactor()); err != nil {
+			return err
+		}
+	}
+	if !d.stream.ready[writable] {
+		return unix.EAGAIN
+	}
+	return dialResult(&d.stream.source)
+}
+
+func (d *dial) start(r *Reactor) error {
+	fd, err := dialSocket(d.addr)
+	if err != nil {
+		return err
+	}
+	s := &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
+	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
+		err = r.addSource(&s.source) // only now: a socket that isn't connecting reports HUP
+	}
+	if err != nil {
+		unix.Close(fd)
+		return err
+	}
+	d.stream = s
+	return nil
+}
+
+// Close gives up connecting.
+func (d *dial) Close() error {
+	s := d.stream
+	d.stream, d.finished = nil, true
+	if s == nil {
+		return nil
+	}
+	return s.Close()
 }

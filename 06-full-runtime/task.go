@@ -48,9 +48,9 @@ type work interface {
 // Wake queues the task, once for any number of calls before the next poll.
 func (t *Task) Wake() {
 	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// A load before a store wouldn't do. The poll that takes the task out of the
-	// queue swaps too. So if we find the mark still set, that poll has yet to
-	// come, and will see everything that happened before this line.
+	// The poll that takes the task out of the queue swaps too. So if we find the
+	// mark set, that poll is yet to come, and sees all that happened before this
+	// line. A mere look at the mark wouldn't promise that.
 	if !t.queued.Swap(true) {
 		t.runtime.wakeRemote(t)
 	}
@@ -81,16 +81,15 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
 
-// asPanicError makes an error of what recover has returned, which is nil after
-// runtime.Goexit.
+// asPanicError makes an error of what recover has returned.
 func asPanicError(v any) *PanicError {
 	switch v := v.(type) {
 	case *PanicError: // of a coroutine, with the stack of its body
 		return v
 	case nil:
-		return &PanicError{Value: "runtime.Goexit was called", Stack: debug.Stack()}
+		return &PanicError{"runtime.Goexit was called", debug.Stack()}
 	}
-	return &PanicError{Value: v, Stack: debug.Stack()}
+	return &PanicError{v, debug.Stack()}
 }
 
 // runQueue is a first-in, first-out queue that reuses its memory.

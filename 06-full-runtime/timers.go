@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// timers is a heap: every entry comes before its children, the four from 4i+1
-// on, so the next deadline is heap[0]. With four children instead of two it's
-// half as deep. Only the runtime's goroutine uses it.
+// timers is a heap: each entry comes before its children, the four from 4i+1 on,
+// so the next deadline is heap[0]. With four children it's half as deep as with
+// two. Only the runtime's goroutine uses it.
 type timers struct {
 	heap  []entry
 	start time.Time // deadlines count from here: 8 bytes each instead of 24
@@ -105,4 +105,54 @@ func (ts *timers) fire(trace *Trace, limit int) {
 		trace.call(trace.Timer)
 		wakeLocal(w)
 	}
+}
+
+// Sleep is ready d after its first Poll, or at once if d isn't positive.
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+
+type sleep struct {
+	d      time.Duration
+	timer  timer
+	timers *timers // nil before the first Poll
+	done   bool
+}
+
+func (s *sleep) Poll(cx *Context) (struct{}, bool) {
+	mustBePending(!s.done, "Sleep")
+	if s.timers == nil {
+		s.timers = cx.timers()
+		if s.d > 0 {
+			s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
+		}
+	}
+	if s.timer.waker != nil { // it hasn't fired
+		s.timer.waker = cx.waker
+		cx.waitsFor("a timer")
+		return struct{}{}, false
+	}
+	s.done = true
+	return struct{}{}, true
+}
+
+// Close stops the timer.
+func (s *sleep) Close() error {
+	if s.timers != nil {
+		s.timers.remove(&s.timer)
+	}
+	s.done = true
+	return nil
+}
+
+// Yield is a future that is pending once, so that other tasks have a turn.
+func Yield() Future[struct{}] { return new(yield) }
+
+type yield struct{ yielded bool }
+
+func (y *yield) Poll(cx *Context) (struct{}, bool) {
+	if !y.yielded {
+		y.yielded = true
+		wakeLocal(cx.waker) // queued last
+		return struct{}{}, false
+	}
+	return struct{}{}, true
 }

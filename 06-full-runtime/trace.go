@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
@@ -33,11 +32,7 @@ func (*Trace) task(f func(*Task), t *Task) {
 func (tr *Trace) report(err error) {
 	if tr.Error != nil {
 		tr.Error(err)
-		return
-	}
-	fmt.Fprintln(os.Stderr, err)
-	var fault *PanicError
-	if errors.As(err, &fault) {
-		os.Stderr.Write(fault.Stack)
+	} else {
+		fmt.Fprintln(os.Stderr, err)
 	}
 }
