@@ -83,10 +83,7 @@ func TestFaultOfADetachedTaskIsReported(t *testing.T) {
 						blockOn(t, rt, Sleep(time.Second))
 					}
 					rt.Close()
-					want := []string{"task 1 failed, and nothing waits for it: " + fault.want}
-					if diff := cmp.Diff(want, *reports); diff != "" {
-						t.Errorf("reports (-want +got):\n%s", diff)
-					}
+					wantReport(t, reports, "task 1", fault.want)
 				})
 			})
 		}
@@ -100,15 +97,25 @@ func TestFaultThatIsAwaitedLaterIsReportedToo(t *testing.T) {
 		reports := reportsOf(rt)
 		h := SpawnRemote(rt, faulty[0].make())
 		blockOn(t, rt, Yield())
-		if want := []string{"task 1 failed, and nothing waits for it: " + panicked}; !cmp.Equal(want, *reports) {
-			t.Errorf("reported: %q, want %q", *reports, want)
-		}
+		wantReport(t, reports, "task 1", panicked)
 		if got := outcome(blockOn(t, rt, h)); got != panicked {
 			t.Errorf("the handle yields %q, want the panic", got)
 		}
 		Close(h)
-		if len(*reports) != 1 {
-			t.Errorf("reported: %q, want one report", *reports)
+		wantReport(t, reports, "task 1", panicked) // still only one
+	})
+}
+
+// Property 44: the report says where it happened.
+func TestReportOfAFaultHasItsStack(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var reported error
+		rt.Trace.Error = func(err error) { reported = err }
+		SpawnRemote(rt, until(func(*Context) bool { explode(); return true }))
+		blockOn(t, rt, Yield())
+		var fault *PanicError
+		if !errors.As(reported, &fault) || fault.Value != "boom" || !strings.Contains(string(fault.Stack), "explode") {
+			t.Errorf("reported: %v, want a *PanicError with the stack of explode", reported)
 		}
 	})
 }

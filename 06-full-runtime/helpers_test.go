@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -78,16 +79,25 @@ func watchOver(t *testing.T, rt *Runtime) {
 	t.Cleanup(func() { closeEmpty(t, rt) })
 }
 
-// reportsOf collects what rt reports from now on.
+// reportsOf collects what rt reports from now on, without the stacks.
 func reportsOf(rt *Runtime) *[]string {
 	var mu sync.Mutex
 	all := new([]string)
 	rt.Trace.Error = func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		*all = append(*all, err.Error())
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		*all = append(*all, line)
 	}
 	return all
+}
+
+// wantReport fails the test unless there's one report: that the task failed.
+func wantReport(t *testing.T, reports *[]string, task, failure string) {
+	t.Helper()
+	if all := *reports; len(all) != 1 || !strings.HasPrefix(all[0], task) || !strings.HasSuffix(all[0], failure) {
+		t.Errorf("reported: %q, want one report: of %s, %s", all, task, failure)
+	}
 }
 
 // closeEmpty fails the test if rt hasn't given everything back.

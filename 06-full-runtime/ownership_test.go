@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime/debug"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,7 +120,7 @@ var abandoned = []struct {
 			rt.reactor.poller = &refusing{rt.reactor.poller, 1}
 			polled(t, rt, a)
 			deliver(t, rt)
-			return a.(*accept).pause != nil
+			return rt.Report().Timers == 1
 		})
 		return a
 	}},
@@ -231,6 +233,7 @@ var dropped = map[string]func(co *Co, f Future[any]){
 		value := Await(co, f)
 		Await(co, Timeout(Blocking(func() any { time.Sleep(time.Hour); return value }), time.Minute))
 		Await(co, Sleep(2*time.Hour))
+		synctest.Wait()
 	},
 	"a Blocking that is closed late": func(co *Co, f Future[any]) {
 		value := Await(co, f)
@@ -284,6 +287,20 @@ func TestValueWithoutAReceiverIsClosed(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Property 43: what is closed may belong to the runtime, as a Stream does, so only
+// the runtime's goroutine may close it. No other one waits for the call anymore.
+func TestValueOfAnAbandonedCallIsClosedByTheRuntime(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		stack := ""
+		value := closeFunc(func() { stack = string(debug.Stack()) })
+		blockOn(t, rt, Timeout(Blocking(func() closeFunc { time.Sleep(time.Hour); return value }), time.Minute))
+		blockOn(t, rt, Sleep(2*time.Hour))
+		if synctest.Wait(); !strings.Contains(stack, "(*Runtime)") {
+			t.Errorf("closed on this goroutine, want the runtime's:\n%s", stack)
+		}
+	})
 }
 
 // Property 43: a receiver owns its value, and nothing else closes it.
