@@ -11,33 +11,32 @@ import (
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
-	f        func() T
-	runtime  *Runtime // nil before the first Poll
-	finished bool     // Poll has returned true, or Close was called
+	f       func() T
+	runtime *Runtime // nil before the first Poll
 
-	mu        sync.Mutex
-	done      bool        // guarded by mu: f has ended, with value or fault
-	abandoned bool        // guarded by mu
-	waker     Waker       // guarded by mu: of the latest poll
-	value     T           // written before done
-	fault     *PanicError // written before done
+	mu    sync.Mutex
+	done  bool        // guarded by mu: f has ended, with value or fault
+	taken bool        // guarded by mu: Poll has returned the value, or Close was called
+	waker Waker       // guarded by mu: of the latest poll
+	value T           // written before done
+	fault *PanicError // written before done
 }
 
 func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
-	mustBePending(!b.finished, "Blocking")
-	if b.runtime == nil {
-		b.runtime = cx.task.runtime
-		b.runtime.blocking.Add(1)
-		go b.run()
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	mustBePending(!b.taken, "Blocking")
 	if !b.done {
 		b.waker = cx.Waker()
 		cx.waitsFor("a blocking call")
+		if b.runtime == nil {
+			b.runtime = cx.task.runtime
+			b.runtime.blocking.Add(1)
+			go b.run()
+		}
 		return value, false
 	}
-	b.finished = true
+	b.taken = true
 	if b.fault != nil {
 		panic(b.fault)
 	}
@@ -55,11 +54,11 @@ func (b *blocking[T]) run() {
 		b.runtime.blocking.Add(-1) // before the task can see the value
 		b.mu.Lock()
 		b.done = true
-		waker, abandoned := b.waker, b.abandoned
+		waker, taken := b.waker, b.taken
 		b.mu.Unlock()
-		if abandoned {
+		if taken {
 			b.discard()
-		} else if waker != nil {
+		} else {
 			waker.Wake()
 		}
 	}()
@@ -70,10 +69,9 @@ func (b *blocking[T]) run() {
 // Close abandons the call, which can't be stopped.
 func (b *blocking[T]) Close() error {
 	b.mu.Lock()
-	b.abandoned = true
-	discard := b.done && !b.finished
+	discard := b.done && !b.taken
+	b.taken = true
 	b.mu.Unlock()
-	b.finished = true
 	if discard {
 		b.discard()
 	}

@@ -30,8 +30,7 @@ func (rt *Runtime) loop(root *Task) error {
 	return nil
 }
 
-// next takes a task from the run queue. It returns nil when there's no task, or
-// when it's time to look at the kernel.
+// next returns nil when there's no task to poll, or it's time to look at the kernel.
 func (rt *Runtime) next() *Task {
 	if rt.sincePark == eventInterval {
 		return nil
@@ -41,7 +40,7 @@ func (rt *Runtime) next() *Task {
 	// A goroutine that is about to wake us can do so now, without the bell. We
 	// yield twice because every 61st time Go takes us again at once: see
 	// findRunnable in runtime/proc.go.
-	for try := 0; rt.runQueue.len == 0 && try < 2; try++ {
+	for try := 0; rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
 	}
@@ -92,26 +91,23 @@ func (rt *Runtime) end(t *Task, err error) {
 
 // finish takes t off the list and wakes the task that waits for its end.
 func (rt *Runtime) finish(t *Task) {
-	t.state = ended
 	last := len(rt.tasks) - 1
-	rt.tasks[t.index] = rt.tasks[last]
-	rt.tasks[t.index].index = t.index
-	rt.tasks[last] = nil
-	rt.tasks = rt.tasks[:last]
+	rt.tasks[t.index], rt.tasks[last].index = rt.tasks[last], t.index
+	rt.tasks = slices.Delete(rt.tasks, last, last+1)
+	t.state = ended
 	rt.Trace.task(rt.Trace.End, t)
 	joiner := t.joiner
-	t.joiner = nil
-	if joiner == nil {
+	if t.joiner = nil; joiner == nil {
 		t.work.report()
 	}
 	wakeLocal(joiner)
 }
 
 // park sleeps in the kernel until there's an event, a timer is due, or the bell
-// rings. If there are tasks to poll, it only collects the events.
+// rings. With tasks in the queue, it only collects the events.
 func (rt *Runtime) park() (err error) {
 	timeout := time.Duration(0)
-	if rt.runQueue.len == 0 {
+	if rt.runQueue.empty() {
 		if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 			return err
 		}
@@ -121,19 +117,13 @@ func (rt *Runtime) park() (err error) {
 	}
 	events, err := rt.reactor.poller.wait(timeout)
 	if timeout != 0 {
-		rt.mu.Lock()
-		rt.parked = false
-		rt.mu.Unlock()
+		rt.parked.Store(false)
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
-		if f := rt.Trace.Descriptor; f != nil {
-			f(ev.fd, ev.ready[readable], ev.ready[writable])
-		}
-		rt.reactor.deliver(ev)
+		rt.reactor.deliver(ev, &rt.Trace)
 	}
-	switch err {
-	case unix.EBADF, unix.EFAULT, unix.EINVAL:
+	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
 		return err // the poller itself is broken
 	}
 	return nil // after EINTR, for example, the loop computes anew how long to sleep
@@ -151,14 +141,15 @@ func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 	if timeout < 0 && rt.stuck() {
 		return 0, &DeadlockError{len(rt.tasks)}
 	}
-	rt.parked = timeout != 0
+	rt.parked.Store(timeout != 0)
 	return timeout, nil
 }
 
-// stuck reports whether no task waits for a descriptor, and nothing outside of
-// the runtime has the waker of a task. Most often the first look says no.
+// stuck reports whether no task waits for a descriptor and nothing outside of
+// the runtime has a waker. Most often the first look says no.
 func (rt *Runtime) stuck() bool {
-	return !rt.reactor.waited() && !slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
+	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
+		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
 }
 
 // DeadlockError says how many tasks are left that nothing can wake: no timer, no

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,44 +16,41 @@ type Listener struct {
 	source
 	reactor *Reactor
 	addr    netip.AddrPort
-	trouble error // was reported, and isn't over until nothing is left to accept
+	trouble bool // has been reported; it's over when nothing is left to accept
 	closed  bool
 }
 
 // Listen opens addr, whose port may be 0: Addr says which one it got. It's for
 // tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
-	fd, err := openSocket(addr)
+	l := &Listener{reactor: &rt.reactor}
+	err := l.open(addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", addr, err)
-	}
-	l := &Listener{source: source{fd: fd}, reactor: &rt.reactor}
-	if l.addr, err = bind(fd, addr); err == nil {
-		err = l.reactor.addSource(&l.source)
-	}
-	if err != nil {
-		unix.Close(fd)
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	return l, nil
 }
 
-func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
-	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err == nil { // accepted connections inherit this: small writes are sent at once
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+func (l *Listener) open(addr netip.AddrPort) (err error) {
+	if l.fd, err = openSocket(addr); err != nil {
+		return err
+	}
+	err = cmp.Or(
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
+		// Accepted connections inherit this: small writes are sent at once.
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
+		os.NewSyscallError("bind", unix.Bind(l.fd, sockaddr(addr))),
+		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
+	)
+	name, failure := unix.Getsockname(l.fd)
+	if err = cmp.Or(err, failure); err == nil {
+		l.addr = addrPort(name)
+		err = l.reactor.addSource(&l.source)
 	}
 	if err != nil {
-		return bound, os.NewSyscallError("setsockopt", err)
+		unix.Close(l.fd)
 	}
-	if err := unix.Bind(fd, sockaddr(addr)); err != nil {
-		return bound, os.NewSyscallError("bind", err)
-	}
-	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its limit
-		return bound, os.NewSyscallError("listen", err)
-	}
-	name, err := unix.Getsockname(fd)
-	return addrPort(name), os.NewSyscallError("getsockname", err)
+	return err
 }
 
 func sockaddr(addr netip.AddrPort) unix.Sockaddr {
@@ -127,18 +125,15 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 		}
 		s, err := l.accept()
 		switch err {
-		case nil:
-			return s, nil
+		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
 		case unix.EAGAIN:
-			l.ready[readable], l.trouble = false, nil
-		case unix.ECONNABORTED, unix.EPROTO:
-			// That connection is gone. The next one may be fine.
-		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
-			return nil, err
+			l.ready[readable], l.trouble = false, false
+		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
+			return s, err
 		default: // if we tried again at once, it would fail again, at full speed
 			a.pause.d = acceptPause
-			if l.trouble == nil {
-				l.trouble = err
+			if !l.trouble {
+				l.trouble = true
 				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
 			}
 		}

@@ -57,27 +57,26 @@ func closeAll(all ...any) (err error) {
 // an array, a slice or a map. Other types have a Close method, as Result has.
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
-	kind := v.Kind()
-	if kind == reflect.Pointer && v.IsNil() {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}
 	if c, ok := value.(io.Closer); ok {
 		return c.Close()
 	}
-	if kind != reflect.Array && kind != reflect.Slice && kind != reflect.Map {
-		return nil
-	}
-	if e := v.Type().Elem().Kind(); e < reflect.Array || e == reflect.String {
-		return nil // don't look at every one of a million bytes
-	}
 	var all []any
-	for _, element := range v.Seq2() {
-		all = append(all, element.Interface())
+	switch v.Kind() {
+	case reflect.Array, reflect.Slice, reflect.Map:
+		if v.Type().Elem().Kind() < reflect.Array {
+			return nil // don't look at every one of a million bytes
+		}
+		for _, element := range v.Seq2() {
+			all = append(all, element.Interface())
+		}
 	}
 	return closeAll(all...)
 }
 
-// mustBePending keeps a future from being polled after it finished.
+// mustBePending panics if a future is polled after it finished.
 func mustBePending(pending bool, name string) {
 	if !pending {
 		panic(name + " polled after it finished")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -85,6 +84,10 @@ func (s *source) removeWaker(dir direction, w Waker) {
 	}
 }
 
+func (s *source) waited() bool {
+	return s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil)
+}
+
 func (r *Reactor) addSource(s *source) error {
 	if err := r.poller.add(s.fd); err != nil {
 		return err
@@ -115,7 +118,10 @@ func (r *Reactor) closeSource(s *source) error {
 // and no task is polled before all events of a wait are delivered. Where both go
 // on at once, as in tokio and in chapter 04, an event has to carry a generation
 // or a pointer too, to tell two owners of one number apart.
-func (r *Reactor) deliver(ev event) {
+func (r *Reactor) deliver(ev event, trace *Trace) {
+	if trace.Descriptor != nil {
+		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])
+	}
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}
@@ -127,11 +133,4 @@ func (r *Reactor) deliver(ev event) {
 			wakeLocal(s.takeWaker(direction(dir)))
 		}
 	}
-}
-
-// waited reports whether a task waits for a descriptor.
-func (r *Reactor) waited() bool {
-	return slices.ContainsFunc(r.sources, func(s *source) bool {
-		return s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil)
-	})
 }

@@ -9,27 +9,27 @@ import (
 )
 
 // Runtime polls tasks. When there's no task to poll, it waits in the kernel for
-// a descriptor, for a timer, or for the bell that other goroutines ring.
-//
-// All tasks run on one goroutine, so they need no locks among themselves. Other
+// a descriptor, for a timer, or for the bell that other goroutines ring. All
+// tasks run on one goroutine, so they need no locks among themselves. Other
 // goroutines may touch only what is atomic and what mu guards.
 type Runtime struct {
 	Trace Trace // set it while nothing polls, spawns or wakes
 
-	reactor     Reactor
-	timers      timers
-	runQueue    runQueue
-	budget      int          // transfers that the polled task may still make
-	sincePark   int          // polls since the runtime last looked at the kernel
-	tasks       []*Task      // that haven't ended
-	spawned     uint32       // the ID of the newest task
+	reactor   Reactor
+	timers    timers
+	runQueue  runQueue
+	tasks     []*Task // that haven't ended
+	spawned   uint32  // the ID of the newest task
+	budget    int     // transfers that the polled task may still make
+	sincePark int     // polls since the runtime last looked at the kernel
+	closed    bool    // written with mu held, by the runtime's goroutine
+
+	running     atomic.Bool  // inside BlockOn or Close
 	blocking    atomic.Int32 // calls of Blocking under way
+	parked      atomic.Bool  // may be asleep, and the bell hasn't been rung; set with mu held
 	hasInjected atomic.Bool  // written with mu held
-	closed      bool         // written with mu held, by the runtime's goroutine
 
 	mu       sync.Mutex
-	running  bool    // guarded by mu: inside BlockOn or Close
-	parked   bool    // guarded by mu: may be asleep, and the bell hasn't been rung
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
 	taken    []*Task // memory for the next ones
 }
@@ -41,8 +41,7 @@ func NewRuntime() (*Runtime, error) {
 		return nil, err
 	}
 	// Go opens a poller of its own at its first timer, which may be the garbage
-	// collector's. If no descriptor is left by then, the process dies. So we
-	// make Go open it now.
+	// collector's, and dies if no descriptor is left by then. So it does it now.
 	time.Sleep(time.Nanosecond)
 	return newRuntime(p), nil
 }
@@ -83,18 +82,12 @@ func (caller) Wake() {}
 // run calls f on a goroutine of its own. A task may end that goroutine with
 // runtime.Goexit, which nothing can stop. Then f is called again on a new one.
 func (rt *Runtime) run(f func()) {
-	rt.mu.Lock()
-	again := rt.running
-	rt.running = true
-	rt.mu.Unlock()
-	if again {
+	if !rt.running.CompareAndSwap(false, true) {
 		panic("BlockOn or Close called while the runtime runs")
 	}
 	for !apart(f) {
 	}
-	rt.mu.Lock()
-	rt.running = false
-	rt.mu.Unlock()
+	rt.running.Store(false)
 }
 
 // apart calls f on a goroutine of its own and waits until that ends. It reports
@@ -110,10 +103,9 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
-// spawn makes t a task, behind those that other goroutines have woken or spawned
-// before. Once the runtime is closed, t ends at once.
+// spawn makes t a task. Once the runtime is closed, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
-	rt.takeInjected()
+	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
 	if rt.closed {
 		rt.end(t, ErrCancelled)
@@ -139,8 +131,7 @@ func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 	}
 	rt.injected = append(rt.injected, t)
 	rt.hasInjected.Store(true)
-	if rt.parked {
-		rt.parked = false // one ring is enough, however many wakes follow
+	if rt.parked.Swap(false) { // one ring is enough, however many wakes follow
 		rt.reactor.poller.notify()
 	}
 	return true

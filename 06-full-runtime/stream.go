@@ -24,11 +24,7 @@ const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other
 // when another try makes sense. The error is io.EOF when the peer has finished.
 // Futures written by hand use PollRead, other code uses Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
-	n, err, ready = s.poll(cx, readable, p)
-	if ready && n == 0 && err == nil && len(p) > 0 {
-		err = io.EOF
-	}
-	return n, err, ready
+	return s.poll(cx, readable, p)
 }
 
 // PollWrite writes some of p, at least a byte, or fails, or isn't ready.
@@ -48,11 +44,11 @@ func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, r
 		return 0, nil, false
 	}
 	p = p[:min(len(p), maxTransfer)]
-	if dir == readable {
-		n, err = ignoringEINTR(s.reactor.read, s.fd, p)
-	} else {
-		n, err = ignoringEINTR(s.reactor.write, s.fd, p)
+	call := s.reactor.read
+	if dir == writable {
+		call = s.reactor.write
 	}
+	n, err = ignoringEINTR(call, s.fd, p)
 	switch {
 	case err == unix.EAGAIN:
 		s.ready[dir] = false
@@ -60,6 +56,8 @@ func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, r
 		return 0, nil, false
 	case err != nil:
 		return 0, s.failed(dir, err), true
+	case n == 0 && dir == readable && len(p) > 0:
+		return 0, io.EOF, true
 	case n < len(p) && !s.ended:
 		// The kernel has no more, and will report an edge when it has. But not if
 		// the end came with the last edge, and after urgent data a read is short
@@ -111,12 +109,8 @@ func (t *transfer) Poll(cx *Context) (Result[int], bool) {
 	s := t.stream
 	mustBePending(s != nil, "Read or Write")
 	t.waker = cx.waker
-	poll := s.PollRead
-	if t.dir == writable {
-		poll = s.PollWrite
-	}
 	for {
-		n, err, ready := poll(cx, t.rest)
+		n, err, ready := s.poll(cx, t.dir, t.rest)
 		if !ready {
 			return Result[int]{}, false
 		}

@@ -92,31 +92,26 @@ func asPanicError(v any) *PanicError {
 	return &PanicError{v, debug.Stack()}
 }
 
-// runQueue is a first-in, first-out queue that reuses its memory.
+// runQueue is first in, first out. Tasks go into in and come from out. When out
+// is used up, the two change places.
 type runQueue struct {
-	tasks []*Task // a power of two of them
-	head  int
-	len   int
+	in, out []*Task
+	next    int // in out
 }
 
-func (q *runQueue) push(t *Task) {
-	if q.len == len(q.tasks) {
-		grown := make([]*Task, max(64, 2*q.len))
-		n := copy(grown, q.tasks[q.head:])
-		copy(grown[n:], q.tasks[:q.head])
-		q.tasks, q.head = grown, 0
-	}
-	q.tasks[(q.head+q.len)&(len(q.tasks)-1)] = t
-	q.len++
-}
+func (q *runQueue) empty() bool { return q.next == len(q.out) && len(q.in) == 0 }
+
+func (q *runQueue) push(t *Task) { q.in = append(q.in, t) }
 
 func (q *runQueue) pop() *Task {
-	if q.len == 0 {
+	if q.next == len(q.out) {
+		q.in, q.out, q.next = q.out[:0], q.in, 0
+	}
+	if len(q.out) == 0 {
 		return nil
 	}
-	t := q.tasks[q.head]
-	q.tasks[q.head] = nil
-	q.head = (q.head + 1) & (len(q.tasks) - 1)
-	q.len--
+	t := q.out[q.next]
+	q.out[q.next] = nil
+	q.next++
 	return t
 }
