@@ -119,7 +119,7 @@ func TestEventWithoutASourceIsHarmless(t *testing.T) {
 	fd := s.fd
 	rt.reactor.closeSource(s)
 	for _, fd := range []int{fd, 1 << 20} {
-		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}})
+		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}}, &rt.Trace)
 	}
 }
 
@@ -423,10 +423,8 @@ func TestRingEndsOneWait(t *testing.T) {
 		w := cx.Waker()
 		if polls++; polls <= 10 {
 			go func() { // it wakes when the runtime sleeps
-				for asleep := false; !asleep; time.Sleep(time.Millisecond) {
-					rt.mu.Lock()
-					asleep = rt.parked
-					rt.mu.Unlock()
+				for !rt.parked.Load() {
+					time.Sleep(time.Millisecond)
 				}
 				w.Wake()
 			}()
