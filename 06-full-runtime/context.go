@@ -15,6 +15,10 @@ func (cx *Context) Waker() Waker {
 	return cx.waker
 }
 
+// Scratch returns memory to read into. All tasks of the runtime share it, so
+// whatever is worth keeping has to be copied before Poll returns.
+func (cx *Context) Scratch() []byte { return cx.task.runtime.scratch[:] }
+
 func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
 func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
 

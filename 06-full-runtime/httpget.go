@@ -1,141 +1,183 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
-
-	"golang.org/x/sys/unix"
+	"strconv"
 )
 
-// Response is what an HTTPGet yields: a status and a body, or else an error.
+// Response is what HTTPGet yields: a status and a body, or else an error.
 type Response struct {
 	Status int
 	Body   string
 	Err    error
 }
 
-// HTTPGet is a leaf future: one GET request over a socket of its own.
-type HTTPGet struct {
-	MaxReply int // bytes; a longer reply is an error
+// httpGet is the future that HTTPGet makes: the state machine of the chapters
+// before, now on a Stream. Thousands of them may be under way at once, so they
+// share their target, read into the runtime's scratch buffer, and have no reply
+// before its first bytes arrive.
+type httpGet struct {
+	target   *target
+	maxReply int // a longer body is an error; 0 counts the bytes and keeps none
 
-	addr  netip.AddrPort
-	path  string
-	state string   // one of those below
-	fd    int      // -1 while there is none
-	cx    *Context // of the latest poll
-	rest  []byte   // of the request, not yet sent
-	reply []byte   // so far
+	tried  int                     // how many addresses
+	dial   Future[Result[*Stream]] // nil before and after connecting
+	stream *Stream                 // nil until there is a connection
+	sent   int                     // bytes of the request
+	reply  *reply                  // nil until there is something to read
+	over   bool
 }
 
-const ( // the states of an HTTPGet, from top to bottom
-	starting   = "start"
-	connecting = "connect" // until fd is writable
-	sending    = "write"   // whenever fd is writable
-	receiving  = "read"    // whenever fd is readable, until the peer ends
-	finished   = "finish"  // has returned its Response, or was closed
-)
-
-// NewHTTPGet asks for a path such as "/50/hello", but not before its first Poll.
-func NewHTTPGet(addr netip.AddrPort, path string) *HTTPGet {
-	return &HTTPGet{MaxReply: 1 << 28, addr: addr, path: path, state: starting, fd: -1}
+// target is what all requests for one URL have in common.
+type target struct {
+	addrs   []netip.AddrPort // at least one
+	request []byte
+	err     error // why there is no request
 }
 
-// Poll goes as far as it can without waiting. After some steps it lets the
-// others have a turn, however fast the peer sends.
-func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
-	g.cx = cx
-	var err error
-	for step := 0; step < 64 && err == nil; step++ {
-		switch g.state {
-		case starting:
-			err = g.start()
-		case connecting:
-			if err = connectResult(g.fd); err == nil {
-				g.state = sending
-			}
-		case sending:
-			err = g.send()
-		case receiving:
-			err = g.receive()
-		case finished:
-			panic("HTTPGet polled after it finished")
-		}
+// HTTPGet asks addr for a path such as "/50/hello", but not before its first
+// Poll. It keeps at most 64 MiB of a reply.
+func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
+	t := &target{addrs: []netip.AddrPort{addr}}
+	var u *url.URL
+	if u, t.err = url.ParseRequestURI(path); t.err == nil {
+		t.request, t.err = requestFor(u, addr.String())
 	}
-	if err == nil || err == unix.EAGAIN {
-		// Without this a future that returns false might never be polled again.
-		ask := cx.WakeWhenWritable
-		if g.state == receiving {
-			ask = cx.WakeWhenReadable
-		}
-		err = ask(g.fd)
-	}
+	return &httpGet{target: t, maxReply: 64 << 20}
+}
+
+// requestFor leaves the writing to net/http, which for example removes the zone
+// of an IPv6 address from Host: it means nothing to the server.
+func requestFor(u *url.URL, host string) ([]byte, error) {
+	var wire bytes.Buffer
+	r := http.Request{Method: "GET", URL: u, Host: host, Header: http.Header{"User-Agent": {""}}, Close: true}
+	err := r.Write(&wire)
+	return wire.Bytes(), err
+}
+
+// lookUp makes the target for a URL. Go's resolver blocks the goroutine that
+// calls it, so that must not be the runtime's.
+func lookUp(co *Co, address string) (*target, error) {
+	u, err := url.Parse(address)
 	if err != nil {
-		return g.finish(err), true
+		return nil, errors.Unwrap(err) // without the address, which is printed anyway
 	}
-	return Response{}, false
-}
-
-func (g *HTTPGet) start() error {
-	path, err := url.ParseRequestURI(g.path)
+	if u.Scheme != "http" || u.Hostname() == "" {
+		return nil, errors.New("want a URL such as http://localhost:8080/path (https: this runtime has no TLS)")
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("port %s is not a number below 65536", u.Port())
 	}
-	g.rest = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path.RequestURI(), g.addr)
-	if g.fd, err = openSocket(g.addr); err != nil {
-		return err
+	found := Await(co, Blocking(func() (r Result[[]net.IPAddr]) {
+		r.Value, r.Err = net.DefaultResolver.LookupIPAddr(context.Background(), u.Hostname())
+		return r
+	}))
+	t := &target{err: found.Err}
+	for _, a := range found.Value { // at least one, unless there is an error
+		ip, _ := netip.AddrFromSlice(a.IP)
+		t.addrs = append(t.addrs, netip.AddrPortFrom(ip.Unmap().WithZone(a.Zone), uint16(port)))
 	}
-	g.state = connecting
-	return startConnect(g.fd, g.addr)
+	if t.err == nil {
+		t.request, t.err = requestFor(u, u.Host)
+	}
+	return t, t.err
 }
 
-func (g *HTTPGet) send() error {
-	n, err := retry(unix.Write, g.fd, g.rest)
-	if g.rest = g.rest[n:]; len(g.rest) == 0 {
-		g.state = receiving
+// Poll goes from one stage to the next as far as it can without waiting.
+func (g *httpGet) Poll(cx *Context) (Response, bool) {
+	if g.over {
+		panic("HTTPGet polled after it finished")
 	}
-	return err
-}
-
-// receive reads once, and returns io.EOF at the peer's end.
-func (g *HTTPGet) receive() error {
-	had := len(g.reply)
-	g.reply = slices.Grow(g.reply, 4096)
-	n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
-	g.reply = g.reply[:had+n]
-	switch {
-	case err == nil && n == 0:
-		err = io.EOF
-	case had+n > g.MaxReply:
-		err = fmt.Errorf("more than %d bytes", g.MaxReply)
-	case had <= maxHeader && had+n > maxHeader: // the header must have ended
-		_, _, err = parseHead(g.reply)
-	}
-	return err
-}
-
-// finish makes the Response. A reset after a complete reply does no harm.
-func (g *HTTPGet) finish(end error) Response {
-	r := Response{Err: end}
-	if g.state == receiving && (end == io.EOF || end == unix.ECONNRESET) {
-		r = parseReply(g.reply, end)
-	}
-	if r.Err != nil {
-		r.Err = fmt.Errorf("GET http://%s%s: %s: %w", g.addr, g.path, g.state, r.Err)
+	err, ready := g.advance(cx)
+	if !ready {
+		return Response{}, false
 	}
 	g.Close()
-	return r
+	if err != nil {
+		return Response{Err: err}, true
+	}
+	return Response{Status: g.reply.status, Body: g.reply.body.String()}, true
 }
 
-// Close gives the descriptor back, at any moment and any number of times.
-func (g *HTTPGet) Close() error {
-	fd := g.fd
-	g.state, g.fd = finished, -1
-	if fd < 0 {
-		return nil
+func (g *httpGet) advance(cx *Context) (err error, ready bool) {
+	if g.target.err != nil {
+		return g.target.err, true
 	}
-	g.cx.Forget(fd) // first: after Close the number may be another connection's
-	return unix.Close(fd)
+	if g.stream == nil {
+		if err, ready := g.connect(cx); err != nil || !ready {
+			return err, ready
+		}
+	}
+	for g.sent < len(g.target.request) {
+		n, err, ready := g.stream.PollWrite(cx, g.target.request[g.sent:])
+		g.sent += n
+		if err != nil || !ready {
+			return err, ready
+		}
+	}
+	return g.receive(cx)
+}
+
+// connect tries one address after the other and returns the error of the last
+// one. A browser wouldn't wait that long for the first address: it starts with
+// the second one in the meantime (RFC 8305).
+func (g *httpGet) connect(cx *Context) (err error, ready bool) {
+	for {
+		if g.dial == nil {
+			g.dial = Dial(g.target.addrs[g.tried])
+			g.tried++
+		}
+		dialed, ready := g.dial.Poll(cx)
+		if !ready {
+			return nil, false
+		}
+		g.dial, g.stream = nil, dialed.Value
+		if dialed.Err == nil || g.tried == len(g.target.addrs) {
+			return dialed.Err, true
+		}
+	}
+}
+
+// receive reads until the reply is complete. The server may leave the
+// connection open: the reply itself says where it ends, if it can.
+func (g *httpGet) receive(cx *Context) (err error, ready bool) {
+	buffer := cx.Scratch()
+	for {
+		n, err, ready := g.stream.PollRead(cx, buffer)
+		if !ready {
+			return nil, false
+		}
+		if g.reply == nil {
+			g.reply = &reply{keep: g.maxReply}
+		}
+		if err == nil {
+			err = g.reply.add(buffer[:n])
+		} else {
+			err = g.reply.end(err)
+		}
+		if err != nil || g.reply.state == complete {
+			return err, true
+		}
+	}
+}
+
+// Close gives up and closes the connection, at any moment and any number of times.
+func (g *httpGet) Close() error {
+	g.over = true
+	if g.dial != nil {
+		return Close(g.dial)
+	}
+	if g.stream != nil {
+		return g.stream.Close()
+	}
+	return nil
 }

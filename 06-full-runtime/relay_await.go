@@ -1,7 +1,6 @@
 package main
 
-// relayAwait does the same, and waits where
-// it stands.
+// relayAwait does the same as relayHand, and waits where it stands.
 func relayAwait(in, out *Channel[int]) Future[int] {
 	return Async(func(co *Co) (sum int) {
 		for {

@@ -1,15 +1,19 @@
 package main
 
-// relayHand passes on what it receives and
-// yields the sum. It is a state machine.
-type relayHand struct {
+// relayHand passes on what it receives, and yields the sum in the end. It is a
+// state machine.
+func relayHand(in, out *Channel[int]) Future[int] {
+	return &relay{in: in, out: out}
+}
+
+type relay struct {
 	in, out   *Channel[int]
-	receiving *Receiving[int] // or nil
-	sending   *Sending[int]   // or nil
+	receiving Future[Received[int]] // or nil
+	sending   Future[error]         // or nil
 	sum       int
 }
 
-func (r *relayHand) Poll(cx *Context) (int, bool) {
+func (r *relay) Poll(cx *Context) (int, bool) {
 	for {
 		switch {
 		case r.sending != nil:
@@ -35,12 +39,12 @@ func (r *relayHand) Poll(cx *Context) (int, bool) {
 	}
 }
 
-func (r *relayHand) Close() error {
+func (r *relay) Close() error {
 	if r.sending != nil {
-		return r.sending.Close()
+		return Close(r.sending)
 	}
 	if r.receiving != nil {
-		return r.receiving.Close()
+		return Close(r.receiving)
 	}
 	return nil
 }

@@ -1,74 +1,44 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// Read is where in gets its bytes. Before it waits for more, the client has to
-// have its replies: it may not go on without.
-func (w *worker) Read(p []byte) (n int, err error) {
-	if w.limit <= 0 {
-		w.failed = errHeader
-		return 0, errHeader
-	}
-	p = p[:min(len(p), w.limit)]
-	if len(w.first) > 0 {
-		n = copy(p, w.first)
-		w.first = w.first[n:]
-	} else if err = w.flush(w.server.options.Read); err == nil {
-		n, err = w.conn.Read(p)
-	}
-	w.limit, w.failed = w.limit-n, err
-	return n, err
-}
-
-// flush sends the replies that are in the buffer. Afterwards the client has
-// the time next for what comes then.
-func (w *worker) flush(next time.Duration) error {
-	if w.out.Buffered() == 0 {
-		return nil
-	}
-	w.conn.SetTimeout(w.server.options.Write)
-	err := w.out.Flush()
-	w.conn.SetTimeout(next)
-	return err
-}
-
-var (
-	errHeader  = fmt.Errorf("header longer than %d bytes", maxHeader)
-	errVersion = errors.New("this server speaks HTTP/1.0 and HTTP/1.1")
-	errHost    = errors.New("no Host header")
-	errSpace   = errors.New("a space in the name of a header, or of the host")
+const (
+	maxRequest = 64 << 10  // bytes of a request's header
+	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
+
+// refusal is an error with the status that the client is sent.
+type refusal int
+
+func (r refusal) Error() string { return http.StatusText(int(r)) }
+
+var errNoRequest = errors.New("nothing but empty lines")
 
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
-	w.limit, w.failed = maxHeader-w.in.Buffered(), nil
+	header, err := w.readHeader()
+	if err == nil {
+		err = check(header)
+	}
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.ReadRequest(w.in)
 	switch {
-	case err != nil && w.failed != nil && w.failed != io.EOF:
-		return nil, w.failed // without it half a line would seem to be a malformed one
-	case err != nil:
-		return nil, err
-	case req.ProtoMajor != 1:
-		return nil, errVersion
-	case req.ProtoMinor > 0 && req.Host == "":
-		return nil, errHost
-	case spaced(req):
-		return nil, errSpace
+	case err != nil || !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0:
+		return nil, refusal(400)
 	case req.Body == http.NoBody:
 		return req, nil
-	}
-	w.limit = math.MaxInt
-	if req.Header.Get("Expect") != "" {
-		req.Close = true // it need not send the body, and we cannot tell whether it will
+	case req.Header.Get("Expect") != "":
+		req.Close = true // it may leave out the body, and we can't tell whether it will
 		return req, nil
 	}
 	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
@@ -80,14 +50,92 @@ func (w *worker) readRequest() (*http.Request, error) {
 	return req, err
 }
 
-// spaced finds what http.ReadRequest lets pass and http.Server refuses. To a
-// proxy "Content-Length : 9" may say where the next request begins, and to us
-// it would say nothing (RFC 9112, 5.1).
-func spaced(req *http.Request) bool {
-	for name := range req.Header {
-		if strings.ContainsAny(name, " \t") {
-			return true
+// readHeader returns the bytes of the next header, which stay in the buffer. It
+// skips one empty line, or two, because some clients send one after a body
+// (RFC 9112, 2.2).
+func (w *worker) readHeader() ([]byte, error) {
+	for seen, skipped := 0, 0; ; {
+		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
+		p, _ := w.in.Peek(w.in.Buffered())
+		line, _, whole := bytes.Cut(p, []byte("\n"))
+		switch {
+		case err == bufio.ErrBufferFull && len(p) == maxRequest:
+			return nil, refusal(431)
+		case err == bufio.ErrBufferFull:
+			w.grow()
+		case err == io.EOF && seen > 0:
+			return nil, refusal(400)
+		case err != nil:
+			return nil, err
+		case whole && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0:
+			skipped++
+			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
+				return nil, errNoRequest
+			}
+			seen = 0
+		default:
+			if end := endOfHeader(p, seen); end > 0 {
+				return p[:end], nil
+			}
+			seen = len(p)
 		}
 	}
-	return strings.ContainsAny(req.Host, " \t")
 }
+
+// check refuses what http.ReadRequest accepts, or deletes before its caller can
+// see it. A proxy that reads such a header in a different way than we do would
+// find the next request in a different place.
+func check(header []byte) error {
+	line, fields, _ := bytes.Cut(header, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	major, minor, ok := http.ParseHTTPVersion(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	if ok && major != 1 {
+		return refusal(505)
+	}
+	if !ok || bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }) {
+		return refusal(400)
+	}
+	hosts, lengths, codings := 0, 0, 0
+	for line := range bytes.SplitSeq(fields, []byte("\n")) {
+		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
+			break
+		}
+		name, value, found := strings.Cut(string(line), ":")
+		if !found || name == "" || !consistsOf(name, tokenBytes) || strings.ContainsFunc(value, isControl) {
+			return refusal(400) // for example a space before the colon, or a continued line
+		}
+		switch value = strings.Trim(value, " \t"); strings.ToLower(name) {
+		case "host":
+			hosts++
+		case "content-length":
+			lengths++
+		case "transfer-encoding":
+			if codings++; !strings.EqualFold(value, "chunked") {
+				return refusal(501)
+			}
+		case "expect":
+			if !strings.EqualFold(value, "100-continue") {
+				return refusal(417)
+			}
+		}
+	}
+	if hosts > 1 || hosts == 0 && minor > 0 || codings > 1 || codings > 0 && (lengths > 0 || minor == 0) {
+		return refusal(400)
+	}
+	return nil
+}
+
+const ( // besides letters and digits
+	tokenBytes = "!#$%&'*+-.^_`|~"
+	hostBytes  = "!$%&'()*+,-.:;=[]_~"
+)
+
+func consistsOf(text, others string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		digit := '0' <= c && c <= '9'
+		return !letter && !digit && !strings.ContainsRune(others, c)
+	})
+}
+
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }

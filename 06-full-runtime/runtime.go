@@ -18,11 +18,12 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task // that haven't ended
-	spawned   uint32  // the ID of the newest task
-	budget    int     // transfers that the polled task may still make
-	sincePark int     // polls since the runtime last looked at the kernel
-	closed    bool    // written with mu held, by the runtime's goroutine
+	tasks     []*Task        // that haven't ended
+	spawned   uint32         // the ID of the newest task
+	budget    int            // transfers that the polled task may still make
+	sincePark int            // polls since the runtime last looked at the kernel
+	closed    bool           // written with mu held, by the runtime's goroutine
+	scratch   [32 << 10]byte // see Context.Scratch
 
 	running     atomic.Bool  // inside BlockOn or Close
 	blocking    atomic.Int32 // calls of Blocking under way

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"time"
+)
+
+// worker is what it takes to answer requests: a coroutine and two buffers. Its
+// code is written as if it ran on a goroutine that may block, and uses
+// net/http's reader and writer of messages unchanged.
+type worker struct {
+	server    *server
+	coroutine Future[struct{}]
+	in        *bufio.Reader // from Read, below
+	out       *bufio.Writer // to conn
+
+	stream *Stream // of the connection that the worker serves; nil when it's done
+	conn   *Conn   // the same stream, for use inside the coroutine
+	first  []byte  // the connection has read this already
+	open   bool    // there may be more requests later
+}
+
+const (
+	freeWorkers = 64
+	bufferSize  = 4096
+	linger      = 2 * time.Second // for a client to read why it was refused
+)
+
+// takeWorker makes a free worker or a new one serve stream.
+func (s *server) takeWorker(stream *Stream, first []byte) (w *worker) {
+	if last := len(s.free) - 1; last >= 0 {
+		w, s.free = s.free[last], s.free[:last]
+	} else {
+		w = &worker{server: s, out: bufio.NewWriterSize(nil, bufferSize)}
+		w.coroutine = Async(w.run)
+	}
+	w.stream, w.first = stream, first
+	return w
+}
+
+func (s *server) putWorker(w *worker) {
+	if len(s.free) < freeWorkers && !s.draining {
+		s.free = append(s.free, w)
+	} else {
+		Close(w.coroutine)
+	}
+}
+
+// run is the body of the coroutine. It outlives the connection, because making
+// a stack and letting it grow takes longer than answering a request.
+func (w *worker) run(co *Co) struct{} {
+	for {
+		w.conn = co.Conn(w.stream)
+		w.open = w.serve(co)
+		w.stream, w.conn = nil, nil
+		co.suspend() // until takeWorker
+	}
+}
+
+// serve answers requests until the last one that has arrived. It reports
+// whether there may be more later.
+func (w *worker) serve(co *Co) (open bool) {
+	if w.in == nil || w.in.Size() > bufferSize { // after a long header
+		w.in = bufio.NewReaderSize(w, bufferSize)
+	}
+	w.in.Reset(w)
+	w.out.Reset(w.conn)
+	for {
+		req, err := w.readRequest()
+		if err == io.EOF || err == errNoRequest {
+			return w.finish(nil, false) && err == errNoRequest
+		}
+		reply := w.reply(co, req, err)
+		w.conn.SetTimeout(w.server.options.Write)
+		err = reply.Write(w.out)
+		if err != nil || w.in.Buffered() == 0 || reply.Close {
+			return w.finish(err, reply.Close)
+		}
+		Await(co, Yield()) // a client that sends many requests at once takes turns with the others
+	}
+}
+
+// reply makes the reply to a request, or to whatever came instead of one.
+func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
+	if err != nil {
+		return w.server.refuse(err)
+	}
+	r := w.answer(co, req)
+	r.Request, r.ProtoMinor = req, min(req.ProtoMinor, 1)
+	r.Close = req.Close || w.server.draining && w.in.Buffered() == 0
+	if req.ProtoMinor == 0 && !r.Close {
+		r.Header.Set("Connection", "keep-alive") // HTTP/1.0 doesn't assume it
+	}
+	return r
+}
+
+// finish sends what is left. If the client is still sending, closing at once
+// would make the kernel send a reset, and the client would lose what it hasn't
+// read of the reply. So it sees an end first, and has a moment to close itself.
+func (w *worker) finish(err error, last bool) (open bool) {
+	if err == nil {
+		err = w.out.Flush()
+	}
+	if err == nil && last {
+		w.stream.CloseWrite()
+		w.conn.SetTimeout(linger)
+		io.Copy(io.Discard, w.conn)
+	}
+	return err == nil && !last
+}
+
+// Read is where in gets its bytes. Before it waits for more, it sends the
+// replies so far, because the client may be waiting for them.
+func (w *worker) Read(p []byte) (n int, err error) {
+	if len(w.first) == 0 {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
+		return w.conn.Read(p)
+	}
+	n = copy(p, w.first)
+	w.first = w.first[n:]
+	return n, nil
+}
+
+// flush sends the replies so far. The client's time to send begins after that.
+func (w *worker) flush() (err error) {
+	if w.out.Buffered() > 0 {
+		w.conn.SetTimeout(w.server.options.Write)
+		err = w.out.Flush()
+		w.conn.SetTimeout(w.server.options.Read)
+	}
+	return err
+}
+
+// grow gives a long header a buffer in which the longest one fits.
+func (w *worker) grow() {
+	w.first, _ = w.in.Peek(w.in.Buffered())
+	w.in = bufio.NewReaderSize(w, maxRequest)
+}
