@@ -249,7 +249,7 @@ func TestConnectionThatCannotBeRegisteredDoesNotEndAccept(t *testing.T) {
 	real, polls := rt.reactor.poller, 0
 	for range 2 {
 		dialAll(t, l.Addr(), 3)
-		rt.reactor.poller = &refusing{real, 2}
+		rt.reactor.poller = &refusingPoller{real, 2}
 		got := blockOn(t, rt, Counted(l.Accept(), &polls))
 		if got.Err != nil {
 			t.Fatal(got.Err)

@@ -117,7 +117,7 @@ var abandoned = []struct {
 		dialAll(t, l.Addr(), 1)
 		a := l.Accept()
 		eventually(t, "it makes a pause", func() bool {
-			rt.reactor.poller = &refusing{rt.reactor.poller, 1}
+			rt.reactor.poller = &refusingPoller{rt.reactor.poller, 1}
 			polled(t, rt, a)
 			deliver(t, rt)
 			return rt.Report().Timers == 1

@@ -166,13 +166,13 @@ func TestWakeMaySetAWakerSpawnAndClose(t *testing.T) {
 	rt.reactor.closeSource(s)
 }
 
-// refusing can't register so many more descriptors.
-type refusing struct {
+// refusingPoller can't register so many more descriptors.
+type refusingPoller struct {
 	poller
 	refuse int
 }
 
-func (p *refusing) add(fd int) error {
+func (p *refusingPoller) add(fd int) error {
 	if p.refuse > 0 {
 		p.refuse--
 		return unix.ENOMEM
@@ -188,7 +188,7 @@ func TestDescriptorThatCannotBeRegisteredIsAnError(t *testing.T) {
 		t.Error("a number that no descriptor has was registered")
 	}
 	peer := startPeer(t, func(c *net.TCPConn) { untilClosed(c) })
-	rt.reactor.poller = &refusing{rt.reactor.poller, 2}
+	rt.reactor.poller = &refusingPoller{rt.reactor.poller, 2}
 	if got := blockOn(t, rt, Dial(peer)); !errors.Is(got.Err, unix.ENOMEM) || !strings.HasPrefix(got.Err.Error(), "dial "+peer.String()) {
 		t.Errorf("Dial yields %+v, want %v, with the address", got, unix.ENOMEM)
 	}
