@@ -265,7 +265,7 @@ func (s *script) say(n int) (moved bool) {
 	if s.end != nil {
 		return false
 	}
-	n, _ = retry(unix.Write, s.fd, []byte(s.wire[:min(n, len(s.wire))]))
+	n, _ = ignoringEINTR(unix.Write, s.fd, []byte(s.wire[:min(n, len(s.wire))]))
 	s.said, s.wire = s.said+s.wire[:n], s.wire[n:]
 	return n > 0
 }
@@ -278,7 +278,7 @@ func (s *script) hear(n int) (moved bool) {
 		return false
 	}
 	p := make([]byte, n)
-	n, _ = retry(unix.Read, s.fd, p)
+	n, _ = ignoringEINTR(unix.Read, s.fd, p)
 	s.heard = append(s.heard, p[:n]...)
 	return n > 0
 }

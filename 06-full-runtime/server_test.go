@@ -292,7 +292,7 @@ func serveScripted(t *testing.T, clients ...*script) {
 			Await(co, s.places.Acquire())
 			c := &connection{server: s, stream: streamOf(t, rt, client.tested), idle: Sleep{d: s.options.Idle}}
 			s.conns[c] = true
-			c.task = Spawn(rt, c)
+			c.task = SpawnRemote(rt, c)
 			tasks = append(tasks, c.task)
 		}
 		Await(co, JoinAll(tasks...))
@@ -422,7 +422,7 @@ func TestRequestThatArrivesAsTheServerDrainsIsAnswered(t *testing.T) {
 	blockOn(t, rt, Async(func(co *Co) int {
 		s := newServer(rt, l, defaultOptions)
 		for idle := false; !idle; {
-			Await(co, NewSleep(time.Millisecond))
+			Await(co, Sleep(time.Millisecond))
 			for c := range s.conns {
 				idle = !c.stream.ready[readable] // it has found nothing, and waits
 			}

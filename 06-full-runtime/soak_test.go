@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 		var all []Future[Result[struct{}]]
 		for i := range clients {
 			c := &soaked{soak: s, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
-			all = append(all, Spawn(rt, Async(c.run)))
+			all = append(all, SpawnRemote(rt, Async(c.run)))
 		}
 		for _, r := range Await(co, JoinAll(all...)) {
 			if r.Err != nil {
@@ -235,7 +235,7 @@ func (c *soaked) giveUp(co *Co) {
 func (c *soaked) cancel(co *Co) {
 	f, check := c.newFetch()
 	h := Spawn(c.runtime, f)
-	Await(co, NewSleep(c.moment(time.Second)))
+	Await(co, Sleep(c.moment(time.Second)))
 	h.Cancel()
 	switch r := Await(co, h); r.Err {
 	case nil:
@@ -406,9 +406,9 @@ func (p *passage) pass(what string, from, to *Stream) Future[struct{}] {
 func (p *passage) rest(co *Co) {
 	switch p.rand.IntN(50) {
 	case 0:
-		Await(co, NewSleep(time.Duration(p.rand.IntN(5e6))))
+		Await(co, Sleep(time.Duration(p.rand.IntN(5e6))))
 	case 1, 2, 3, 4:
-		Await(co, new(Yield))
+		Await(co, Yield())
 	}
 }
 
@@ -437,7 +437,7 @@ func (p *passage) interfere(co *Co, act string, to *Stream, out *Conn) {
 		to.CloseWrite()
 		return
 	case "stall":
-		Await(co, NewSleep(time.Duration(p.rand.ExpFloat64()*3e9)))
+		Await(co, Sleep(time.Duration(p.rand.ExpFloat64()*3e9)))
 	}
 	for _, s := range []*Stream{p.client, p.server} {
 		if act == "are reset" && !s.closed {
