@@ -1,8 +1,10 @@
+// Where a comment says "Property 5", .github/CONTRIBUTING.md has the whole sentence.
+
 package main
 
 import "testing"
 
-// runOne polls f to its end.
+// runOne runs f until it's ready, and returns its value.
 func runOne[T any](t *testing.T, f Future[T]) (value T) {
 	t.Helper()
 	for range 1000 {
@@ -10,6 +12,6 @@ func runOne[T any](t *testing.T, f Future[T]) (value T) {
 			return value
 		}
 	}
-	t.Fatal("still pending after 1000 polls")
+	t.Fatal("the future is still pending after 1,000 polls")
 	return value
 }

@@ -9,8 +9,8 @@ import (
 // Property 1.
 func TestKettleIsColdBeforeTheFirstPoll(t *testing.T) {
 	tea := Tea().(*tea)
-	if water := tea.step.(*countdown); tea.state != boiling || water.left != 2 {
-		t.Errorf("already %+v, with %+v", *tea, *water)
+	if water := tea.step.(*countdown); tea.state != "boiling" || water.left != 2 {
+		t.Errorf("new tea is already at %+v, its step at %+v, want a cold kettle", *tea, *water)
 	}
 }
 
@@ -27,7 +27,7 @@ func TestWaterBoilsThenTeaSteeps(t *testing.T) {
 	}
 	want := []answer{{}, {}, {}, {"tea from hot water", true}}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("answers (-want +got):\n%s", diff)
+		t.Errorf("answers of four polls (-want +got):\n%s", diff)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestTeaPolledAfterItFinishedPanics(t *testing.T) {
 	runOne(t, tea)
 	defer func() {
 		if got, want := recover(), "Tea polled after it finished"; got != want {
-			t.Errorf("panic with %v, want %q", got, want)
+			t.Errorf("Poll panics with %v, want %q", got, want)
 		}
 	}()
 	tea.Poll(nil)
@@ -48,7 +48,7 @@ func TestImpatienceGivesTheSameTea(t *testing.T) {
 	c := Countdown(1000, "tea")
 	for range 1000 {
 		if _, ready := c.Poll(nil); ready {
-			t.Fatal("ready too early")
+			t.Fatal("the countdown is ready too early")
 		}
 	}
 	if got, ready := c.Poll(nil); got != "tea" || !ready {
@@ -58,13 +58,15 @@ func TestImpatienceGivesTheSameTea(t *testing.T) {
 
 // Property 5.
 func TestTeaAndToastAreMadeTogether(t *testing.T) {
-	tea, polls := Tea(), 0
-	breakfast := Counted[[]string](JoinAll[string](tea, Countdown(1, "toast")), &polls)
-	got := runOne(t, breakfast)
+	breakfast, polls := JoinAll(Tea(), Countdown(1, "toast")), 0
+	var got []string
+	for ready := false; !ready; polls++ {
+		got, ready = breakfast.Poll(nil)
+	}
 	if diff := cmp.Diff([]string{"tea from hot water", "toast"}, got); diff != "" {
 		t.Errorf("breakfast (-want +got):\n%s", diff)
 	}
 	if polls != 4 {
-		t.Errorf("%d rounds, want 4: as many as the tea needs alone", polls)
+		t.Errorf("breakfast took %d polls, want 4: as many as the tea needs alone", polls)
 	}
 }

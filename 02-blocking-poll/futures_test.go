@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// after is a future for tests: ready at its n-th poll, and strict about being
+// after is a future for tests. It's ready at its n-th poll, and panics if it's
 // polled once more.
 type after struct {
 	n      int
@@ -36,7 +36,7 @@ func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 	a, polls := &after{n: 1}, 0
 	JoinAll[string](Counted[string](a, &polls))
 	if a.polls != 0 || polls != 0 {
-		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
+		t.Errorf("before the first Poll, the child was polled %d times and Counted says %d, want none", a.polls, polls)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 func TestPollReturnsWhileChildrenWait(t *testing.T) {
 	a, b := &after{n: 3}, &after{n: 3}
 	if _, ready := JoinAll[string](a, b).Poll(nil); ready || a.polls != 1 || b.polls != 1 {
-		t.Errorf("one Poll asked its children %d and %d times (ready: %t), want once each", a.polls, b.polls, ready)
+		t.Errorf("one Poll of JoinAll polled its children %d and %d times (ready: %t), want once each and not ready", a.polls, b.polls, ready)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestJoinAllPolledAfterItFinishedPanics(t *testing.T) {
 	all.Poll(nil)
 	defer func() {
 		if got, want := recover(), "JoinAll polled after it finished"; got != want {
-			t.Errorf("panic with %v, want %q", got, want)
+			t.Errorf("Poll panics with %v, want %q", got, want)
 		}
 	}()
 	all.Poll(nil)
@@ -72,12 +72,12 @@ func TestPollingTooEarlyLosesNothing(t *testing.T) {
 	all := JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 100, value: "tea"})
 	for range 99 {
 		if _, ready := all.Poll(nil); ready {
-			t.Fatal("ready before the tea")
+			t.Fatal("JoinAll is ready before the tea is")
 		}
 	}
 	got, _ := all.Poll(nil)
 	if diff := cmp.Diff([]string{"toast", "tea"}, got); diff != "" {
-		t.Errorf("values (-want +got):\n%s", diff)
+		t.Errorf("values of JoinAll (-want +got):\n%s", diff)
 	}
 }
 
@@ -102,14 +102,14 @@ func TestLastToFinishDoesNotComeLast(t *testing.T) {
 	all.Poll(nil)
 	got, ready := all.Poll(nil)
 	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || !ready {
-		t.Errorf("ready: %t, values (-want +got):\n%s", ready, diff)
+		t.Errorf("ready: %t, want true; values of JoinAll (-want +got):\n%s", ready, diff)
 	}
 }
 
 // Property 5.
-func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
+func TestJoinAllOfNothingIsReadyAtOnce(t *testing.T) {
 	if got, ready := JoinAll[string]().Poll(nil); !ready || len(got) != 0 {
-		t.Errorf("got %q, %t, want no values, true", got, ready)
+		t.Errorf("JoinAll of nothing gives %q, %t, want no values and true", got, ready)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestValueIsZeroUntilReady(t *testing.T) {
 	polls := 0
 	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
 	if got, ready := all.Poll(nil); ready || got != nil {
-		t.Errorf("got %q, %t, want nil, false", got, ready)
+		t.Errorf("JoinAll gives %q, %t, want nil and false while a child is pending", got, ready)
 	}
 }
 
@@ -127,12 +127,12 @@ func TestCountedCountsEveryPoll(t *testing.T) {
 	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
 	for want := 1; want <= 3; want++ {
 		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
-			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
+			t.Errorf("poll %d gives %q, %t, and Counted says %d polls, want each counted, and tea at the third", want, value, ready, polls)
 		}
 	}
 }
 
-func TestCloseReachesWhoHasNotFinished(t *testing.T) {
+func TestCloseReachesUnfinishedChildren(t *testing.T) {
 	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
 	all := JoinAll[string](done, Counted[string](pending, &polls))
 	all.Poll(nil)
@@ -140,11 +140,11 @@ func TestCloseReachesWhoHasNotFinished(t *testing.T) {
 		Close(Counted[[]string](all, &polls))
 	}
 	if done.closes != 0 || pending.closes != 1 {
-		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)
+		t.Errorf("the finished child was closed %d times and the pending one %d times, want 0 and 1", done.closes, pending.closes)
 	}
 }
 
-func TestCloseOfWhatCannotBeClosedDoesNothing(t *testing.T) {
+func TestCloseOfAValueWithoutCloseDoesNothing(t *testing.T) {
 	if err := Close("tea"); err != nil {
 		t.Error(err)
 	}

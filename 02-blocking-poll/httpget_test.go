@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollUntilStuck polls a request that is too long to be sent at once, to a peer
-// that does not read, until a part of it is sent and no more is taken.
+// pollUntilStuck polls a request that's too long to be sent at once, to a peer that
+// doesn't read, until part of it is sent and the kernel takes no more.
 func pollUntilStuck(t *testing.T, cx *Context, get *httpGet) {
 	t.Helper()
 	get.Poll(cx)
@@ -22,7 +22,7 @@ func pollUntilStuck(t *testing.T, cx *Context, get *httpGet) {
 		t.Fatal(err)
 	}
 	left := -1
-	pollUntil(t, cx, get, "the peer takes no more", func() bool {
+	pollUntil(t, cx, get, "the kernel takes no more", func() bool {
 		stuck := get.state == sending && len(get.rest) == left
 		left = len(get.rest)
 		return stuck
@@ -37,7 +37,7 @@ func pollUntil(t *testing.T, cx *Context, get *httpGet, what string, condition f
 			return true
 		}
 		if r, ready := get.Poll(cx); ready || r != (Response{}) {
-			t.Fatalf("Poll gives %+v, %t, before it is so that %s", r, ready, what)
+			t.Fatalf("Poll gives %+v, %t, while the test is still waiting until %s", r, ready, what)
 		}
 		return false
 	})
@@ -52,7 +52,8 @@ func pollToEnd(t *testing.T, cx *Context, get *httpGet) (r Response) {
 	return r
 }
 
-// pollAndAccept polls until the other side has read the request.
+// pollAndAccept polls until the other side has read the request, and returns that
+// side of the connection.
 func pollAndAccept(t *testing.T, cx *Context, get *httpGet, l *net.TCPListener) *net.TCPConn {
 	t.Helper()
 	get.Poll(cx)
@@ -67,8 +68,9 @@ func pollAndAccept(t *testing.T, cx *Context, get *httpGet, l *net.TCPListener) 
 
 func address(l net.Listener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
 
-// fullBacklog returns an address where every connect hangs: its queue has one
-// slot, which is taken. It does so on Linux; elsewhere some get through.
+// fullBacklog returns an address where every connect hangs, because the listener's
+// queue has only one slot, and that's taken. This works on Linux; on other systems
+// some connects get through.
 func fullBacklog(t *testing.T) netip.AddrPort {
 	t.Helper()
 	fd, addr := bound(t)
@@ -83,7 +85,7 @@ func fullBacklog(t *testing.T) netip.AddrPort {
 	return addr
 }
 
-// bound returns a socket with an address, to which nobody listens.
+// bound returns a socket that has an address but doesn't listen.
 func bound(t *testing.T) (fd int, addr netip.AddrPort) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -104,7 +106,7 @@ func TestNothingIsOpenedBeforeTheFirstPoll(t *testing.T) {
 	before := descriptors()
 	get := HTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/").(*httpGet)
 	if diff := cmp.Diff(before, descriptors()); diff != "" || get.fd != -1 {
-		t.Errorf("descriptors (-before +after), fd is %d:\n%s", get.fd, diff)
+		t.Errorf("HTTPGet opened something before its first poll: fd is %d, want -1; descriptors (-before +after):\n%s", get.fd, diff)
 	}
 }
 
@@ -115,7 +117,7 @@ func TestConnectIsStartedNotWaitedFor(t *testing.T) {
 	defer get.Close()
 	within(t, "a Poll that connects", func() {
 		if r, ready := get.Poll(cx); ready {
-			t.Errorf("Poll gives %+v", r)
+			t.Errorf("the first Poll is ready with %+v, want a connect that's still under way", r)
 		}
 	})
 }
@@ -123,7 +125,7 @@ func TestConnectIsStartedNotWaitedFor(t *testing.T) {
 // Properties 4 and 7.
 func TestConnectIsNotAssumedToBeOver(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("a full backlog does not hold up a connect here")
+		t.Skip("a full backlog doesn't hold up a connect on this system")
 	}
 	noLeaks(t)
 	cx, get := newContext(t), HTTPGet(fullBacklog(t), "/").(*httpGet)
@@ -153,7 +155,7 @@ func TestHTTPGetPolledAfterItFinishedPanics(t *testing.T) {
 	pollToEnd(t, cx, get)
 	defer func() {
 		if got, want := recover(), "HTTPGet polled after it finished"; got != want {
-			t.Errorf("panic with %v, want %q", got, want)
+			t.Errorf("Poll panics with %v, want %q", got, want)
 		}
 	}()
 	get.Poll(cx)
@@ -168,9 +170,9 @@ func TestResponseIsZeroUntilReady(t *testing.T) {
 	defer c.Close()
 	defer get.Close()
 	io.WriteString(c, hello)
-	pollUntil(t, cx, get, "the reply has come", func() bool { return string(get.reply) == hello })
+	pollUntil(t, cx, get, "the reply has arrived", func() bool { return string(get.reply) == hello })
 	if r, ready := get.Poll(cx); ready || r != (Response{}) {
-		t.Errorf("got %+v, %t, before the connection has ended", r, ready)
+		t.Errorf("Poll gives %+v, %t, before the connection has ended, want a zero Response and false", r, ready)
 	}
 }
 
@@ -191,16 +193,16 @@ func TestRequestArrivesWholeThroughPartialWrites(t *testing.T) {
 	go func() { got <- readRequest(c) }()
 	pollUntil(t, cx, get, "the request is sent", func() bool { return get.state == receiving })
 	if <-got != want {
-		t.Error("the request has changed on its way")
+		t.Error("the request that arrived isn't the request that was sent")
 	}
 	get.Close()
 }
 
-// replies are such as a server sends, and what they mean.
+// replies are what servers send, each with the Response that it should yield.
 var replies = []struct {
 	name, wire string
 	want       Response
-	toEOF      bool // its length is not known before the connection ends
+	toEOF      bool // the length isn't known until the connection ends
 }{
 	{name: "fixed length", wire: hello, want: Response{Status: 200, Body: "hello"}},
 	{name: "no body", wire: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", want: Response{Status: 200}},
@@ -229,11 +231,11 @@ func TestReplySplitAtAnyByteIsTheSame(t *testing.T) {
 				get := HTTPGet(address(l), "/").(*httpGet)
 				c := pollAndAccept(t, cx, get, l)
 				io.WriteString(c, reply.wire[:cut])
-				pollUntil(t, cx, get, "the first part has come", func() bool { return len(get.reply) == cut })
+				pollUntil(t, cx, get, "the first part has arrived", func() bool { return len(get.reply) == cut })
 				io.WriteString(c, reply.wire[cut:])
 				c.Close()
 				if diff := cmp.Diff(reply.want, pollToEnd(t, cx, get)); diff != "" {
-					t.Errorf("cut after %q (-want +got):\n%s", reply.wire[:cut], diff)
+					t.Errorf("a reply that was cut after %q (-want +got):\n%s", reply.wire[:cut], diff)
 				}
 			}
 		})
@@ -247,7 +249,7 @@ func TestReplyOfSingleBytesIsTheSame(t *testing.T) {
 			noLeaks(t)
 			addr := startPeer(t, answer(strings.Split(reply.wire, "")...))
 			if diff := cmp.Diff(reply.want, runOne(t, HTTPGet(addr, "/"))); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+				t.Errorf("response (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -265,7 +267,7 @@ func TestInterruptedCallIsRepeated(t *testing.T) {
 		return 7, nil
 	}, 0, nil)
 	if n != 7 || err != nil || len(results) != 0 {
-		t.Errorf("got %d, %v, with %d results left, want 7, nil, none", n, err, len(results))
+		t.Errorf("got %d, %v, with %d results left, want 7, nil, and none left", n, err, len(results))
 	}
 }
 
@@ -279,7 +281,7 @@ func TestNotReadyIsNeitherEndNorError(t *testing.T) {
 	defer get.Close()
 	for range 100 {
 		if r, ready := get.Poll(cx); ready {
-			t.Fatalf("got %+v, although the peer has said nothing", r)
+			t.Fatalf("Poll is ready with %+v, but the peer hasn't sent anything", r)
 		}
 	}
 }
@@ -301,22 +303,24 @@ func TestReplyCutShortIsAnError(t *testing.T) {
 		for cut := range len(reply.wire) {
 			complete := reply.toEOF && cut >= header
 			if r := parseReply([]byte(reply.wire[:cut]), io.EOF); (r.Err == nil) != complete {
-				t.Errorf("%s, cut after %q: got %+v", reply.name, reply.wire[:cut], r)
+				t.Errorf("%s, cut after %q: got %+v, want it to count as complete: %t", reply.name, reply.wire[:cut], r, complete)
 			}
 		}
 	}
 }
 
-// Property 10: without a length only a clean end tells that nothing is missing.
+// Property 10: without a length, only a clean end of the connection shows that nothing
+// is missing.
 func TestResetCompletesOnlyReplyOfKnownLength(t *testing.T) {
 	for _, reply := range replies {
 		if r := parseReply([]byte(reply.wire), unix.ECONNRESET); (r.Err == nil) == reply.toEOF {
-			t.Errorf("%s: got %+v", reply.name, r)
+			t.Errorf("%s, then a reset: got %+v, want an error: %t", reply.name, r, reply.toEOF)
 		}
 	}
 }
 
-// closeTwice closes get, and between that opens what may get the same number.
+// closeTwice closes get twice. In between it opens a socket, which may well get the
+// number that the first Close has freed.
 func closeTwice(t *testing.T, get *httpGet) {
 	t.Helper()
 	fd := get.fd
@@ -324,7 +328,7 @@ func closeTwice(t *testing.T, get *httpGet) {
 	next, _ := bound(t)
 	get.Close()
 	if _, err := unix.Getsockname(next); err != nil {
-		t.Errorf("the second Close of %d has closed another socket, %d: %v", fd, next, err)
+		t.Errorf("the second Close of descriptor %d closed a socket that was opened in between, %d: %v", fd, next, err)
 	}
 }
 
@@ -390,7 +394,7 @@ func TestSlowRequestDoesNotDelayFast(t *testing.T) {
 	})
 	for i, r := range runAll[Response](t, HTTPGet(slow, "/"), HTTPGet(fast, "/")) {
 		if r.Body != "hello" {
-			t.Errorf("request %d: got %+v", i, r)
+			t.Errorf("request %d: got %+v, want hello", i, r)
 		}
 	}
 }
@@ -398,7 +402,7 @@ func TestSlowRequestDoesNotDelayFast(t *testing.T) {
 func TestRequestOverIPv6(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
-		t.Skip("no IPv6 here: ", err)
+		t.Skip("this machine has no IPv6: ", err)
 	}
 	defer l.Close()
 	served := make(chan struct{})
@@ -410,7 +414,7 @@ func TestRequestOverIPv6(t *testing.T) {
 		}
 	}()
 	if r := runOne(t, HTTPGet(address(l), "/")); r.Body != "hello" {
-		t.Errorf("got %+v", r)
+		t.Errorf("got %+v, want hello", r)
 	}
 	<-served
 }

@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hearing is a future that ends when it has read so many bytes, or with an
-// error.
+// hearing is a future that's ready when it has read so many bytes, or has failed.
 type hearing struct {
 	fd, bytes int
 	heard     chan struct{}
@@ -39,8 +38,8 @@ func (h *hearing) Poll(cx *Context) (error, bool) {
 	return nil, true
 }
 
-// hearOneByOne runs a future to its end, to which a byte is sent whenever it
-// has heard the one before.
+// hearOneByOne runs a hearing to its end. It calls beforeEach and sends a byte, each time
+// that the byte before has been read.
 func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
 	t.Helper()
 	fd, peer := openPair(t)
@@ -77,12 +76,12 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 		}
 		for _, thread := range threads {
 			id, _ := strconv.Atoi(thread.Name())
-			unix.Kill(id, unix.SIGURG) // which Go takes to be its own, and ignores
+			unix.Kill(id, unix.SIGURG) // Go takes this signal for its own, and ignores it
 		}
 	})
 }
 
-// Property 19: Ctrl-Z, and then fg, end a wait although nobody handles them.
+// Property 19: Ctrl-Z and then fg end a wait, even though the program doesn't handle them.
 func TestStopAndContinueDoNotEndWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only on Linux do they interrupt a wait")
@@ -108,7 +107,7 @@ func TestStopAndContinueDoNotEndWait(t *testing.T) {
 			child.Process.Signal(unix.SIGCONT)
 			in.Write([]byte("x"))
 			if !lines.Scan() || lines.Text() != "heard" {
-				t.Errorf("the child says %q", lines.Text())
+				t.Errorf("the child says %q, want heard", lines.Text())
 				break
 			}
 		}

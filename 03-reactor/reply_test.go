@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// getScripted is what an HTTPGet makes of a script. It is polled before each
-// turn of that, which is more often than is needed. The request is longer than
-// it need be.
+// getScripted returns what an HTTPGet makes of a script. The request is polled before
+// each turn of the script, which is more often than it needs. Its path is longer by
+// so many bytes.
 func getScripted(t *testing.T, s *script, longer, maxReply int) Response {
 	t.Helper()
 	cx, addr, path := newContext(t), netip.MustParseAddrPort("127.0.0.1:1"), "/"+strings.Repeat("x", longer)
@@ -31,22 +31,22 @@ func getScripted(t *testing.T, s *script, longer, maxReply int) Response {
 	for idle := 0; idle < 1000; {
 		if r, ready := get.Poll(cx); ready {
 			if _, err := unix.Getsockname(s.tested); err != unix.EBADF {
-				t.Errorf("its descriptor is still open: %v", err)
+				t.Errorf("the request is ready, so its descriptor should be closed, but Getsockname gives %v, want EBADF", err)
 			}
 			return r
 		} else if r != (Response{}) {
-			t.Fatalf("Poll gives %+v and is not ready", r)
+			t.Fatalf("Poll isn't ready, but it gives %+v, want a zero Response", r)
 		}
 		if !s.run() {
 			idle++
 		}
 	}
-	t.Fatalf("after all there is, it is in state %q, with %.1000q", get.state, get.reply)
+	t.Fatalf("the script is over, but the request is still in state %q, with %.1000q", get.state, get.reply)
 	return Response{}
 }
 
-// Properties 8, 9 and 10: however the request goes and the reply comes, it
-// is read as net/http reads the whole.
+// Properties 8, 9 and 10: however the request and the reply are split on their way, the
+// result is what net/http makes of the whole reply.
 func FuzzReply(f *testing.F) {
 	for _, reply := range replies {
 		f.Add(reply.wire, "", uint16(0))
@@ -55,18 +55,18 @@ func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire, steps string, longer uint16) {
 		const maxReply = 4096
 		s := newScript(t, wire, steps)
-		got, want := getScripted(t, s, int(longer), maxReply), Response{Err: errors.New("longer than is allowed")}
+		got, want := getScripted(t, s, int(longer), maxReply), Response{Err: errors.New("the reply is longer than we allow")}
 		if len(s.said) <= maxReply {
 			want = s.response(t)
 		}
 		if (got.Err != nil) != (want.Err != nil) || want.Err == nil && got != want {
-			t.Errorf("of %q, then %v, is made %+v, want %+v", s.said, s.end, got, want)
+			t.Errorf("the peer sends %q, then %v: got %+v, want %+v", s.said, s.end, got, want)
 		}
 	})
 }
 
-// Properties 8 and 10. HTTPGet asks with GET only. Who answers that as if it
-// were HEAD has left out the body, wherever the segments end.
+// Properties 8 and 10: HTTPGet only ever sends GET. A server that answers as if it were
+// HEAD has left out the body, wherever the segments end.
 func TestReplyAsToHEADIsAnErrorHoweverItIsSplit(t *testing.T) {
 	for cut := range len(hello) - len("hello") + 1 {
 		s := newScript(t, strings.TrimSuffix(hello, "hello"), "t"+strings.Repeat("s", cut)+"t")
@@ -80,12 +80,11 @@ func headerOf(n int) string {
 	return start + strings.Repeat("y", n-len(start+end)) + end
 }
 
-// limits are replies at our own limits, and at those of net/http, which we
-// leave to it.
+// limits are replies at our own limits, and at those that net/http checks for us.
 var limits = []struct {
 	name, wire string
 	want       Response
-	err        string // instead of want: a regular expression
+	err        string // a regular expression, if an error is wanted instead
 }{
 	{name: "longest header", wire: headerOf(maxHeader) + "hello", want: Response{Status: 200, Body: "hello"}},
 	{name: "header one byte too long", wire: headerOf(maxHeader+1) + "hello", err: `header longer than 1048576 bytes$`},
@@ -110,11 +109,11 @@ var limits = []struct {
 	{name: "status of two digits", wire: "HTTP/1.1 99 Less\r\n\r\n", err: `malformed HTTP status code`},
 	{name: "status of four digits", wire: "HTTP/1.1 1000 More\r\n\r\n", err: `malformed HTTP status code`},
 	{name: "status that is no number", wire: "HTTP/1.1 2x0 OK\r\n\r\n", err: `malformed HTTP status code`},
-	{name: "status that nobody knows", wire: "HTTP/1.1 999 What\r\n\r\nhello", want: Response{Status: 999, Body: "hello"}},
+	{name: "unassigned status", wire: "HTTP/1.1 999 What\r\n\r\nhello", want: Response{Status: 999, Body: "hello"}},
 	{name: "status without reason", wire: "HTTP/1.1 200\r\n\r\nhello", want: Response{Status: 200, Body: "hello"}},
 	{name: "another protocol", wire: "ICY 200 OK\r\n\r\nhello", err: `malformed HTTP version`},
 	{name: "version of two digits", wire: "HTTP/1.12 200 OK\r\n\r\nhello", err: `malformed HTTP version`},
-	{name: "other protocol asked for by nobody", wire: "HTTP/1.1 101 Switching Protocols\r\n\r\nhello", want: Response{Status: 101}},
+	{name: "other protocol that wasn't asked for", wire: "HTTP/1.1 101 Switching Protocols\r\n\r\nhello", want: Response{Status: 101}},
 
 	{name: "empty line first", wire: "\r\n" + hello, err: `malformed HTTP response`},
 	{name: "line ends without carriage return", wire: strings.ReplaceAll(hello, "\r", ""), want: Response{Status: 200, Body: "hello"}},
@@ -143,12 +142,13 @@ func TestReplyIsNotLongerThanMaxReply(t *testing.T) {
 	}
 }
 
-// faults are what a peer may do with a connection, and what its request yields.
+// faults are what a peer may do to a connection, each with what the request should
+// yield then.
 var faults = []struct {
 	name string
 	play func(*net.TCPConn)
 	want Response
-	err  string // instead of want: a regular expression
+	err  string // a regular expression, if an error is wanted instead
 }{
 	{name: "end before the reply", play: answer(), err: `read: unexpected EOF$`},
 	{name: "reset before the request", play: reset, err: `(connect|write|read): (connection reset by peer|broken pipe)$`},
@@ -229,13 +229,13 @@ func TestFaultOfOnePeerIsErrorOfOneRequest(t *testing.T) {
 			responses := runAll[Response](t, get, neighbor(t, over))
 			checkFault(t, fault.want, fault.err, responses[0])
 			if want := (Response{Status: 200, Body: "hello"}); responses[1] != want {
-				t.Errorf("the request beside it: got %+v, want %+v", responses[1], want)
+				t.Errorf("the other request: got %+v, want %+v", responses[1], want)
 			}
 		})
 	}
 }
 
-// neighbor is a request that is under way until something is over.
+// neighbor returns a request that stays under way until over is closed.
 func neighbor(t *testing.T, over <-chan struct{}) Future[Response] {
 	return HTTPGet(startPeer(t, func(c *net.TCPConn) {
 		<-over
@@ -247,14 +247,14 @@ func checkFault(t *testing.T, want Response, wantErr string, got Response) {
 	t.Helper()
 	if wantErr == "" {
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+			t.Errorf("response (-want +got):\n%s", diff)
 		}
 	} else if got.Err == nil || !regexp.MustCompile(wantErr).MatchString(got.Err.Error()) {
 		t.Errorf("got %+v, want an error that matches %s", got, wantErr)
 	}
 }
 
-// besides polls a future until another one is ready, and then abandons it.
+// besides polls both futures until other is ready, and then abandons stuck.
 type besides struct {
 	stuck, other Future[Response]
 }
@@ -271,13 +271,13 @@ func (b besides) Poll(cx *Context) (Response, bool) {
 }
 
 // Property 7.
-func TestConnectThatHangsHoldsUpNobody(t *testing.T) {
+func TestConnectThatHangsDelaysNoOtherRequest(t *testing.T) {
 	noLeaks(t)
 	over := make(chan struct{})
 	close(over)
 	r := runOne[Response](t, besides{HTTPGet(fullBacklog(t), "/"), neighbor(t, over)})
 	if r.Body != "hello" {
-		t.Errorf("the request beside it: got %+v", r)
+		t.Errorf("the other request: got %+v, want hello", r)
 	}
 }
 
@@ -292,7 +292,7 @@ func TestRefusedConnectIsErrorOfOneRequest(t *testing.T) {
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
 }
 
-// narrow is a request whose socket buffers little of what is sent.
+// narrow is a request whose socket buffers only a little of what it sends.
 type narrow struct{ *httpGet }
 
 func (n narrow) Poll(cx *Context) (Response, bool) {
@@ -304,10 +304,10 @@ func (n narrow) Poll(cx *Context) (Response, bool) {
 }
 
 // Property 8.
-func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
+func TestPeerThatDoesNotReadDelaysNoOtherRequest(t *testing.T) {
 	noLeaks(t)
 	otherIsOver := make(chan struct{})
-	path := "/" + strings.Repeat("x", 1<<20) // more than both sockets buffer
+	path := "/" + strings.Repeat("x", 1<<20) // more than the buffers of both sockets hold
 	stubborn := startPeer(t, func(c *net.TCPConn) {
 		<-otherIsOver
 		if strings.Contains(readRequest(c), path) {
@@ -329,6 +329,7 @@ func TestPeerThatDoesNotReadHoldsUpNobody(t *testing.T) {
 
 var bigBody = 100_000_000 // bytes
 
+// raceDetector reports whether the tests were built with -race.
 func raceDetector() bool {
 	build, _ := debug.ReadBuildInfo()
 	return slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
@@ -337,12 +338,12 @@ func raceDetector() bool {
 // Property 8.
 func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 300 MB of memory")
+		t.Skip("this test takes 300 MB of memory")
 	}
 	noLeaks(t)
 	size := bigBody
 	if raceDetector() {
-		size /= 10 // it looks at every byte
+		size /= 10 // the race detector looks at every byte
 	}
 	patience *= 6
 	t.Cleanup(func() { patience /= 6 })
@@ -357,13 +358,13 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	close(over)
 	responses := runAll[Response](t, HTTPGet(addr, "/"), neighbor(t, over))
 	if got := strings.Count(responses[0].Body, "x"); got != size || len(responses[0].Body) != size {
-		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), size, responses[0].Err)
+		t.Errorf("%d of %d bytes in the body are right, want %d, all of them right: %v", got, len(responses[0].Body), size, responses[0].Err)
 	}
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[1])
-	bigBody = 1_000_000 // once is enough when the tests are repeated
+	bigBody = 1_000_000 // the full size once is enough when tests are repeated
 }
 
-// limited is a request that is polled when the process may open nothing.
+// limited is a request that's polled while the process may not open any descriptor.
 type limited struct {
 	*httpGet
 	t             *testing.T
@@ -385,8 +386,8 @@ func (l limited) Poll(cx *Context) (Response, bool) {
 	return l.httpGet.Poll(cx)
 }
 
-// Property 11: no descriptor is no reason to end. The request beside it is
-// under way, and has got one before.
+// Property 11: running out of descriptors fails one request, not the program. The other
+// request is under way and already has its descriptor.
 func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux is known to refuse at once when the limit is lowered")

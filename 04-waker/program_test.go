@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestLetterPostedWhileNobodyLooksIsNoticed(t *testing.T) {
+func TestLetterPostedWhileBlockOnSleepsIsNoticed(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		l := new(letter)
 		time.AfterFunc(50*time.Millisecond, l.post)
@@ -34,8 +34,7 @@ func TestLetterPostedBeforeTheFirstPollIsNoticed(t *testing.T) {
 	})
 }
 
-// hearing is a future that ends when it has read so many bytes, or with an
-// error.
+// hearing is a future that's ready when it has read so many bytes, or has failed.
 type hearing struct {
 	fd, bytes int
 	heard     chan struct{}
@@ -60,8 +59,8 @@ func (h *hearing) Poll(cx *Context) (error, bool) {
 	return nil, true
 }
 
-// hearOneByOne runs a future to its end, to which a byte is sent whenever it
-// has heard the one before.
+// hearOneByOne runs a hearing to its end. It calls beforeEach and sends a byte, each time
+// that the byte before has been read.
 func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
 	t.Helper()
 	fd, peer := openPair(t)
@@ -98,12 +97,12 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 		}
 		for _, thread := range threads {
 			id, _ := strconv.Atoi(thread.Name())
-			unix.Kill(id, unix.SIGURG) // which Go takes to be its own, and ignores
+			unix.Kill(id, unix.SIGURG) // Go takes this signal for its own, and ignores it
 		}
 	})
 }
 
-// Property 19: Ctrl-Z, and then fg, end a wait although nobody handles them.
+// Property 19: Ctrl-Z and then fg end a wait, even though the program doesn't handle them.
 func TestStopAndContinueDoNotEndWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only on Linux do they interrupt a wait")
@@ -129,7 +128,7 @@ func TestStopAndContinueDoNotEndWait(t *testing.T) {
 			child.Process.Signal(unix.SIGCONT)
 			in.Write([]byte("x"))
 			if !lines.Scan() || lines.Text() != "heard" {
-				t.Errorf("the child says %q", lines.Text())
+				t.Errorf("the child says %q, want heard", lines.Text())
 				break
 			}
 		}
@@ -159,13 +158,13 @@ func waitForStandardInput(t *testing.T, bytes int) {
 	report.Wait()
 }
 
-// reactors counts the goroutines that are, or were a moment ago, a Reactor's.
+// reactors counts the goroutines of reactors, including those on their last step.
 func reactors() int {
 	stacks := make([]byte, 1<<20)
 	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), ".(*Reactor).run(")
 }
 
-// Property 31. Mostly it is in the kernel by then, which is where it is hard to end.
+// Property 31. By then the goroutine is usually in the kernel, where it's hard to end.
 func TestCloseEndsTheGoroutine(t *testing.T) {
 	for range 20 {
 		r := openReactor(t)
@@ -192,7 +191,7 @@ func TestCloseGivesBackEveryDescriptor(t *testing.T) {
 	}
 }
 
-// Property 31: a thread that is left in the kernel serves nobody else.
+// Property 31: a thread that's left in the kernel can't be used for anything else.
 func TestCloseGivesBackTheThread(t *testing.T) {
 	threads := pprof.Lookup("threadcreate")
 	before := threads.Count()
@@ -201,11 +200,11 @@ func TestCloseGivesBackTheThread(t *testing.T) {
 		openReactor(t).Close()
 	}
 	if started := threads.Count() - before; started >= rounds/2 {
-		t.Errorf("%d threads were started for %d reactors, one after the other", started, rounds)
+		t.Errorf("%d threads were started for %d reactors, one after the other, want fewer than half as many", started, rounds)
 	}
 }
 
-// Property 31: by then the numbers belong to somebody else.
+// Property 31: by then, the numbers belong to other sockets.
 func TestSecondCloseLeavesTheDescriptorsOfOthersOpen(t *testing.T) {
 	r := openReactor(t)
 	r.Close()
@@ -214,12 +213,12 @@ func TestSecondCloseLeavesTheDescriptorsOfOthersOpen(t *testing.T) {
 	r.Close()
 	for _, fd := range []int{a, b, c, d} {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
-			t.Errorf("descriptor %d, opened after Close, was closed by another Close: %v", fd, err)
+			t.Errorf("the second Close closed descriptor %d, which was opened after the first: %v", fd, err)
 		}
 	}
 }
 
-// Whoever closes second may rely on it as well.
+// Close promises that the reactor has ended, also to the second caller.
 func TestSecondCloseReturnsAfterTheReactorHasEnded(t *testing.T) {
 	openReactor(t).Close()
 	before := descriptors()

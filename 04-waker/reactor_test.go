@@ -11,12 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fill writes until fd is writable no more.
+// fill writes until fd isn't writable anymore.
 func fill(t *testing.T, fd int) { t.Helper(); exhaust(t, unix.Write, fd) }
 
-// drain reads all that is there, so that the other end can be written again.
+// drain reads all there is, so that the other end is writable again.
 func drain(t *testing.T, fd int) { t.Helper(); exhaust(t, unix.Read, fd) }
 
+// exhaust repeats a call until fd isn't ready for it anymore.
 func exhaust(t *testing.T, call func(int, []byte) (int, error), fd int) {
 	t.Helper()
 	for err := error(nil); err != unix.EAGAIN; {
@@ -47,7 +48,7 @@ func TestCloseTwiceIsHarmless(t *testing.T) {
 	closes.Wait()
 }
 
-// A future that waits when the reactor closes would otherwise wait for ever.
+// A future that's waiting when the reactor closes would otherwise wait forever.
 func TestCloseEndsAFutureThatWaitsWithAnError(t *testing.T) {
 	r := openReactor(t)
 	get := HTTPGet(address(listen(t)), "/").(*httpGet)
@@ -60,10 +61,10 @@ func TestCloseEndsAFutureThatWaitsWithAnError(t *testing.T) {
 		return response, ready
 	}))
 	if got.Err == nil || !strings.Contains(got.Err.Error(), "reactor is closed") {
-		t.Errorf("the error is %v, want one that says that the reactor is closed", got.Err)
+		t.Errorf("got error %v, want one that says that the reactor is closed", got.Err)
 	}
 	if get.fd != -1 {
-		t.Error("the request has failed and keeps its descriptor")
+		t.Error("the request has failed, but its descriptor is still open")
 	}
 }
 
@@ -73,11 +74,11 @@ func TestRegisterAfterCloseFailsInWords(t *testing.T) {
 	r.Close()
 	err := r.Register(fd, readable, NewParker())
 	if err == nil || !strings.Contains(err.Error(), "reactor is closed") {
-		t.Errorf("Register says %v, want that the reactor is closed", err)
+		t.Errorf("Register gives error %v, want one that says that the reactor is closed", err)
 	}
 }
 
-func TestForgetAfterCloseIsHarmless(t *testing.T) {
+func TestDeregisterAfterCloseIsHarmless(t *testing.T) {
 	r := openReactor(t)
 	fd, _ := openPair(t)
 	register(t, r, fd, readable, NewParker())
@@ -85,7 +86,7 @@ func TestForgetAfterCloseIsHarmless(t *testing.T) {
 	r.Deregister(fd)
 }
 
-// Register and Close at once: whoever was accepted is woken.
+// Register and Close run at the same time: if Register succeeds, its waker is woken.
 func TestRegisterDuringCloseFailsOrIsWoken(t *testing.T) {
 	fd, _ := openPair(t)
 	for range 200 {
@@ -102,29 +103,29 @@ func TestRegisterDuringCloseFailsOrIsWoken(t *testing.T) {
 
 func openTestPoller(t *testing.T) *poller {
 	t.Helper()
-	q, err := newPoller()
+	p, err := newPoller()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { q.close() })
-	return q
+	t.Cleanup(func() { p.close() })
+	return p
 }
 
-func arm(t *testing.T, q *poller, fd int, want directions) {
+func arm(t *testing.T, p *poller, fd int, want directions) {
 	t.Helper()
-	if err := q.arm(fd, want); err != nil {
+	if err := p.arm(fd, want); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// nextEvents waits for events, each descriptor's in one.
-func nextEvents(t *testing.T, q *poller) map[int]directions {
+// nextEvents waits for events, and merges those of the same descriptor.
+func nextEvents(t *testing.T, p *poller) map[int]directions {
 	t.Helper()
 	all := make(map[int]directions)
 	within(t, "wait", func() {
-		events, err := q.wait()
+		events, err := p.wait()
 		for err == unix.EINTR {
-			events, err = q.wait()
+			events, err = p.wait()
 		}
 		if err != nil {
 			t.Error(err)
@@ -140,9 +141,9 @@ func nextEvents(t *testing.T, q *poller) map[int]directions {
 	return all
 }
 
-func checkEvents(t *testing.T, q *poller, want map[int]directions) {
+func checkEvents(t *testing.T, p *poller, want map[int]directions) {
 	t.Helper()
-	if diff := cmp.Diff(want, nextEvents(t, q)); diff != "" {
+	if diff := cmp.Diff(want, nextEvents(t, p)); diff != "" {
 		t.Errorf("events, by descriptor: readable, writable (-want +got):\n%s", diff)
 	}
 }
@@ -155,47 +156,47 @@ var (
 
 // Property 13.
 func TestWaitSleepsUntilThereIsAnEvent(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	fd, peer := openPair(t)
-	arm(t, q, fd, toRead)
+	arm(t, p, fd, toRead)
 	late := time.AfterFunc(10*time.Millisecond, func() { ignoringEINTR(unix.Write, peer, []byte("x")) })
 	defer late.Stop()
-	checkEvents(t, q, map[int]directions{fd: toRead})
+	checkEvents(t, p, map[int]directions{fd: toRead})
 }
 
 // Property 14.
 func TestWhatIsReadyBeforeItIsArmedIsReported(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	fd, peer := openPair(t)
 	send(t, peer)
-	for range 3 { // nobody reads, so it stays ready
-		arm(t, q, fd, toRead)
-		checkEvents(t, q, map[int]directions{fd: toRead})
+	for range 3 { // nothing is read, so fd stays ready
+		arm(t, p, fd, toRead)
+		checkEvents(t, p, map[int]directions{fd: toRead})
 	}
 }
 
 // Property 16.
 func TestWhatIsNotArmedAgainIsNotReportedAgain(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	a, peerOfA := openPair(t)
 	b, peerOfB := openPair(t)
 	send(t, peerOfA)
-	arm(t, q, a, toRead)
-	checkEvents(t, q, map[int]directions{a: toRead})
+	arm(t, p, a, toRead)
+	checkEvents(t, p, map[int]directions{a: toRead})
 	send(t, peerOfB)
-	arm(t, q, b, toRead)
-	checkEvents(t, q, map[int]directions{b: toRead})
+	arm(t, p, b, toRead)
+	checkEvents(t, p, map[int]directions{b: toRead})
 }
 
 // Property 16.
 func TestOnlyWhatIsArmedIsReported(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	fd, peer := openPair(t)
 	send(t, peer)
-	arm(t, q, fd, toBoth)
-	checkEvents(t, q, map[int]directions{fd: toBoth})
-	arm(t, q, fd, toWrite)
-	checkEvents(t, q, map[int]directions{fd: toWrite})
+	arm(t, p, fd, toBoth)
+	checkEvents(t, p, map[int]directions{fd: toBoth})
+	arm(t, p, fd, toWrite)
+	checkEvents(t, p, map[int]directions{fd: toWrite})
 }
 
 func openPipe(t *testing.T) (r, w int) {
@@ -212,62 +213,61 @@ func openPipe(t *testing.T) (r, w int) {
 	return p[0], p[1]
 }
 
-// Property 17: epoll says HUP here, and not IN.
+// Property 17: epoll reports HUP here, but not IN.
 func TestHangUpOfAWriterWakesReader(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	r, w := openPipe(t)
 	defer unix.Close(r)
-	arm(t, q, r, toRead)
+	arm(t, p, r, toRead)
 	unix.Close(w)
-	if got := nextEvents(t, q); !got[r][readable] {
-		t.Errorf("events %v, want %d readable", got, r)
+	if got := nextEvents(t, p); !got[r][readable] {
+		t.Errorf("the events are %v, want descriptor %d readable", got, r)
 	}
 }
 
-// Property 17: epoll says ERR here, and not OUT.
+// Property 17: epoll reports ERR here, but not OUT.
 func TestHangUpOfAReaderWakesWriter(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	r, w := openPipe(t)
 	defer unix.Close(w)
 	fill(t, w)
-	arm(t, q, w, toWrite)
+	arm(t, p, w, toWrite)
 	unix.Close(r)
-	if got := nextEvents(t, q); !got[w][writable] {
-		t.Errorf("events %v, want %d writable", got, w)
+	if got := nextEvents(t, p); !got[w][writable] {
+		t.Errorf("the events are %v, want descriptor %d writable", got, w)
 	}
 }
 
-// Property 17: a writer has nothing to hope for from a peer that only stopped
-// to send.
+// Property 17: a peer that has only stopped sending doesn't make room to write.
 func TestHalfCloseWakesReaderOnly(t *testing.T) {
-	q := openTestPoller(t)
+	p := openTestPoller(t)
 	fd, peer := openPair(t)
 	fill(t, fd)
-	arm(t, q, fd, toBoth)
+	arm(t, p, fd, toBoth)
 	if err := unix.Shutdown(peer, unix.SHUT_WR); err != nil {
 		t.Fatal(err)
 	}
-	checkEvents(t, q, map[int]directions{fd: toRead})
+	checkEvents(t, p, map[int]directions{fd: toRead})
 }
 
 // Property 20.
 func TestMoreEventsThanFitAreReportedLater(t *testing.T) {
-	q := openTestPoller(t)
-	n := 2*len(q.events) + 1
+	p := openTestPoller(t)
+	n := 2*len(p.events) + 1
 	got, want := make(map[int]directions), make(map[int]directions)
 	for range n {
 		fd, peer := openPair(t)
 		send(t, peer)
-		arm(t, q, fd, toRead)
+		arm(t, p, fd, toRead)
 		want[fd] = toRead
 	}
 	for range 3 {
-		for fd, ready := range nextEvents(t, q) {
+		for fd, ready := range nextEvents(t, p) {
 			got[fd] = ready
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("events of three waits (-want +got):\n%s", diff)
+		t.Errorf("events of three waits, by descriptor (-want +got):\n%s", diff)
 	}
 }
 
@@ -275,24 +275,24 @@ func TestMoreEventsThanFitAreReportedLater(t *testing.T) {
 func TestThereIsAtMostOnePollForEachEvent(t *testing.T) {
 	const events = 100
 	if polls := hearOneByOne(t, events, func() {}); polls > events+1 {
-		t.Errorf("%d polls, want at most %d: one for each event, and the first", polls, events+1)
+		t.Errorf("%d polls, want at most %d: the first one, and one for each event", polls, events+1)
 	}
 }
 
 // Property 18.
-func TestClosedRequestIsRegisteredNoMore(t *testing.T) {
+func TestClosedRequestIsNoLongerRegistered(t *testing.T) {
 	r, l := idleReactor(t), listen(t)
 	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	defer pollAndAccept(t, cx, get, l).Close()
 	get.Close()
 	if len(r.waiting) != 0 {
-		t.Errorf("somebody still waits: %v", r.waiting)
+		t.Errorf("the request is closed, but the reactor still waits for %v", r.waiting)
 	}
 }
 
-// Property 18: a duplicate, such as a child process may have, keeps in epoll
-// what was closed before it was forgotten.
-func TestClosedRequestIsReportedNoMore(t *testing.T) {
+// Property 18: if a descriptor is closed before it's deregistered, a duplicate, such as a
+// child process may have, keeps it in epoll.
+func TestClosedRequestIsNoLongerReported(t *testing.T) {
 	r, l := idleReactor(t), listen(t)
 	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
@@ -321,7 +321,7 @@ func TestNumberThatIsUsedAgainIsArmedAfresh(t *testing.T) {
 	cx.Deregister(old)
 	unix.Close(old)
 	fd, peer := openPair(t)
-	for fd != old && peer != old { // there was a smaller number
+	for fd != old && peer != old { // a smaller number was free
 		fd, peer = openPair(t)
 	}
 	if err := cx.WakeWhenReadable(fd); err != nil {
@@ -331,24 +331,24 @@ func TestNumberThatIsUsedAgainIsArmedAfresh(t *testing.T) {
 	checkEvents(t, r.poller, map[int]directions{fd: toRead})
 }
 
-// bell is a Waker for tests, which can wait for its wakes one by one.
-type bell chan struct{}
+// alarm is a Waker for tests that wait for its wakes one by one.
+type alarm chan struct{}
 
-func newBell() bell { return make(bell, 1000) }
+func newAlarm() alarm { return make(alarm, 1000) }
 
-func (b bell) Wake() { b <- struct{}{} }
+func (a alarm) Wake() { a <- struct{}{} }
 
-func (b bell) wait(t *testing.T) {
+func (a alarm) wait(t *testing.T) {
 	t.Helper()
-	within(t, "the wake", func() { <-b })
+	within(t, "the wake", func() { <-a })
 }
 
-// letReactorCatchUp returns when the reactor has delivered all events so far.
+// letReactorCatchUp returns when the reactor has delivered all the events so far.
 func letReactorCatchUp(t *testing.T, r *Reactor) {
 	t.Helper()
 	for range 2 { // an event may be in the same batch, before the others
 		fd, peer := openPair(t)
-		woken := newBell()
+		woken := newAlarm()
 		send(t, peer)
 		register(t, r, fd, readable, woken)
 		woken.wait(t)
@@ -357,10 +357,10 @@ func letReactorCatchUp(t *testing.T, r *Reactor) {
 
 // Property 14.
 func TestWhatIsReadyBeforeItIsRegisteredWakes(t *testing.T) {
-	r, woken := openReactor(t), newBell()
+	r, woken := openReactor(t), newAlarm()
 	fd, peer := openPair(t)
 	send(t, peer)
-	for range 3 { // nobody reads, so it stays ready
+	for range 3 { // nothing is read, so fd stays ready
 		register(t, r, fd, readable, woken)
 		woken.wait(t)
 	}
@@ -368,7 +368,7 @@ func TestWhatIsReadyBeforeItIsRegisteredWakes(t *testing.T) {
 
 // Property 15.
 func TestEventBetweenReadAndRegisterWakes(t *testing.T) {
-	r, woken := openReactor(t), newBell()
+	r, woken := openReactor(t), newAlarm()
 	fd, peer := openPair(t)
 	for range 3 {
 		drain(t, fd)
@@ -381,10 +381,10 @@ func TestEventBetweenReadAndRegisterWakes(t *testing.T) {
 
 // Property 16.
 func TestOneEventIsOneWake(t *testing.T) {
-	r, woken := openReactor(t), newBell()
+	r, woken := openReactor(t), newAlarm()
 	fd, peer := openPair(t)
 	register(t, r, fd, readable, woken)
-	for range 3 { // nobody reads, and nobody registers again
+	for range 3 { // fd isn't read, and isn't registered again
 		send(t, peer)
 		letReactorCatchUp(t, r)
 	}
@@ -399,7 +399,7 @@ func TestResetWakesReaderAndWriter(t *testing.T) {
 	cx, get := contextOf(r), HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	defer get.Close()
-	reader, writer := newBell(), newBell()
+	reader, writer := newAlarm(), newAlarm()
 	fill(t, get.fd)
 	register(t, r, get.fd, readable, reader)
 	register(t, r, get.fd, writable, writer)
@@ -409,9 +409,9 @@ func TestResetWakesReaderAndWriter(t *testing.T) {
 	writer.wait(t)
 }
 
-// Property 17: a writer that waits for room would be woken for ever.
+// Property 17: a writer that waits for room would be woken again and again, for nothing.
 func TestHalfCloseDoesNotWakeWriter(t *testing.T) {
-	r, reader, writer := openReactor(t), newBell(), newBell()
+	r, reader, writer := openReactor(t), newAlarm(), newAlarm()
 	fd, peer := openPair(t)
 	fill(t, fd)
 	register(t, r, fd, readable, reader)
@@ -422,14 +422,14 @@ func TestHalfCloseDoesNotWakeWriter(t *testing.T) {
 	reader.wait(t)
 	letReactorCatchUp(t, r)
 	if len(writer) != 0 {
-		t.Errorf("the writer was woken %d times", len(writer))
+		t.Errorf("the writer was woken %d times, want none: there is still no room", len(writer))
 	}
 }
 
 // Property 18.
-func TestClosedRequestWakesNobody(t *testing.T) {
+func TestClosedRequestCausesNoWake(t *testing.T) {
 	r, l := openReactor(t), listen(t)
-	woken := newBell()
+	woken := newAlarm()
 	cx, get := &Context{waker: woken, reactor: r}, HTTPGet(address(l), "/").(*httpGet)
 	c := pollAndAccept(t, cx, get, l)
 	get.Close()
@@ -438,13 +438,13 @@ func TestClosedRequestWakesNobody(t *testing.T) {
 	c.Close()
 	letReactorCatchUp(t, r)
 	if len(woken) != before {
-		t.Errorf("%d wakes after Close", len(woken)-before)
+		t.Errorf("%d wakes after Close, want none", len(woken)-before)
 	}
 }
 
 // Property 20.
-func TestEveryOneOfManyIsWokenOnce(t *testing.T) {
-	r, woken := openReactor(t), newBell()
+func TestEachOfManyDescriptorsIsWokenOnce(t *testing.T) {
+	r, woken := openReactor(t), newAlarm()
 	n := 2*len(r.poller.events) + 1
 	for range n {
 		fd, peer := openPair(t)
@@ -456,6 +456,6 @@ func TestEveryOneOfManyIsWokenOnce(t *testing.T) {
 	}
 	letReactorCatchUp(t, r)
 	if len(woken) != 0 {
-		t.Errorf("%d wakes more than descriptors", len(woken))
+		t.Errorf("there were %d more wakes than descriptors, want one wake for each", len(woken))
 	}
 }

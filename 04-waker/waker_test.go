@@ -22,7 +22,7 @@ func TestWakeDuringPollPollsAgain(t *testing.T) {
 	})
 }
 
-// Property 26: here the wake is over, on another goroutine, before Poll returns.
+// Property 26: here another goroutine wakes the task, and is done before Poll returns.
 func TestWakeFromElsewhereDuringPollPollsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var wakes sync.WaitGroup
@@ -37,7 +37,7 @@ func TestWakeFromElsewhereDuringPollPollsAgain(t *testing.T) {
 	})
 }
 
-// Property 25: no token of an earlier wake may stand in for a later one.
+// Property 25: the token of an earlier wake can't stand in for a later wake.
 func TestWakeDuringEachOfManyPollsPollsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		const rounds = 1000
@@ -50,8 +50,8 @@ func TestWakeDuringEachOfManyPollsPollsAgain(t *testing.T) {
 	})
 }
 
-// Property 4: a wake is a hint, the poll may find nothing.
-func TestWakeForNothingIsHarmless(t *testing.T) {
+// Property 4: a wake is only a hint, so the poll may find nothing.
+func TestSpuriousWakeIsHarmless(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		polls := 0
 		got := runToEnd(nil, pollFunc[string](func(cx *Context) (string, bool) {
@@ -62,7 +62,7 @@ func TestWakeForNothingIsHarmless(t *testing.T) {
 			return "", false
 		}))
 		if got != "hello" {
-			t.Errorf("got %q after wakes for nothing, want hello", got)
+			t.Errorf("got %q after two spurious wakes, want hello", got)
 		}
 	})
 }
@@ -106,7 +106,7 @@ func TestWakeAfterFinishIsHarmless(t *testing.T) {
 		}
 		wakes.Wait()
 		if polls != 1 {
-			t.Errorf("%d polls, want 1: it had finished", polls)
+			t.Errorf("%d polls, want 1: the future had already finished", polls)
 		}
 	})
 }
@@ -123,16 +123,16 @@ func TestOnlyLatestWakerIsWoken(t *testing.T) {
 	late.Park()
 	r.Close() // now the reactor's goroutine has ended
 	if early.Load() != 0 {
-		t.Error("the waker of an earlier poll was woken")
+		t.Error("the waker of an earlier poll was woken, want only the latest waker")
 	}
 }
 
-// These tests stop the reactor's goroutine between the steps that have to be
-// right in any order: in a Wake, it has taken a batch of events from the
-// kernel and not yet delivered the rest of it.
+// Many of the following tests stop the reactor's goroutine inside a Wake. At that
+// point it has taken a batch of events from the kernel, but hasn't delivered the rest
+// of them yet, so a test can choose what happens in between.
 
-// inOneBatch makes two descriptors readable while the reactor is busy, so that
-// it gets both events at once, and returns the descriptors.
+// inOneBatch makes one descriptor for each waker readable while the reactor is busy, so
+// that the reactor gets all the events at once. It returns the descriptors.
 func inOneBatch(t *testing.T, r *Reactor, wakers ...Waker) (fds []int) {
 	t.Helper()
 	gate, opener := openPair(t)
@@ -156,12 +156,12 @@ func TestRegisterInsideAWakeIsNotLost(t *testing.T) {
 	fd, peer := openPair(t)
 	second := NewParker()
 	register(t, r, fd, readable, wakeFunc(func() { register(t, r, fd, readable, second) }))
-	send(t, peer) // and nobody reads it: it is readable still
+	send(t, peer) // fd is never read, so it's still readable
 	second.Park()
 }
 
 // Property 23.
-func TestForgetInsideAWakeDoesNotHang(t *testing.T) {
+func TestDeregisterInsideAWakeDoesNotHang(t *testing.T) {
 	r := openReactor(t)
 	fd, peer := openPair(t)
 	p := NewParker()
@@ -173,8 +173,8 @@ func TestForgetInsideAWakeDoesNotHang(t *testing.T) {
 	p.Park()
 }
 
-// Property 18: its event is in the batch already.
-func TestForgottenInsideAWakeIsNotWoken(t *testing.T) {
+// Property 18: its event is already in the batch.
+func TestDeregisteredInsideAWakeIsNotWoken(t *testing.T) {
 	r := openReactor(t)
 	var fds atomic.Pointer[[]int]
 	var wakes [2]atomic.Int64
@@ -196,13 +196,13 @@ func TestForgottenInsideAWakeIsNotWoken(t *testing.T) {
 	send(t, peer)
 	p.Park()
 	if a, b := wakes[0].Load(), wakes[1].Load(); a+b != 1 {
-		t.Errorf("each forgot the other when it was woken, but they were woken %d and %d times", a, b)
+		t.Errorf("each wake deregisters the other descriptor, but there were %d and %d wakes, want only one", a, b)
 	}
 }
 
-// Property 18: a descriptor is closed inside a wake, its number is used again
-// at once, and then the old one's event is delivered. The new owner may be
-// woken for nothing; when its own event comes it must be woken.
+// Property 18: a descriptor is closed inside a wake, its number is reused at once, and
+// then the event of the old descriptor is delivered. The new owner may get a spurious
+// wake, but it must be woken when its own event comes.
 func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 	r := openReactor(t)
 	next, peer := openPair(t)
@@ -215,14 +215,14 @@ func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 		return wakeFunc(func() {
 			<-known
 			if !first {
-				return // told of an event of its own after all
+				return // its own event was delivered after all
 			}
 			first = false
 			number = fds[1-me]
 			r.Deregister(number)
 			unix.Close(number)
 			if n, err := unix.FcntlInt(uintptr(next), unix.F_DUPFD, number); err != nil || n != number {
-				t.Errorf("got descriptor %d again, want %d: %v", n, number, err)
+				t.Errorf("the duplicate got descriptor %d, want %d again: %v", n, number, err)
 			}
 			register(t, r, number, readable, newOwner)
 			close(replaced)
@@ -231,7 +231,7 @@ func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 	fds = inOneBatch(t, r, replaceOther(0), replaceOther(1))
 	close(known)
 	<-replaced
-	for polls := 0; ; polls++ { // what a future does that is woken
+	for polls := 0; ; polls++ { // what a woken future does
 		newOwner.Park()
 		if _, err := ignoringEINTR(unix.Read, number, make([]byte, 1)); err == nil {
 			return
@@ -241,7 +241,7 @@ func TestNumberUsedAgainInOneBatchLosesNoWake(t *testing.T) {
 			send(t, peer)
 			continue
 		}
-		t.Fatalf("woken %d times for nothing", polls+1)
+		t.Fatalf("the new owner was woken %d times, but there was nothing to read", polls+1)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestReaderAndWriterOfOneDescriptorAreBothWoken(t *testing.T) {
 	}
 }
 
-// Property 21: each is woken by its own direction only.
+// Property 21: each is woken only by events of its own direction.
 func TestWriterSleepsWhileOnlyItsReaderIsWoken(t *testing.T) {
 	r := openReactor(t)
 	fd, peer := openPair(t)
@@ -282,13 +282,13 @@ func TestWriterSleepsWhileOnlyItsReaderIsWoken(t *testing.T) {
 	_, waits := r.waiting[fd]
 	r.mu.Unlock()
 	if writes.Load() != 0 || !waits {
-		t.Error("the writer was woken by the reader's event")
+		t.Error("the reader's event woke the writer, want the writer to keep waiting")
 	}
 }
 
-// Property 21: the reader's event disarms both directions, and its wake
-// registers again while the writer waits. Unlock, wake, and only then arm
-// what is left would take the new registration back.
+// Property 21: the reader's event disarms both directions, and the reader registers
+// again inside its wake, while the writer waits. If the reactor woke the reader first
+// and re-armed the writer after that, it would undo the reader's registration.
 func TestReaderRegistersAgainInsideItsWakeWhileAWriterWaits(t *testing.T) {
 	r := openReactor(t)
 	fd, peer := openPair(t)
@@ -302,8 +302,8 @@ func TestReaderRegistersAgainInsideItsWakeWhileAWriterWaits(t *testing.T) {
 	writer.Park()
 }
 
-// Property 21: the reader's event has been taken from the kernel, which has
-// disarmed the descriptor; before it is delivered a writer registers.
+// Property 21: the kernel has handed over the reader's event, and has disarmed the
+// descriptor. A writer registers before that event is delivered.
 func TestWriterRegistersBeforeTheReadersEventIsDelivered(t *testing.T) {
 	r := openReactor(t)
 	var fds []int
@@ -314,7 +314,7 @@ func TestWriterRegistersBeforeTheReadersEventIsDelivered(t *testing.T) {
 		return wakeFunc(func() {
 			<-known
 			if first {
-				register(t, r, fds[1-me], writable, writer) // it is writable, too
+				register(t, r, fds[1-me], writable, writer) // the socket is writable, too
 			} else {
 				reader.Wake()
 			}
@@ -327,7 +327,7 @@ func TestWriterRegistersBeforeTheReadersEventIsDelivered(t *testing.T) {
 	writer.Park()
 }
 
-// Property 21: and with a writer that still has to wait for room.
+// Property 21: the same, with a writer that has to wait for room.
 func TestWriterRegistersBeforeTheReadersEventAndWaitsForRoom(t *testing.T) {
 	r := openReactor(t)
 	gate, opener := openPair(t)
@@ -367,14 +367,11 @@ func TestEventBeforeRegisterIsNotLost(t *testing.T) {
 	}
 }
 
-// Property 23: a waker that polls at once, on the reactor's goroutine, is
-// allowed too: an executor of one's own may do it.
+// Property 23: a waker may also poll at once, on the reactor's goroutine. An executor of
+// your own might do that.
 func TestPollInsideAWakeIsPossible(t *testing.T) {
 	r := openReactor(t)
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr, stop := startDelayServer()
 	defer stop()
 	get, done := HTTPGet(addr, "/1/hello"), make(chan Response, 1)
 	cx := &Context{reactor: r}
@@ -405,7 +402,7 @@ func TestWakeAfterCloseIsHarmless(t *testing.T) {
 	waker.Wake()
 }
 
-// Property 23: those who are woken by Close may ask the reactor, which is gone.
+// Property 23: a waker that Close wakes may call the reactor, which is about to end.
 func TestWakeByCloseMayRegister(t *testing.T) {
 	r := openReactor(t)
 	fd, _ := openPair(t)
@@ -416,12 +413,12 @@ func TestWakeByCloseMayRegister(t *testing.T) {
 	}))
 	r.Close()
 	if err == nil {
-		t.Error("Register in a wake by Close succeeded: nobody will ever wake it")
+		t.Error("Register succeeded in a wake by Close, want an error, because that waker would never be woken")
 	}
 }
 
-// While its goroutine is in a Wake, the reactor closes: who is still to be
-// told of the same batch of events is woken by Close.
+// The reactor closes while its goroutine is in a Wake: Close wakes the tasks whose events
+// are in the same batch but haven't been delivered yet.
 func TestCloseInTheMiddleOfABatchWakesTheRest(t *testing.T) {
 	r := openReactor(t)
 	first, rest := make(chan struct{}), make(chan struct{})
@@ -445,8 +442,8 @@ func TestCloseInTheMiddleOfABatchWakesTheRest(t *testing.T) {
 	r.Close()
 }
 
-// The kernel's queue fails: all who wait are told, and nobody waits any more.
-func TestFailureOfTheQueueWakesAndTells(t *testing.T) {
+// If the poller fails, the waiting tasks are woken, and from then on Register says why.
+func TestPollerFailureWakesTasksAndIsReported(t *testing.T) {
 	r := openReactor(t)
 	fd, peer := openPair(t)
 	inWake, proceed := make(chan struct{}), make(chan struct{})
@@ -455,7 +452,7 @@ func TestFailureOfTheQueueWakesAndTells(t *testing.T) {
 	p := NewParker()
 	register(t, r, waiting, readable, p)
 	send(t, peer)
-	<-inWake // so it does not wait in the kernel, and its queue can be broken
+	<-inWake // now the reactor isn't in the kernel, and the test can break its poller
 	null, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -468,6 +465,6 @@ func TestFailureOfTheQueueWakesAndTells(t *testing.T) {
 	r.poller.fd = good
 	unix.Close(null)
 	if err := r.Register(waiting, readable, p); err == nil || !strings.Contains(err.Error(), "reactor") {
-		t.Errorf("Register says %v, want why the reactor has ended", err)
+		t.Errorf("Register gives error %v, want one that says why the reactor has ended", err)
 	}
 }

@@ -37,7 +37,7 @@ func TestRunWithoutTasksReturns(t *testing.T) {
 	inBubble(t, func(t *testing.T) { NewExecutor(nil).Run() })
 }
 
-// Property 31. That it leaves no goroutine is checked by the bubble at its end.
+// Property 31. The bubble checks at its end that no goroutine is left.
 func TestRunReturnsWhenTheLastTaskHasFinished(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, start := NewExecutor(nil), time.Now()
@@ -46,7 +46,7 @@ func TestRunReturnsWhenTheLastTaskHasFinished(t *testing.T) {
 		}
 		e.Run()
 		if got := time.Since(start); got != 10*time.Second {
-			t.Errorf("Run returned after %v, but the tasks sleep for up to 10s", got)
+			t.Errorf("Run returned after %v, want 10s, as long as the longest task sleeps", got)
 		}
 	})
 }
@@ -80,19 +80,19 @@ func TestOnlyTheWokenTaskIsPolled(t *testing.T) {
 	})
 }
 
-// Property 24: and it polls nobody whose future may be gone.
+// Property 24: a finished task's future may be gone, so it can't be polled.
 func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, polls := NewExecutor(nil), 0
 		spawn(e, func(cx *Context) bool {
 			polls++
-			cx.Waker().Wake() // it is queued when it finishes
+			cx.Waker().Wake() // so the task is in the queue when it finishes
 			return true
 		})
-		Spawn(e, Sleep(time.Second)) // keeps the executor at work
+		Spawn(e, Sleep(time.Second)) // keeps the executor running
 		e.Run()
 		if polls != 1 {
-			t.Errorf("%d polls, want 1: it had finished", polls)
+			t.Errorf("%d polls, want 1: the future had already finished", polls)
 		}
 	})
 }
@@ -118,8 +118,8 @@ func TestThousandWakesBetweenTwoPollsAreOnePoll(t *testing.T) {
 	})
 }
 
-// Property 28. The wakes all come while the executor is busy: those that come
-// while it sleeps would be served in order by any queue.
+// Property 28. All the wakes come while the executor is busy: if they came while it
+// sleeps, any queue would serve them in order.
 func TestFirstWokenIsFirstPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, wakers := NewExecutor(nil), make([]Waker, 5)
@@ -138,7 +138,7 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 		spawn(e, func(*Context) bool {
 			for _, i := range want {
 				if wakers[i] == nil {
-					t.Fatalf("task %d has not been polled, and one that was spawned after it has", i+1)
+					t.Fatalf("task %d hasn't been polled, but a task that was spawned after it has", i+1)
 				}
 				wakers[i].Wake()
 			}
@@ -146,7 +146,7 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 		})
 		e.Run()
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("not in the order of the wakes (-woken +polled):\n%s", diff)
+			t.Errorf("the tasks weren't polled in the order of their wakes (-woken +polled):\n%s", diff)
 		}
 	})
 }
@@ -161,7 +161,7 @@ func TestTasksAreFirstPolledInTheOrderOfSpawn(t *testing.T) {
 		}
 		e.Run()
 		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, got); diff != "" {
-			t.Errorf("not in the order of Spawn (-spawned +polled):\n%s", diff)
+			t.Errorf("the tasks weren't polled in the order of Spawn (-spawned +polled):\n%s", diff)
 		}
 	})
 }
@@ -189,14 +189,14 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 
 // Property 29.
 func TestTaskThatIsAlwaysReadyDoesNotHoldUpAWakeFromElsewhere(t *testing.T) {
-	mustEnd(t) // no bubble: its clock stands still while a task is always ready
+	mustEnd(t) // not in a bubble, whose clock would stand still while a task is always ready
 	e, posted := NewExecutor(nil), false
 	const most = 10_000_000
 	polls := 0
 	spawn(e, func(cx *Context) bool {
 		polls++
 		cx.Waker().Wake()
-		runtime.Gosched() // at GOMAXPROCS=1 the other goroutine needs a processor
+		runtime.Gosched() // with GOMAXPROCS=1, the other goroutine needs a chance to run
 		return posted || polls == most
 	})
 	var wake sync.Once
@@ -212,7 +212,7 @@ func TestTaskThatIsAlwaysReadyDoesNotHoldUpAWakeFromElsewhere(t *testing.T) {
 	})
 	e.Run()
 	if polls == most {
-		t.Errorf("a task that is always ready was polled %d times, and another that was woken not at all", polls)
+		t.Errorf("a task that's always ready was polled %d times, but another, which was woken, wasn't polled at all", polls)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
 		})
 		e.Run()
 		if diff := cmp.Diff([]string{"parent", "child", "grandchild"}, got); diff != "" {
-			t.Errorf("Run returned with other polls (-want +got):\n%s", diff)
+			t.Errorf("the polls until Run returned (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -260,12 +260,16 @@ func TestTaskSpawnedInAPollDoesNotHinderItsParent(t *testing.T) {
 	})
 }
 
-// Property 25: pop has found nothing, Park has not begun.
+// Property 25: pop has found nothing, and Park hasn't begun yet.
 func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e := NewExecutor(nil)
 		var waker Waker
-		e.Trace.Park = func() { waker.Wake() }
+		e.Trace = func(step string, _ *Task) {
+			if step == "park" {
+				waker.Wake()
+			}
+		}
 		spawn(e, func(cx *Context) bool {
 			first := waker == nil
 			waker = cx.Waker()
@@ -275,13 +279,17 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	})
 }
 
-// Property 25: a token that a wake left for nothing costs a look at the queue.
+// Property 25: a leftover token costs one look at the queue, and that's all.
 func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, parks := NewExecutor(nil), 0
-		e.Trace.Park = func() { parks++ }
+		e.Trace = func(step string, _ *Task) {
+			if step == "park" {
+				parks++
+			}
+		}
 		woke := false
-		spawn(e, func(cx *Context) bool { // its wake leaves a token, although nobody sleeps
+		spawn(e, func(cx *Context) bool { // its wake leaves a token, since the executor isn't asleep
 			if woke {
 				return true
 			}
@@ -293,14 +301,14 @@ func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
 		Spawn(e, Sleep(time.Second))
 		e.Run()
 		if got := time.Since(start); got != time.Second || parks > 2 {
-			t.Errorf("it took %v and %d parks, want 1s and at most 2: one ended by the token, one by the Sleep", got, parks)
+			t.Errorf("Run took %v and %d parks, want 1s and at most 2: one ended by the token, one by the Sleep", got, parks)
 		}
 	})
 }
 
-// Property 25. An executor that is unparked before the task is in the queue
-// may find it empty, park again, and never be woken. Here whoever wakes has to
-// stop between the two: the queue's lock is held.
+// Property 25. An executor that's unparked before the task is in the queue may find the
+// queue empty, park again, and never be woken. The test holds the queue's lock, so that
+// Wake has to stop between the two steps.
 func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
 	mustEnd(t)
 	e := NewExecutor(nil)
@@ -308,26 +316,30 @@ func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
 	var held atomic.Bool
 	var once sync.Once
 	wakes := make(chan struct{})
-	e.Trace.Woken = func(*Task) { close(wakes) }
-	e.Trace.Unpark = func() {
-		if held.Load() {
-			t.Error("the executor was unparked before the task was in its queue")
-		}
-	}
-	e.Trace.Park = func() {
+	park := func() {
 		once.Do(func() {
 			go func() {
 				e.mu.Lock()
 				held.Store(true)
 				go waker.Wake()
 				<-wakes
-				for range 10_000 { // it comes to the lock, or else to its Unpark
+				for range 10_000 { // until Wake comes to the lock, or else to its Unpark
 					runtime.Gosched()
 				}
 				held.Store(false)
 				e.mu.Unlock()
 			}()
 		})
+	}
+	e.Trace = func(step string, _ *Task) {
+		switch {
+		case step == "woken":
+			close(wakes)
+		case step == "park":
+			park()
+		case step == "unpark" && held.Load():
+			t.Error("the executor was unparked before the task was in its queue")
+		}
 	}
 	spawn(e, func(cx *Context) bool {
 		first := waker == nil
@@ -337,7 +349,7 @@ func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
 	e.Run()
 }
 
-// Property 26: the wake of one task comes in the poll of another.
+// Property 26: the poll of one task wakes another task.
 func TestWakeOfATaskInThePollOfAnother(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e := NewExecutor(nil)
@@ -353,7 +365,7 @@ func TestWakeOfATaskInThePollOfAnother(t *testing.T) {
 	})
 }
 
-// Property 24: also a task that is not woken by its own polls.
+// Property 24: all these wakes come from other goroutines.
 func TestWakeStormOnManyTasksPollsThemAllToTheirEnd(t *testing.T) {
 	mustEnd(t)
 	const tasks, goroutines, rounds = 20, 8, 200
@@ -403,7 +415,7 @@ func TestWakeStormOnManyTasksPollsThemAllToTheirEnd(t *testing.T) {
 
 func TestTenThousandConnectionsAtOnce(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes a second or two")
+		t.Skip("this test takes a second or two")
 	}
 	noLeaks(t)
 	mustEndWithin(t, time.Minute) // the race detector makes it slow
@@ -420,7 +432,7 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 		get := HTTPGet(addr, fmt.Sprint("/", i)).(*httpGet)
 		gets = append(gets, get)
 		Spawn(e, pollFunc[Response](func(cx *Context) (_ Response, ready bool) {
-			if full { // the crowd will never be complete: nobody is answered
+			if full { // the crowd will never be complete, so no request will be answered
 				Close(get)
 				return Response{}, true
 			}
@@ -439,7 +451,7 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 	for _, response := range responses {
 		err := response.Err
 		if (errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)) && strings.Contains(err.Error(), "ulimit -n") {
-			t.Skip(err) // it says which limit, and how to raise it
+			t.Skip(err) // the error says which limit it is, and how to raise it
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -454,10 +466,7 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 
 func TestThousandTasksNeedAtMostFourPollsEach(t *testing.T) {
 	r := openReactor(t)
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr, stop := startDelayServer()
 	defer stop()
 	const tasks = 1000
 	e, responses, polls := NewExecutor(r), make([]Response, tasks), make([]int, tasks)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// after is a future for tests: ready at its n-th poll, and strict about being
+// after is a future for tests. It's ready at its n-th poll, and panics if it's
 // polled once more.
 type after struct {
 	n      int
@@ -39,7 +39,7 @@ func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 	a, polls := &after{n: 1}, 0
 	JoinAll[string](Counted[string](a, &polls))
 	if a.polls != 0 || polls != 0 {
-		t.Errorf("%d polls, %d of them counted, before the first one", a.polls, polls)
+		t.Errorf("before the first Poll, the child was polled %d times and Counted says %d, want none", a.polls, polls)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
 func TestPollReturnsWhileChildrenWait(t *testing.T) {
 	a, b := &after{n: 3}, &after{n: 3}
 	if _, ready := JoinAll[string](a, b).Poll(nil); ready || a.polls != 1 || b.polls != 1 {
-		t.Errorf("one Poll asked its children %d and %d times (ready: %t), want once each", a.polls, b.polls, ready)
+		t.Errorf("one Poll of JoinAll polled its children %d and %d times (ready: %t), want once each and not ready", a.polls, b.polls, ready)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestJoinAllPolledAfterItFinishedPanics(t *testing.T) {
 	all.Poll(nil)
 	defer func() {
 		if got, want := recover(), "JoinAll polled after it finished"; got != want {
-			t.Errorf("panic with %v, want %q", got, want)
+			t.Errorf("Poll panics with %v, want %q", got, want)
 		}
 	}()
 	all.Poll(nil)
@@ -75,12 +75,12 @@ func TestPollingTooEarlyLosesNothing(t *testing.T) {
 	all := JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 100, value: "tea"})
 	for range 99 {
 		if _, ready := all.Poll(nil); ready {
-			t.Fatal("ready before the tea")
+			t.Fatal("JoinAll is ready before the tea is")
 		}
 	}
 	got, _ := all.Poll(nil)
 	if diff := cmp.Diff([]string{"toast", "tea"}, got); diff != "" {
-		t.Errorf("values (-want +got):\n%s", diff)
+		t.Errorf("values of JoinAll (-want +got):\n%s", diff)
 	}
 }
 
@@ -105,14 +105,14 @@ func TestLastToFinishDoesNotComeLast(t *testing.T) {
 	all.Poll(nil)
 	got, ready := all.Poll(nil)
 	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || !ready {
-		t.Errorf("ready: %t, values (-want +got):\n%s", ready, diff)
+		t.Errorf("ready: %t, want true; values of JoinAll (-want +got):\n%s", ready, diff)
 	}
 }
 
 // Property 5.
-func TestJoinAllOfNobodyIsReadyAtOnce(t *testing.T) {
+func TestJoinAllOfNothingIsReadyAtOnce(t *testing.T) {
 	if got, ready := JoinAll[string]().Poll(nil); !ready || len(got) != 0 {
-		t.Errorf("got %q, %t, want no values, true", got, ready)
+		t.Errorf("JoinAll of nothing gives %q, %t, want no values and true", got, ready)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestValueIsZeroUntilReady(t *testing.T) {
 	polls := 0
 	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
 	if got, ready := all.Poll(nil); ready || got != nil {
-		t.Errorf("got %q, %t, want nil, false", got, ready)
+		t.Errorf("JoinAll gives %q, %t, want nil and false while a child is pending", got, ready)
 	}
 }
 
@@ -130,12 +130,12 @@ func TestCountedCountsEveryPoll(t *testing.T) {
 	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
 	for want := 1; want <= 3; want++ {
 		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
-			t.Errorf("poll %d gives %q, %t, and %d polls are counted", want, value, ready, polls)
+			t.Errorf("poll %d gives %q, %t, and Counted says %d polls, want each counted, and tea at the third", want, value, ready, polls)
 		}
 	}
 }
 
-func TestCloseReachesWhoHasNotFinished(t *testing.T) {
+func TestCloseReachesUnfinishedChildren(t *testing.T) {
 	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
 	all := JoinAll[string](done, Counted[string](pending, &polls))
 	all.Poll(nil)
@@ -143,11 +143,11 @@ func TestCloseReachesWhoHasNotFinished(t *testing.T) {
 		Close(Counted[[]string](all, &polls))
 	}
 	if done.closes != 0 || pending.closes != 1 {
-		t.Errorf("the finished child was closed %d times, the pending one %d times, want 0 and 1", done.closes, pending.closes)
+		t.Errorf("the finished child was closed %d times and the pending one %d times, want 0 and 1", done.closes, pending.closes)
 	}
 }
 
-func TestCloseOfWhatCannotBeClosedDoesNothing(t *testing.T) {
+func TestCloseOfAValueWithoutCloseDoesNothing(t *testing.T) {
 	if err := Close("tea"); err != nil {
 		t.Error(err)
 	}
@@ -158,20 +158,21 @@ type countedWaker struct{ wakes atomic.Int64 }
 
 func (w *countedWaker) Wake() { w.wakes.Add(1) }
 
-// wakesAfter lets time pass, and the timers that it brings.
+// wakesAfter lets d pass, with all the timers that are due by then, and returns how
+// often w has been woken so far.
 func (w *countedWaker) wakesAfter(d time.Duration) int64 {
 	time.Sleep(d)
 	synctest.Wait()
 	return w.wakes.Load()
 }
 
-// Property 26: its wake comes from a goroutine of the Go timer.
+// Property 26: the wake comes from the goroutine of a Go timer.
 func TestSleepEndsAtItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		start := time.Now()
 		runToEnd(nil, Sleep(time.Hour))
 		if got := time.Since(start); got != time.Hour {
-			t.Errorf("a Sleep of 1h took %v", got)
+			t.Errorf("a Sleep of 1h took %v, want 1h", got)
 		}
 	})
 }
@@ -181,7 +182,7 @@ func TestSleepNeedsTwoPolls(t *testing.T) {
 		polls := 0
 		runToEnd(nil, Counted(Sleep(time.Hour), &polls))
 		if polls != 2 {
-			t.Errorf("%d polls, want 2: one to start, one when the time has passed", polls)
+			t.Errorf("Sleep was polled %d times, want 2: once to start, and once when the time has passed", polls)
 		}
 	})
 }
@@ -194,7 +195,7 @@ func TestSleepStartsAtItsFirstPoll(t *testing.T) {
 		start := time.Now()
 		runToEnd(nil, s)
 		if got := time.Since(start); got != time.Hour {
-			t.Errorf("it took %v from the first poll, want 1h", got)
+			t.Errorf("Sleep took %v from its first poll, want 1h", got)
 		}
 	})
 }
@@ -203,7 +204,7 @@ func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 	for _, d := range []time.Duration{0, -1, -time.Hour} {
 		inBubble(t, func(t *testing.T) {
 			if _, ready := Sleep(d).Poll(&Context{waker: new(countedWaker)}); !ready {
-				t.Errorf("a Sleep of %v is not ready at its first poll", d)
+				t.Errorf("a Sleep of %v isn't ready at its first poll, want ready at once", d)
 			}
 		})
 	}
@@ -216,19 +217,19 @@ func TestSleepPolledTooEarlyKeepsItsTime(t *testing.T) {
 		cx := &Context{waker: w}
 		for range 59 {
 			if _, ready := s.Poll(cx); ready {
-				t.Errorf("ready after %v, want 1h", time.Since(start))
+				t.Errorf("Sleep is ready after %v, want 1h", time.Since(start))
 			}
 			time.Sleep(time.Minute)
 		}
 		s.Poll(cx)
 		if w.wakesAfter(time.Minute-1) != 0 {
-			t.Error("it woke too early")
+			t.Error("Sleep woke its task before the hour had passed")
 		}
 		if w.wakesAfter(1) != 1 {
-			t.Errorf("%d wakes when its time had passed, want 1", w.wakes.Load())
+			t.Errorf("Sleep woke its task %d times when the hour had passed, want once", w.wakes.Load())
 		}
 		if _, ready := s.Poll(cx); !ready {
-			t.Errorf("not ready after %v", time.Since(start))
+			t.Errorf("Sleep isn't ready after %v, want ready after 1h", time.Since(start))
 		}
 	})
 }
@@ -243,12 +244,12 @@ func TestSleepWakesOnlyLatestWaker(t *testing.T) {
 			t.Errorf("the waker of the latest poll was woken %d times, want once", late.wakes.Load())
 		}
 		if early.wakes.Load() != 0 {
-			t.Error("the waker of an earlier poll was woken")
+			t.Error("the waker of an earlier poll was woken, want only the latest waker")
 		}
 	})
 }
 
-// Property 22: a future may be polled by hand first, and then by a runtime.
+// Property 22: a future may be polled by hand first, and by a runtime later.
 func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := Sleep(time.Hour)
@@ -257,15 +258,15 @@ func TestSleepThatMovesWakesItsNewOwner(t *testing.T) {
 	})
 }
 
-// Property 18, of a timer.
-func TestClosedSleepWakesNobody(t *testing.T) {
+// Property 18, for a timer.
+func TestClosedSleepCausesNoWake(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, w := Sleep(time.Hour), new(countedWaker)
 		s.Poll(&Context{waker: w})
 		Close(s)
 		Close(s)
 		if w.wakesAfter(2*time.Hour) != 0 {
-			t.Error("its timer woke after Close")
+			t.Error("a closed Sleep woke its task, want its timer stopped")
 		}
 	})
 }
@@ -276,7 +277,7 @@ func TestSleepMayBeClosedBeforeItsFirstPoll(t *testing.T) {
 	}
 }
 
-// Close of what owns it reaches the timer.
+// Closing a future that owns a Sleep stops the Sleep's timer.
 func TestCloseIsForwardedToSleep(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w, polls := new(countedWaker), 0
@@ -284,7 +285,7 @@ func TestCloseIsForwardedToSleep(t *testing.T) {
 		all.Poll(&Context{waker: w})
 		Close(all)
 		if w.wakesAfter(2*time.Hour) != 0 {
-			t.Error("its timer woke after Close of JoinAll")
+			t.Error("JoinAll is closed, but its Sleep woke the task, want its timer stopped")
 		}
 	})
 }
@@ -296,7 +297,7 @@ func TestFinishedSleepPanicsWhenPolled(t *testing.T) {
 		runToEnd(nil, s)
 		defer func() {
 			if got, want := recover(), "Sleep polled after it finished"; got != want {
-				t.Errorf("the panic says %v, want %q", got, want)
+				t.Errorf("Poll panics with %v, want %q", got, want)
 			}
 		}()
 		s.Poll(&Context{waker: new(countedWaker)})
@@ -317,7 +318,8 @@ func TestThousandSleepsPassAtOnce(t *testing.T) {
 	})
 }
 
-// parkElsewhere starts a Park, and returns what tells whether it has returned.
+// parkElsewhere calls Park on another goroutine. The function that it returns
+// reports whether Park has returned.
 func parkElsewhere(p *Parker) (returned func() bool) {
 	done := make(chan struct{})
 	go func() {
@@ -352,7 +354,7 @@ func TestParkWithoutWakeSleeps(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := NewParker()
 		if returned := parkElsewhere(p); returned() {
-			t.Error("Park returned although nobody called Wake")
+			t.Error("Park returned before there was any wake, want it to sleep")
 		}
 		p.Wake()
 	})
@@ -363,10 +365,10 @@ func TestWakeEndsPark(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := NewParker()
 		returned := parkElsewhere(p)
-		synctest.Wait() // it sleeps
+		synctest.Wait() // now Park sleeps
 		p.Wake()
 		if !returned() {
-			t.Fatal("Park sleeps on after a wake")
+			t.Fatal("Park still sleeps after a wake, want it to return")
 		}
 	})
 }
@@ -380,7 +382,7 @@ func TestManyWakesBeforeParkAreOne(t *testing.T) {
 		}
 		p.Park()
 		if returned := parkElsewhere(p); returned() {
-			t.Error("a second Park returned: it found a token left by 1,000 wakes before the first")
+			t.Error("a second Park returned: 1,000 wakes before the first left it a token, want one token in all")
 		}
 		p.Wake()
 	})
@@ -393,11 +395,11 @@ func TestEachParkNeedsAWakeOfItsOwn(t *testing.T) {
 		for range 3 {
 			returned := parkElsewhere(p)
 			if returned() {
-				t.Error("Park returned without a wake of its own")
+				t.Error("Park returned without a wake of its own, want it to sleep")
 			}
 			p.Wake()
 			if !returned() {
-				t.Fatal("Park sleeps on after a wake")
+				t.Fatal("Park still sleeps after a wake, want it to return")
 			}
 		}
 	})

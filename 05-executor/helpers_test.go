@@ -1,3 +1,5 @@
+// Where a comment says "Property 5", .github/CONTRIBUTING.md has the whole sentence.
+
 package main
 
 import (
@@ -22,7 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watched is a reactor for what runs within a time limit.
+// watched returns a reactor for tests that set a time limit with within.
 func watched(t *testing.T) *Reactor {
 	t.Helper()
 	r, err := NewReactor()
@@ -30,30 +32,31 @@ func watched(t *testing.T) *Reactor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if !t.Failed() { // else it may be stuck
+		if !t.Failed() { // after a failure, Close may hang
 			within(t, "Close", func() { r.Close() })
 		}
 	})
 	return r
 }
 
-// idleReactor is one whose goroutine does not run: the test itself waits.
+// idleReactor returns a reactor whose goroutine isn't running, so that the test itself
+// can wait for events.
 func idleReactor(t *testing.T) *Reactor {
 	return &Reactor{poller: openTestPoller(t), waiting: make(map[int]waiters)}
 }
 
 func contextOf(r *Reactor) *Context { return &Context{waker: NewParker(), reactor: r} }
 
-// newContext is for tests that poll by hand.
+// newContext returns a Context for tests that poll by hand.
 func newContext(t *testing.T) *Context { return contextOf(watched(t)) }
 
-// runOne polls f to its end.
+// runOne runs f until it's ready, and returns its value.
 func runOne[T any](t *testing.T, f Future[T]) T {
 	t.Helper()
 	return runAll(t, f)[0]
 }
 
-// runAll polls futures to their end, each as a task of its own.
+// runAll runs each future as a task of its own, and returns their values.
 func runAll[T any](t *testing.T, futures ...Future[T]) []T {
 	t.Helper()
 	e, values := NewExecutor(watched(t)), make([]T, len(futures))
@@ -64,7 +67,7 @@ func runAll[T any](t *testing.T, futures ...Future[T]) []T {
 	return values
 }
 
-// runToEnd polls f until its value is there, by the means of this chapter.
+// runToEnd runs f in the way of this chapter, and returns its value.
 func runToEnd[T any](r *Reactor, f Future[T]) (value T) {
 	e := NewExecutor(r)
 	Spawn(e, storeResult[T]{f, &value})
@@ -72,18 +75,17 @@ func runToEnd[T any](r *Reactor, f Future[T]) (value T) {
 	return value
 }
 
-// pollFunc is a future made of its Poll.
+// pollFunc is a future made from its Poll method.
 type pollFunc[T any] func(*Context) (T, bool)
 
 func (f pollFunc[T]) Poll(cx *Context) (T, bool) { return f(cx) }
 
-// wakeFunc is a Waker made of its Wake.
+// wakeFunc is a Waker made from its Wake method.
 type wakeFunc func()
 
 func (f wakeFunc) Wake() { f() }
 
-// mustEnd ends the process with the stacks of all goroutines if the test does
-// not end: it would be of no use to wait for it.
+// mustEnd ends the process, and prints the stacks of all goroutines, if the test hangs.
 func mustEnd(t *testing.T) { mustEndWithin(t, 10*time.Second) }
 
 func mustEndWithin(t *testing.T, d time.Duration) {
@@ -94,14 +96,14 @@ func mustEndWithin(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { late.Stop() })
 }
 
-// inBubble runs a test whose clock stands still while anybody can go on. If
-// nobody can, and nothing will happen any more, the test fails at once.
+// inBubble runs a test whose clock stands still while any of its goroutines can run. If
+// all of them are blocked forever, the test fails at once.
 func inBubble(t *testing.T, test func(t *testing.T)) {
 	mustEnd(t)
 	synctest.Test(t, test)
 }
 
-// openReactor closes the reactor at the end of the test.
+// openReactor returns a reactor that's closed at the end of the test.
 func openReactor(t *testing.T) *Reactor {
 	t.Helper()
 	mustEnd(t)
@@ -113,7 +115,7 @@ func openReactor(t *testing.T) *Reactor {
 	return r
 }
 
-// openPair returns two connected sockets; on neither does a call wait.
+// openPair returns two connected sockets, both non-blocking.
 func openPair(t *testing.T) (fd, peer int) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -129,7 +131,7 @@ func openPair(t *testing.T) (fd, peer int) {
 	return pair[0], pair[1]
 }
 
-// send makes the other end of fd readable.
+// send writes a byte to fd, which makes the other end readable.
 func send(t *testing.T, fd int) {
 	t.Helper()
 	if _, err := ignoringEINTR(unix.Write, fd, []byte("x")); err != nil {
@@ -137,9 +139,9 @@ func send(t *testing.T, fd int) {
 	}
 }
 
-var patience = 10 * time.Second // after which a test says that something hangs
+var patience = 10 * time.Second // how long a test waits before it says that something hangs
 
-// within fails the test if f does not return, or panics.
+// within fails the test if f panics, or doesn't return in time.
 func within(t *testing.T, what string, f func()) {
 	t.Helper()
 	over := make(chan struct{})
@@ -160,26 +162,26 @@ func within(t *testing.T, what string, f func()) {
 			t.Fatalf("%s panics: %v\n%s", what, failure, stack)
 		}
 	case <-time.After(patience):
-		t.Fatalf("%s hangs: it is not over after %v", what, patience)
+		t.Fatalf("%s hangs: it isn't over after %v", what, patience)
 	}
 }
 
-// eventually fails the test if the condition does not come true.
+// eventually fails the test if the condition doesn't become true in time.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for start := time.Now(); !condition(); runtime.Gosched() {
 		if time.Since(start) > patience {
-			t.Fatalf("after %v it is still not so that %s", patience, what)
+			t.Fatalf("gave up after %v, still waiting until %s", patience, what)
 		}
 	}
 }
 
-// noLeaks fails the test if it leaves a goroutine or a descriptor behind. Call
-// it first: it looks when all that the test has opened should be closed.
+// noLeaks fails the test if it leaves a goroutine or a descriptor behind. Call it first,
+// so that it looks last, when everything that the test opened should be closed.
 func noLeaks(t *testing.T) {
 	t.Helper()
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
-		l.Close() // Go's own poller stays open from now on
+		l.Close() // this opens Go's own poller, which stays open
 	}
 	goroutines, open := runtime.NumGoroutine(), descriptors()
 	t.Cleanup(func() {
@@ -189,14 +191,14 @@ func noLeaks(t *testing.T) {
 		eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
 		for name := range descriptors() {
 			if !open[name] {
-				t.Errorf("%s is still open", name)
+				t.Errorf("the test left %s open", name)
 			}
 		}
 	})
 }
 
-// descriptors are what the process has open, such as "socket:[4711]": nothing
-// where there is no /proc.
+// descriptors returns the names of what the process has open, such as "socket:[4711]".
+// It returns none where there is no /proc.
 func descriptors() map[string]bool {
 	open := make(map[string]bool)
 	links, _ := filepath.Glob("/proc/self/fd/*")
@@ -208,8 +210,8 @@ func descriptors() map[string]bool {
 	return open
 }
 
-// startPeer accepts connections until the test ends, lets play have each, and
-// then closes it.
+// startPeer accepts connections until the test ends. It hands each to play, and closes it
+// when play returns.
 func startPeer(t *testing.T, play func(c *net.TCPConn)) netip.AddrPort {
 	t.Helper()
 	l, late := listen(t), time.Now().Add(patience)
@@ -242,7 +244,7 @@ func listen(t *testing.T) *net.TCPListener {
 	return l
 }
 
-// answer makes a peer that reads the request, and then writes the parts.
+// answer returns a peer that reads the request and then writes the parts.
 func answer(parts ...string) func(*net.TCPConn) {
 	return func(c *net.TCPConn) {
 		readRequest(c)
@@ -269,35 +271,35 @@ func readRequest(c net.Conn) string {
 // untilClosed returns when the other side has closed the connection.
 func untilClosed(c net.Conn) { io.Copy(io.Discard, c) }
 
-// reset makes the Close that follows a reset.
+// reset turns the Close that follows into a reset of the connection.
 func reset(c *net.TCPConn) { c.SetLinger(0) }
 
-// A script is what the other end of a connection does, step by step. The ends
-// are a pair of Unix sockets, and both are on the goroutine of the test: what
-// one does, the other finds at once, so the same steps are always the same
-// order of events. A step is a letter:
+// A script is what the other end of a connection does, step by step. The two ends
+// are a pair of Unix sockets, and the test's goroutine handles both. What one end
+// does, the other sees at once, so the same steps always give the same order of
+// events. Each step is a letter:
 //
-//	s  sends a byte     h  reads a byte     f  has finished sending
+//	s  sends a byte     h  reads a byte     f  finishes sending
 //	S  sends 64         H  reads 4096       r  resets the connection
 //	t  lets the end under test have a turn
-//	w  lets a millisecond pass, where a test has a clock
+//	w  lets a millisecond pass, if the test has a clock
 //	i  interrupts the next call of the end under test
-//	m  lets that move one byte
+//	m  lets the next call of the end under test move only one byte
 //
-// Only some bits of a letter count, so that all bytes are a script. After the
-// last step it sends and reads what is left, and finishes.
+// Only some bits of a letter count, so that any string of bytes is a script. After
+// the last step, the script sends and reads whatever is left, and finishes.
 type script struct {
 	fd, tested int    // the two ends
-	steps      string // to come
-	wire       string // to be sent
-	said       string // has been sent
-	request    string // of the end under test, or "": its last byte is never read
-	heard      []byte // of it
-	asked      bool   // all of it had come when the connection was reset
-	end        error  // nil, io.EOF when it has finished, or ECONNRESET
+	steps      string // the steps that are still to come
+	wire       string // what is still to be sent
+	said       string // what has been sent
+	request    string // what the end under test sends, or ""; its last byte is never read
+	heard      []byte // what has been read of the request
+	asked      bool   // whether the whole request had arrived before the reset
+	end        error  // nil, then io.EOF after finish or ECONNRESET after reset
 	pause      func() // for w, or nil
 
-	interrupted, minced bool // the next call
+	interrupted, minced bool // what happens to the next call of the end under test
 }
 
 func newScript(t *testing.T, wire, steps string) *script {
@@ -312,7 +314,7 @@ func newScript(t *testing.T, wire, steps string) *script {
 			t.Fatal(err)
 		}
 	}
-	// As small as the kernel makes it: what is longer is written in parts.
+	// The buffer is as small as the kernel allows, so longer data is written in parts.
 	if err := unix.SetsockoptInt(s.tested, unix.SOL_SOCKET, unix.SO_SNDBUF, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -326,8 +328,8 @@ func newScript(t *testing.T, wire, steps string) *script {
 	return s
 }
 
-// run makes the steps up to the next turn of the end under test. It says
-// whether there was anything to do.
+// run makes the steps up to the next turn of the end under test. It reports whether
+// there was anything to do.
 func (s *script) run() (moved bool) {
 	for len(s.steps) > 0 {
 		moved = true
@@ -398,8 +400,8 @@ func (s *script) finish() (moved bool) {
 	return true
 }
 
-// reset closes a connection on which something has not been read: that is what
-// makes it a reset.
+// reset closes the connection while something on it is still unread, which makes the
+// kernel send a reset.
 func (s *script) reset() {
 	if s.end != nil {
 		return
@@ -413,7 +415,7 @@ func (s *script) reset() {
 	s.end = unix.ECONNRESET
 }
 
-// meddle says how many of n bytes the next call may move, or how it fails.
+// meddle returns how many of n bytes the next call may move, or how it fails.
 func (s *script) meddle(fd, n int) (most int, err error) {
 	if fd != s.tested {
 		return n, nil
@@ -429,25 +431,25 @@ func (s *script) meddle(fd, n int) (most int, err error) {
 	return n, nil
 }
 
-// meddle is asked before each read and write, but only in the copies of the
-// chapters that fuzz_test.go in the root makes. The kernel interrupts no call
-// on demand, and a chapter has no hook for it.
+// meddle is called before each read and write, but only in the copies of the chapters
+// that internal/checks/fuzz_test.go builds. The kernel doesn't interrupt calls on
+// demand, and the chapters have no hook for it.
 var meddle = leaveAlone
 
 func leaveAlone(_, n int) (most int, err error) { return n, nil }
 
-// response is what net/http makes of what was said, and of how that ended.
+// response returns what net/http makes of what was sent, and of how it ended.
 func (s *script) response(t *testing.T) Response {
 	t.Helper()
 	if !strings.HasPrefix(s.request, string(s.heard)) {
-		t.Errorf("the request comes as %q", s.heard)
+		t.Errorf("of the request, %q has arrived, want the beginning of %q", s.heard, s.request)
 	}
 	if s.end == nil {
-		t.Errorf("after %q it was over, although the other end had not finished", s.said)
+		t.Errorf("the request was over after %q, but the other end hadn't finished sending", s.said)
 		return Response{}
 	}
 	if s.end == unix.ECONNRESET && !s.asked {
-		return Response{Err: errors.New("reset before the request had come")}
+		return Response{Err: errors.New("reset before the request had arrived")}
 	}
 	r := bufio.NewReader(io.MultiReader(strings.NewReader(s.said), failing{s.end}))
 	head, err := http.ReadResponse(r, nil)
@@ -461,7 +463,7 @@ func (s *script) response(t *testing.T) Response {
 	return Response{Status: head.StatusCode, Body: string(body), Err: err}
 }
 
-// failing is a reader of nothing.
+// failing is a reader that always fails.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }

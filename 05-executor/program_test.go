@@ -25,7 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// output runs f and returns what it prints on standard output and error.
+// output runs f, and returns what it prints on standard output and on standard error.
 func output(t *testing.T, f func()) (stdout, stderr string) {
 	t.Helper()
 	files := [2]*os.File{}
@@ -53,73 +53,64 @@ func output(t *testing.T, f func()) (stdout, stderr string) {
 }
 
 var story = []string{
-	"executor", // polls task 1
+	"executor", // polls the task
 	"task",     // pending
 	"executor", // parks
 	"peer",     // writes
 	"reactor",  // has an event
-	"reactor",  // wakes task 1
+	"reactor",  // wakes the task
 	"executor", // unparks
-	"executor", // polls task 1
+	"executor", // polls the task
 	"task",     // is ready
 }
 
 func TestNarrationIsAlwaysTheSame(t *testing.T) {
 	r := openReactor(t)
 	for range 50 {
-		told, _ := output(t, func() {
-			if err := narrate(r); err != nil {
-				t.Error(err)
-			}
-		})
-		var who []string
+		told, _ := output(t, func() { narrate(r) })
+		var speakers []string
 		for _, line := range strings.Split(strings.TrimSpace(told), "\n") {
-			who = append(who, strings.Fields(line)[0])
+			speakers = append(speakers, strings.Fields(line)[0])
 		}
-		if diff := cmp.Diff(story, who); diff != "" {
-			t.Fatalf("the narration tells another order (-want +got):\n%s\n%s", diff, told)
+		if diff := cmp.Diff(story, speakers); diff != "" {
+			t.Fatalf("the narration has another order (-want +got):\n%s\n%s", diff, told)
 		}
 	}
 }
 
-// Properties 16 and 26: one event, one wake; one wake, one poll.
+// Properties 16 and 26: one event is one wake, and one wake is one poll.
 func TestTraceOfOneTaskIsAlwaysTheSame(t *testing.T) {
 	r := openReactor(t)
-	want := []string{"poll 1", "pending 1", "park", "woken 1", "unpark", "poll 1", "ready 1"}
+	want := []string{"poll", "pending", "park", "woken", "unpark", "poll", "ready"}
 	for range 50 {
 		fd, peer := openPair(t)
 		events := make(chan string, 100)
-		note := func(what string) func(*Task) {
-			return func(task *Task) { events <- fmt.Sprint(what, " ", task.ID) }
-		}
 		e := NewExecutor(r)
-		e.Trace = Trace{
-			Poll: note("poll"), Pending: note("pending"), Ready: note("ready"), Woken: note("woken"),
-			Unpark: func() { events <- "unpark" },
-			Park: func() {
-				events <- "park"
-				send(t, peer) // only now: before, the event could come at any time
-			},
+		e.Trace = func(step string, _ *Task) {
+			events <- step
+			if step == "park" {
+				send(t, peer) // not earlier, or the event could come at any time
+			}
 		}
 		Spawn(e, word{fd})
-		output(t, e.Run) // word tells its part
+		e.Run()
 		close(events)
 		var got []string
 		for event := range events {
 			got = append(got, event)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("another order of events (-want +got):\n%s", diff)
+			t.Fatalf("the events have another order (-want +got):\n%s", diff)
 		}
 	}
 }
 
-// startWeb starts net/http's server: nobody here wrote it.
+// startWeb starts net/http's server, so that the other end isn't our own code.
 func startWeb(t *testing.T, addr string) (hostPort string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		t.Skip(err) // a machine without IPv6
+		t.Skip(err) // this machine has no IPv6
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /short", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
@@ -139,7 +130,7 @@ func startWeb(t *testing.T, addr string) (hostPort string) {
 
 var polls = regexp.MustCompile(` +\d+ polls`)
 
-// fetched is what a reader sees, but for the number of polls.
+// fetched returns what fetch prints, with N instead of each number of polls.
 func fetched(t *testing.T, args ...string) (stdout []string, stderr string, exit int) {
 	t.Helper()
 	r := openReactor(t)
@@ -159,7 +150,7 @@ func TestFetchPrintsALinePerReply(t *testing.T) {
 		"404       19 bytes N polls  " + web + "/missing",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || exit != 0 || stderr != "" {
-		t.Errorf("exit status %d, and on standard error %q; standard output (-want +got):\n%s", exit, stderr, diff)
+		t.Errorf("exit status %d, want 0; standard error %q, want none; standard output (-want +got):\n%s", exit, stderr, diff)
 	}
 }
 
@@ -168,20 +159,20 @@ func TestFetchFromIPv6(t *testing.T) {
 	got, stderr, exit := fetched(t, web+"/short")
 	want := []string{"200        5 bytes N polls  " + web + "/short"}
 	if diff := cmp.Diff(want, got); diff != "" || exit != 0 {
-		t.Errorf("exit status %d, and on standard error %q; standard output (-want +got):\n%s", exit, stderr, diff)
+		t.Errorf("exit status %d, want 0; standard error %q, want none; standard output (-want +got):\n%s", exit, stderr, diff)
 	}
 }
 
 func TestFetchWithAFailureServesTheOthersAndExitsWith1(t *testing.T) {
 	_, addr := bound(t)
-	web, nobody := startWeb(t, "127.0.0.1:0"), addr.String()
-	got, stderr, exit := fetched(t, nobody+"/x", web+"/short")
+	web, refusing := startWeb(t, "127.0.0.1:0"), addr.String()
+	got, stderr, exit := fetched(t, refusing+"/x", web+"/short")
 	want := []string{"200        5 bytes N polls  " + web + "/short"}
 	if diff := cmp.Diff(want, got); diff != "" || exit != 1 {
 		t.Errorf("exit status %d, want 1; standard output (-want +got):\n%s", exit, diff)
 	}
-	if !strings.Contains(stderr, nobody) || !strings.Contains(stderr, "refused") || strings.Count(stderr, "\n") != 1 {
-		t.Errorf("standard error is %q, want a line with the address that refused", stderr)
+	if !strings.Contains(stderr, refusing) || !strings.Contains(stderr, "refused") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("standard error is %q, want one line, with the address that refused", stderr)
 	}
 }
 
@@ -193,13 +184,13 @@ func TestFetchTakesNoNames(t *testing.T) {
 			t.Errorf("%q: exit status %d and standard output %q, want 2 and nothing", target, exit, got)
 		}
 		if !strings.Contains(stderr, "numeric address") || !strings.Contains(stderr, "chapter 06") {
-			t.Errorf("%q: standard error is %q, want that names come in chapter 06", target, stderr)
+			t.Errorf("%q: standard error is %q, want it to say that names come in chapter 06", target, stderr)
 		}
 	}
 }
 
-// Go's own runtime may need descriptors too, when it collects garbage. The
-// program is run as it is built: the tests have timers from the start.
+// Go's own runtime may need descriptors too, when it collects garbage. This test runs the
+// built program, because a test binary has timers from the start.
 func TestFetchAtItsLimitOfDescriptorsGoesOn(t *testing.T) {
 	noLeaks(t)
 	program := filepath.Join(t.TempDir(), "05-executor")
@@ -209,28 +200,28 @@ func TestFetchAtItsLimitOfDescriptorsGoesOn(t *testing.T) {
 	web := startWeb(t, "127.0.0.1:0")
 	targets := slices.Repeat([]string{web + "/huge"}, 40)
 	cmd := exec.Command("sh", append([]string{"-c", `ulimit -n 20 && exec "$0" "$@"`, program}, targets...)...)
-	cmd.Env = append(os.Environ(), "GOGC=10") // garbage is collected often
+	cmd.Env = append(os.Environ(), "GOGC=10") // collect garbage often
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Run()
 	got := strings.Count(stdout.String(), "200  2000000 bytes")
 	failed := strings.Count(stderr.String(), "start: socket: too many open files (ulimit -n shows and raises the limit)\n")
 	if exit := cmd.ProcessState.ExitCode(); exit != 1 || got == 0 || got+failed != len(targets) {
-		t.Errorf("exit status %d, %d replies and %d failures, want 1, and one of them for each of %d; standard error is %.1000s",
+		t.Errorf("exit status %d, %d replies and %d failures, want 1, and a reply or a failure for each of %d; standard error is %.1000s",
 			exit, got, failed, len(targets), &stderr)
 	}
 }
 
-// crowdVariable tells the test binary to be the server of a crowd, so that it
-// has a limit of descriptors of its own. Its value is the crowd's size.
+// crowdVariable makes the test binary the server of a crowd, in a process that has a
+// descriptor limit of its own. Its value is the size of the crowd.
 const crowdVariable = "CROWD"
 
-// TestCrowdServer is no test but that server: it answers when all have asked.
-// Each is told its own path.
+// TestCrowdServer isn't a test but that server. It answers when all clients have asked,
+// and sends each the path that it asked for.
 func TestCrowdServer(t *testing.T) {
 	var crowd int
 	if _, err := fmt.Sscan(os.Getenv(crowdVariable), &crowd); err != nil {
-		t.Skip("this is the server's process of another test")
+		t.Skip("this is the server of TestTenThousandConnectionsAtOnce")
 	}
 	go func() { // until the test ends, however it ends
 		io.Copy(io.Discard, os.Stdin)
@@ -284,8 +275,7 @@ func startCrowdServer(t *testing.T, crowd int) netip.AddrPort {
 	return netip.MustParseAddrPort(addr)
 }
 
-// hearing is a future that ends when it has read so many bytes, or with an
-// error.
+// hearing is a future that's ready when it has read so many bytes, or has failed.
 type hearing struct {
 	fd, bytes int
 	heard     chan struct{}
@@ -310,8 +300,8 @@ func (h *hearing) Poll(cx *Context) (error, bool) {
 	return nil, true
 }
 
-// hearOneByOne runs a future to its end, to which a byte is sent whenever it
-// has heard the one before.
+// hearOneByOne runs a hearing to its end. It calls beforeEach and sends a byte, each time
+// that the byte before has been read.
 func hearOneByOne(t *testing.T, bytes int, beforeEach func()) (polls int) {
 	t.Helper()
 	fd, peer := openPair(t)
@@ -348,12 +338,12 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 		}
 		for _, thread := range threads {
 			id, _ := strconv.Atoi(thread.Name())
-			unix.Kill(id, unix.SIGURG) // which Go takes to be its own, and ignores
+			unix.Kill(id, unix.SIGURG) // Go takes this signal for its own, and ignores it
 		}
 	})
 }
 
-// Property 19: Ctrl-Z, and then fg, end a wait although nobody handles them.
+// Property 19: Ctrl-Z and then fg end a wait, even though the program doesn't handle them.
 func TestStopAndContinueDoNotEndWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only on Linux do they interrupt a wait")
@@ -379,7 +369,7 @@ func TestStopAndContinueDoNotEndWait(t *testing.T) {
 			child.Process.Signal(unix.SIGCONT)
 			in.Write([]byte("x"))
 			if !lines.Scan() || lines.Text() != "heard" {
-				t.Errorf("the child says %q", lines.Text())
+				t.Errorf("the child says %q, want heard", lines.Text())
 				break
 			}
 		}
@@ -409,13 +399,13 @@ func waitForStandardInput(t *testing.T, bytes int) {
 	report.Wait()
 }
 
-// reactors counts the goroutines that are, or were a moment ago, a Reactor's.
+// reactors counts the goroutines of reactors, including those on their last step.
 func reactors() int {
 	stacks := make([]byte, 1<<20)
 	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), ".(*Reactor).run(")
 }
 
-// Property 31. Mostly it is in the kernel by then, which is where it is hard to end.
+// Property 31. By then the goroutine is usually in the kernel, where it's hard to end.
 func TestCloseEndsTheGoroutine(t *testing.T) {
 	for range 20 {
 		r := openReactor(t)
@@ -442,7 +432,7 @@ func TestCloseGivesBackEveryDescriptor(t *testing.T) {
 	}
 }
 
-// Property 31: a thread that is left in the kernel serves nobody else.
+// Property 31: a thread that's left in the kernel can't be used for anything else.
 func TestCloseGivesBackTheThread(t *testing.T) {
 	threads := pprof.Lookup("threadcreate")
 	before := threads.Count()
@@ -451,11 +441,11 @@ func TestCloseGivesBackTheThread(t *testing.T) {
 		openReactor(t).Close()
 	}
 	if started := threads.Count() - before; started >= rounds/2 {
-		t.Errorf("%d threads were started for %d reactors, one after the other", started, rounds)
+		t.Errorf("%d threads were started for %d reactors, one after the other, want fewer than half as many", started, rounds)
 	}
 }
 
-// Property 31: by then the numbers belong to somebody else.
+// Property 31: by then, the numbers belong to other sockets.
 func TestSecondCloseLeavesTheDescriptorsOfOthersOpen(t *testing.T) {
 	r := openReactor(t)
 	r.Close()
@@ -464,12 +454,12 @@ func TestSecondCloseLeavesTheDescriptorsOfOthersOpen(t *testing.T) {
 	r.Close()
 	for _, fd := range []int{a, b, c, d} {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
-			t.Errorf("descriptor %d, opened after Close, was closed by another Close: %v", fd, err)
+			t.Errorf("the second Close closed descriptor %d, which was opened after the first: %v", fd, err)
 		}
 	}
 }
 
-// Whoever closes second may rely on it as well.
+// Close promises that the reactor has ended, also to the second caller.
 func TestSecondCloseReturnsAfterTheReactorHasEnded(t *testing.T) {
 	openReactor(t).Close()
 	before := descriptors()

@@ -58,8 +58,8 @@ var relays embed.FS
 func compare(rt *Runtime) error {
 	fmt.Println("\nOne future, by hand and with Await:")
 	_, err := BlockOn(rt, Async(func(co *Co) error {
-		handTime, handBytes := price(co, "relay_hand.go", relayHand)
-		awaitTime, awaitBytes := price(co, "relay_await.go", relayAwait)
+		handTime, handBytes := price(co, "relay_hand.go", RelayHand)
+		awaitTime, awaitBytes := price(co, "relay_await.go", RelayAwait)
 		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n", awaitTime/handTime, awaitBytes/handBytes)
 		return nil
 	}))

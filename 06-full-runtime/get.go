@@ -44,8 +44,8 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
 	}
 	status = withRuntime(stderr, func(rt *Runtime) error {
-		_, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
-		return err
+		failure, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
+		return errors.Join(err, failure)
 	})
 	// Nothing has been printed yet: a pipe that is read slowly would have held up
 	// the runtime's goroutine, and every request with it.

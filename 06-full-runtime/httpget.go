@@ -20,10 +20,9 @@ type Response struct {
 	Err    error
 }
 
-// httpGet is the future that HTTPGet makes: the state machine of the chapters
-// before, now on a Stream. Thousands of them may be under way at once, so they
-// share their target, read into the runtime's scratch buffer, and have no reply
-// before its first bytes arrive.
+// httpGet is the state machine of the chapters before, now on a Stream. There may
+// be thousands of them, so they share their target, read into the runtime's
+// scratch buffer, and have no reply before its first bytes arrive.
 type httpGet struct {
 	target   *target
 	maxReply int // a longer body is an error; 0 counts the bytes and keeps none
@@ -119,9 +118,8 @@ func (g *httpGet) advance(cx *Context) (err error, ready bool) {
 	}
 	for g.sent < len(g.target.request) {
 		n, err, ready := g.stream.PollWrite(cx, g.target.request[g.sent:])
-		g.sent += n
-		if err != nil || !ready {
-			return err, ready
+		if g.sent += n; err != nil || !ready {
+			break // some servers answer, and even hang up, before they have read everything
 		}
 	}
 	return g.receive(cx)

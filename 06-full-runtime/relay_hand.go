@@ -1,19 +1,19 @@
 package main
 
-// relayHand passes on what it receives, and yields the sum in the end. It is a
+// RelayHand passes on what it receives, and yields the sum in the end. It is a
 // state machine.
-func relayHand(in, out *Channel[int]) Future[int] {
-	return &relay{in: in, out: out}
+func RelayHand(in, out *Channel[int]) Future[int] {
+	return &relayHand{in: in, out: out}
 }
 
-type relay struct {
+type relayHand struct {
 	in, out   *Channel[int]
 	receiving Future[Received[int]] // or nil
 	sending   Future[error]         // or nil
 	sum       int
 }
 
-func (r *relay) Poll(cx *Context) (int, bool) {
+func (r *relayHand) Poll(cx *Context) (int, bool) {
 	for {
 		switch {
 		case r.sending != nil:
@@ -39,7 +39,7 @@ func (r *relay) Poll(cx *Context) (int, bool) {
 	}
 }
 
-func (r *relay) Close() error {
+func (r *relayHand) Close() error {
 	if r.sending != nil {
 		return Close(r.sending)
 	}

@@ -51,32 +51,30 @@ func (w *worker) readRequest() (*http.Request, error) {
 }
 
 // readHeader returns the bytes of the next header, which stay in the buffer. It
-// skips one empty line, or two, because some clients send one after a body
-// (RFC 9112, 2.2).
+// skips up to two empty lines, because some clients send one after a body (RFC
+// 9112, 2.2).
 func (w *worker) readHeader() ([]byte, error) {
 	for seen, skipped := 0, 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
-		line, _, whole := bytes.Cut(p, []byte("\n"))
-		switch {
-		case err == bufio.ErrBufferFull && len(p) == maxRequest:
-			return nil, refusal(431)
-		case err == bufio.ErrBufferFull:
+		switch end := endOfHeader(p, seen); {
+		case end > len("\r\n"), end > 0 && skipped == 2:
+			return p[:end], nil
+		case end > 0: // an empty line
+			w.in.Discard(end)
+			if w.in.Buffered() == 0 {
+				return nil, errNoRequest
+			}
+			seen, skipped = 0, skipped+1
+		case err == bufio.ErrBufferFull && len(p) < maxRequest:
 			w.grow()
+		case err == bufio.ErrBufferFull:
+			return nil, refusal(431)
 		case err == io.EOF && seen > 0:
 			return nil, refusal(400)
 		case err != nil:
 			return nil, err
-		case whole && skipped < 2 && len(bytes.TrimSuffix(line, []byte("\r"))) == 0:
-			skipped++
-			if w.in.Discard(len(line) + 1); w.in.Buffered() == 0 {
-				return nil, errNoRequest
-			}
-			seen = 0
 		default:
-			if end := endOfHeader(p, seen); end > 0 {
-				return p[:end], nil
-			}
 			seen = len(p)
 		}
 	}
@@ -87,12 +85,12 @@ func (w *worker) readHeader() ([]byte, error) {
 // find the next request in a different place.
 func check(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	major, minor, ok := http.ParseHTTPVersion(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	request := string(bytes.TrimSuffix(line, []byte("\r")))
+	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
 	if ok && major != 1 {
 		return refusal(505)
 	}
-	if !ok || bytes.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }) {
+	if !ok || hasControl(request, '~') {
 		return refusal(400)
 	}
 	hosts, lengths, codings := 0, 0, 0
@@ -101,22 +99,20 @@ func check(header []byte) error {
 			break
 		}
 		name, value, found := strings.Cut(string(line), ":")
-		if !found || name == "" || !consistsOf(name, tokenBytes) || strings.ContainsFunc(value, isControl) {
+		if !found || name == "" || !consistsOf(name, tokenBytes) || hasControl(value, 0xff) {
 			return refusal(400) // for example a space before the colon, or a continued line
 		}
-		switch value = strings.Trim(value, " \t"); strings.ToLower(name) {
-		case "host":
+		switch value = strings.Trim(value, " \t"); {
+		case strings.EqualFold(name, "Host"):
 			hosts++
-		case "content-length":
+		case strings.EqualFold(name, "Content-Length"):
 			lengths++
-		case "transfer-encoding":
+		case strings.EqualFold(name, "Transfer-Encoding"):
 			if codings++; !strings.EqualFold(value, "chunked") {
 				return refusal(501)
 			}
-		case "expect":
-			if !strings.EqualFold(value, "100-continue") {
-				return refusal(417)
-			}
+		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
+			return refusal(417)
 		}
 	}
 	if hosts > 1 || hosts == 0 && minor > 0 || codings > 1 || codings > 0 && (lengths > 0 || minor == 0) {
@@ -131,11 +127,22 @@ const ( // besides letters and digits
 )
 
 func consistsOf(text, others string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		digit := '0' <= c && c <= '9'
-		return !letter && !digit && !strings.ContainsRune(others, c)
-	})
+	for i := range len(text) {
+		c := text[i]
+		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
-func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+// hasControl reports whether there is a control character, or a byte above last.
+func hasControl(text string, last byte) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f || c > last {
+			return true
+		}
+	}
+	return false
+}
