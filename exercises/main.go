@@ -110,7 +110,7 @@ func enterRoot() error {
 }
 
 var (
-	row  = regexp.MustCompile(`(?m)^\|[^|]*\]\((\d\d-[\w-]+/[\w-]+)\)[^\n]*?(★+)`)
+	row  = regexp.MustCompile(`(?m)^\|[^|]*\]\((\d\d-[\w-]+/[\w-]+)/README\.md\)[^\n]*?(★+)`)
 	link = regexp.MustCompile(`\]\((\w+\.go)\)`)
 )
 

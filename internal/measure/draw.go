@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A chart is bars from left to right, in groups.
+type chart struct {
+	title  string
+	groups []group
+}
+
+type group struct {
+	name string
+	log  bool // each tenfold value is as much longer
+	rows []row
+}
+
+type row struct {
+	label string
+	value float64
+}
+
+// draw makes the pictures of the page, and the tables in it.
+func draw(path, dir string) error {
+	d, err := load(path)
+	if err != nil {
+		return err
+	}
+	for name, c := range map[string]chart{"chapters.svg": d.chapters(), "echo.svg": d.echo()} {
+		if err := os.WriteFile(filepath.Join(dir, "pictures", name), []byte(c.svg()), 0o666); err != nil {
+			return err
+		}
+	}
+	return fillPage(filepath.Join(dir, "MEASURED.md"), path)
+}
+
+// fillPage writes each table anew that stands in the page, as the transcript of
+// the command that shows it.
+func fillPage(page, path string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	inTable := false
+	for line := range strings.Lines(string(text)) {
+		name, command := strings.CutPrefix(line, "$ go run ./internal/measure show ")
+		inTable = inTable && !strings.HasPrefix(line, "```") || command
+		if command || !inTable {
+			b.WriteString(line)
+		}
+		if command {
+			if err := show(&b, path, strings.TrimSpace(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return os.WriteFile(page, b.Bytes(), 0o666)
+}
+
+func (d *data) chapters() chart {
+	c := chart{title: "Ten requests, chapter by chapter"}
+	for _, q := range []string{"polls", "CPU ms"} {
+		g := group{name: q, log: q == "polls"}
+		if g.log {
+			g.name += ", on a scale of powers of ten"
+		}
+		for _, s := range d.Series {
+			if s.Experiment == "chapters" && s.Quantity == q {
+				g.rows = append(g.rows, row{s.Program, s.median()})
+			}
+		}
+		c.groups = append(c.groups, g)
+	}
+	return c
+}
+
+func (d *data) echo() chart {
+	c := chart{title: "Echo: messages per second, on one processor"}
+	for _, experiment := range []string{"echo, 1 connection", "echo, 64 connections", "echo, 1,000 connections"} {
+		g := group{name: strings.TrimPrefix(experiment, "echo, ")}
+		for _, program := range []string{"Go's net", ours, "epoll loop in C"} {
+			if s := d.find(experiment, program, "messages/s"); s != nil {
+				g.rows = append(g.rows, row{program, s.median()})
+			}
+		}
+		c.groups = append(c.groups, g)
+	}
+	return c
+}
+
+// The colors are halfway between light and dark, to be read on both.
+const (
+	svgHead = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 %d" role="img" aria-label="%s">
+<style>
+text { font: 14px sans-serif; fill: #7a7f87 }
+.title { font-weight: bold; font-size: 16px }
+.group { font-weight: bold }
+rect { fill: #8a94a3 }
+.ours { fill: #2f81d8 }
+</style>
+`
+	labels, longest, lineHeight = 180, 420, 24 // in pixels, as the numbers below
+)
+
+func (c chart) svg() string {
+	var b strings.Builder
+	y := 28
+	fmt.Fprintf(&b, "<text class=\"title\" x=\"10\" y=\"%d\">%s</text>\n", y, html.EscapeString(c.title))
+	for _, g := range c.groups {
+		y += lineHeight * 3 / 2
+		fmt.Fprintf(&b, "<text class=\"group\" x=\"10\" y=\"%d\">%s</text>\n", y, html.EscapeString(g.name))
+		for _, r := range g.rows {
+			y += lineHeight
+			class := ""
+			if r.label == ours {
+				class = ` class="ours"`
+			}
+			width := g.width(r.value)
+			fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", labels-10, y, html.EscapeString(r.label))
+			fmt.Fprintf(&b, "<rect%s x=\"%d\" y=\"%d\" width=\"%.0f\" height=\"16\"/>\n", class, labels, y-13, width)
+			fmt.Fprintf(&b, "<text x=\"%.0f\" y=\"%d\">%s</text>\n", labels+width+8, y, digits(r.value))
+		}
+	}
+	return fmt.Sprintf(svgHead, y+20, html.EscapeString(c.title)) + b.String() + "</svg>\n"
+}
+
+func (g group) width(v float64) float64 {
+	largest := 0.0
+	for _, r := range g.rows {
+		largest = max(largest, r.value)
+	}
+	if g.log {
+		v, largest = math.Log10(max(v, 1)), math.Log10(max(largest, 10))
+	}
+	return longest * v / largest
+}
