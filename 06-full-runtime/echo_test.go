@@ -4,32 +4,28 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// echoing is an echo server that runs until stop.
+// echoing is an echo server under test. Its runtime has a goroutine of its own.
 type echoing struct {
 	addr string
 	rt   *Runtime
+	open []*echoConnection // after stop
 	stop func()
 }
 
 func startEcho(t *testing.T) *echoing {
 	t.Helper()
-	rt, err := NewRuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	SpawnRemote(rt, NewEchoServer(l))
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	e := &echoing{addr: l.Addr().String(), rt: rt}
+	SpawnRemote(rt, EchoServer(l))
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -37,22 +33,16 @@ func startEcho(t *testing.T) *echoing {
 			t.Error(err)
 		}
 	}()
-	e := &echoing{addr: l.Addr().String(), rt: rt}
-	stopped := false
-	e.stop = func() {
-		if !stopped {
-			stopped = true
-			close(over)
-			<-ended
-		}
-	}
-	t.Cleanup(func() {
-		e.stop()
-		l.Close()
-		if left := rt.Close(); left != (Report{}) {
-			t.Errorf("left behind: %+v", left)
+	e.stop = sync.OnceFunc(func() {
+		close(over)
+		<-ended
+		for _, task := range rt.tasks {
+			if h, ok := task.work.(*JoinHandle[struct{}]); ok {
+				e.open = append(e.open, h.future.(*echoConnection))
+			}
 		}
 	})
+	t.Cleanup(e.stop)
 	return e
 }
 
@@ -66,19 +56,6 @@ func (e *echoing) connect(t *testing.T) *net.TCPConn {
 	t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(time.Minute))
 	return c.(*net.TCPConn)
-}
-
-// connections returns the futures of those that are open. The server must have
-// been stopped.
-func (e *echoing) connections() (all []*Echo) {
-	for t := e.rt.tasks; t != nil; t = t.next {
-		if h, ok := t.work.(*JoinHandle[struct{}]); ok {
-			if c, ok := h.future.(*Echo); ok {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
 }
 
 func roundTrip(t *testing.T, c net.Conn, text string) {
@@ -174,37 +151,23 @@ func TestIdleEchoConnectionsHoldNoBuffer(t *testing.T) {
 		roundTrip(t, e.connect(t), "hello")
 	}
 	e.stop()
-	all := e.connections()
-	if len(all) != n {
-		t.Fatalf("%d connections are open, want %d", len(all), n)
+	if len(e.open) != n {
+		t.Fatalf("%d connections are open, want %d", len(e.open), n)
 	}
-	for _, c := range all {
-		if c.rest != nil || c.buffer != all[0].buffer {
-			t.Error("a connection has a buffer of its own")
+	for _, c := range e.open {
+		if c.rest != nil {
+			t.Error("a connection holds a buffer although it has nothing to send")
 		}
 		if on, err := unix.GetsockoptInt(c.stream.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
-			t.Errorf("TCP_NODELAY is %d, %v", on, err)
+			t.Errorf("TCP_NODELAY is %d, %v, want it set", on, err)
 		}
 	}
 }
 
-func TestEchoSaysWhereItCannotListen(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	got := runHere(t, "echo", "-addr", taken.Addr().String())
-	if want := "06-full-runtime: listen " + taken.Addr().String() + ": "; got.status != 1 || !strings.HasPrefix(got.stderr, want) {
-		t.Errorf("status %d, %q; want 1 and %q", got.status, got.stderr, want)
-	}
-}
-
-// Each has had an exchange, and has given the buffer back.
+// Each connection has had an exchange by then.
 func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 	const first, n = 100, 1300 // the first ones make the queues
-	rt, all := openRuntime(t), new(buffer)
+	rt := openRuntime(t)
 	var fds [n]int
 	for i := range fds {
 		fds[i] = openBusySocket(t, 2*n)
@@ -214,14 +177,10 @@ func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 		if i == first {
 			before = heapInUse()
 		}
-		s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor}
-		if err := rt.reactor.addSource(&s.source); err != nil {
-			t.Fatal(err)
-		}
-		SpawnRemote(rt, &Echo{stream: s, buffer: all})
+		SpawnRemote[struct{}](rt, &echoConnection{stream: streamOf(t, rt, fd)})
 		blockOn(t, rt, until(func(cx *Context) bool {
 			wakeLocal(cx.waker)
-			return rt.reactor.waiting == i+1
+			return waitingFor(rt) == i+1
 		}))
 	}
 	if each := (heapInUse() - before) / (n - first); each > 300 {
@@ -252,7 +211,7 @@ func openBusySocket(t *testing.T, high int) (fd int) {
 
 // Property 42: both relays leave the list that they wait in.
 func TestRelaysCloseWhatTheyWaitFor(t *testing.T) {
-	for name, relay := range map[string]func(in, out *Channel[int]) Future[int]{"hand": relayHand, "await": relayAwait} {
+	for name, relay := range map[string]func(in, out *Channel[int]) Future[int]{"hand": RelayHand, "await": RelayAwait} {
 		inBubble(t, func(t *testing.T, rt *Runtime) {
 			in, out := NewChannel[int](1), NewChannel[int](1)
 			blockOn(t, rt, Async(func(co *Co) int {

@@ -404,8 +404,6 @@ func answer(parts ...string) func(*net.TCPConn) {
 	}
 }
 
-const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 func readRequest(c net.Conn) string {
 	var request []byte
 	buf := make([]byte, 1<<16)

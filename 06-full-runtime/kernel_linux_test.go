@@ -108,9 +108,9 @@ func hearOneByOne(t *testing.T, bytes int, beforeEach func()) {
 	}
 }
 
-// limited is a request that is polled when the process may open nothing.
+// limited is a future that is polled when the process may open nothing.
 type limited struct {
-	*HTTPGet
+	Future[Response]
 	t             *testing.T
 	before, after chan struct{}
 }
@@ -127,23 +127,23 @@ func (l limited) Poll(cx *Context) (Response, bool) {
 		l.t.Error(err)
 	}
 	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
-	return l.HTTPGet.Poll(cx)
+	return l.Future.Poll(cx)
 }
 
-// Property 11: no descriptor is no reason to end. The request beside it is
-// under way, and has got one before.
+// Property 11: running out of descriptors fails one request, not the program. The
+// other request is under way and already has its descriptor.
 func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
 	noLeaks(t)
 	before, after := make(chan struct{}), make(chan struct{})
-	other := NewHTTPGet(startPeer(t, func(c *net.TCPConn) {
+	other := HTTPGet(startPeer(t, func(c *net.TCPConn) {
 		close(before)
 		<-after
 		answer(hello)(c)
 	}), "/")
-	responses := runAll[Response](t, other, limited{NewHTTPGet(address(listen(t)), "/"), t, before, after})
-	checkFault(t, Response{}, `start: socket: too many open files`, responses[1])
-	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[0])
-	checkFault(t, Response{Status: 200, Body: "hello"}, "", runOne(t, NewHTTPGet(startPeer(t, answer(hello)), "/")))
+	responses := runAll[Response](t, other, limited{HTTPGet(address(listen(t)), "/"), t, before, after})
+	checkFault(t, Response{}, `^dial \S+: socket: too many open files`, responses[1])
+	checkFault(t, helloResponse, "", responses[0])
+	checkFault(t, helloResponse, "", runOne(t, HTTPGet(startPeer(t, answer(hello)), "/")))
 }
 
 // The kernel refuses only at its limits. strace(1) makes it refuse any call of

@@ -64,7 +64,7 @@ func TestSoak(t *testing.T) {
 		var all []Future[Result[struct{}]]
 		for i := range clients {
 			c := &soaked{soak: s, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
-			all = append(all, SpawnRemote(rt, Async(c.run)))
+			all = append(all, Spawn(co.cx, Async(c.run)))
 		}
 		for _, r := range Await(co, JoinAll(all...)) {
 			if r.Err != nil {
@@ -90,7 +90,6 @@ type soak struct {
 	runtime *Runtime
 	addr    netip.AddrPort // of the server
 	relays  []*relay       // a harmless one, and one that is not
-	buffer  buffer         // of every Fetch
 	end     time.Time
 	seen    map[string]int // how often what has happened
 }
@@ -132,7 +131,7 @@ func (c *soaked) run(co *Co) struct{} {
 		c.from = time.Now()
 		switch c.rand.IntN(5) {
 		case 0:
-			c.fetch(co)
+			c.get(co)
 		case 1:
 			c.giveUp(co)
 		case 2:
@@ -161,20 +160,14 @@ func (c *soaked) question(longest int) question {
 	return question{fmt.Sprintf("GET /%d/%s HTTP/1.1\r\nHost: x\r\n", ms, text), sha256.Sum256([]byte(text))}
 }
 
-// newFetch makes a Fetch, and what checks its value.
-func (c *soaked) newFetch() (f *Fetch, check func(Fetched)) {
+// newGet makes a request, and what checks its response.
+func (c *soaked) newGet() (get *httpGet, check func(Response)) {
 	q := c.question(60_000)
-	f = &Fetch{
-		target: &target{[]netip.AddrPort{c.to}, []byte(q.request + "Connection: close\r\n\r\n"), 1 << 20},
-		buffer: &c.buffer,
+	get = &httpGet{
+		target:   &target{addrs: []netip.AddrPort{c.to}, request: []byte(q.request + "Connection: close\r\n\r\n")},
+		maxReply: 1 << 20,
 	}
-	return f, func(got Fetched) {
-		body := ""
-		if got.Err == nil {
-			body = parseReply(f.reply, io.EOF).Body
-		}
-		c.check(q, got.Status, body, got.Err)
-	}
+	return get, func(got Response) { c.check(q, got.Status, got.Body, got.Err) }
 }
 
 // check is where an answer is right or wrong.
@@ -206,11 +199,11 @@ func (c *soaked) patience() time.Duration {
 	return c.moment(10 * time.Second)
 }
 
-// fetch has time enough, unless somebody interferes.
-func (c *soaked) fetch(co *Co) {
-	f, check := c.newFetch()
+// get has time enough, unless somebody interferes.
+func (c *soaked) get(co *Co) {
+	f, check := c.newGet()
 	patience := c.patience()
-	r := Await(co, Timeout(f, patience))
+	r := Await(co, Timeout[Response](f, patience))
 	switch {
 	case r.Err == nil:
 		check(r.Value)
@@ -223,8 +216,8 @@ func (c *soaked) fetch(co *Co) {
 
 // giveUp has a timeout that may come first.
 func (c *soaked) giveUp(co *Co) {
-	f, check := c.newFetch()
-	if r := Await(co, Timeout(f, c.moment(50*time.Millisecond))); r.Err != nil {
+	f, check := c.newGet()
+	if r := Await(co, Timeout[Response](f, c.moment(50*time.Millisecond))); r.Err != nil {
 		c.seen["exchange: timeout"]++
 	} else {
 		check(r.Value)
@@ -233,8 +226,8 @@ func (c *soaked) giveUp(co *Co) {
 
 // cancel makes the exchange a task, which may be cancelled at any moment.
 func (c *soaked) cancel(co *Co) {
-	f, check := c.newFetch()
-	h := Spawn(c.runtime, f)
+	f, check := c.newGet()
+	h := Spawn[Response](co.cx, f)
 	Await(co, Sleep(c.moment(time.Second)))
 	h.Cancel()
 	switch r := Await(co, h); r.Err {
@@ -249,9 +242,9 @@ func (c *soaked) cancel(co *Co) {
 
 // race has two exchanges, of which one is lost, and a timeout for both.
 func (c *soaked) race(co *Co) {
-	a, checkA := c.newFetch()
-	b, checkB := c.newFetch()
-	switch r := Await(co, Timeout(Race(a, b), c.moment(3*time.Second))); {
+	a, checkA := c.newGet()
+	b, checkB := c.newGet()
+	switch r := Await(co, Timeout(Race[Response, Response](a, b), c.moment(3*time.Second))); {
 	case r.Err != nil:
 		c.seen["exchange: timeout of a race"]++
 	case r.Value.First:
@@ -289,8 +282,8 @@ func (c *soaked) talk(co *Co) {
 		}
 		for _, q := range asked {
 			status, body, err := readReply(r)
-			if c.check(q, status, body, err); err != nil {
-				return
+			if c.check(q, status, body, err); err != nil || status != http.StatusOK {
+				return // after a refusal, such as 408 on a busy machine, the server closes
 			}
 			c.seen["exchange: on a connection that is kept"]++
 		}
@@ -331,7 +324,7 @@ func newRelay(s *soak, seed uint64, rough bool) *relay {
 		s.t.Fatal(err)
 	}
 	r := &relay{soak: s, rough: rough, rand: rand.New(rand.NewPCG(0, seed)), listener: l, passages: make(map[*passage]bool)}
-	r.accepts = Spawn(s.runtime, Async(r.accept))
+	r.accepts = SpawnRemote(s.runtime, Async(r.accept))
 	return r
 }
 
@@ -345,7 +338,7 @@ func (r *relay) accept(co *Co) struct{} {
 		}
 		p := &passage{relay: r, client: got.Value}
 		r.passages[p] = true
-		p.task = Spawn(r.runtime, Async(p.run))
+		p.task = Spawn(co.cx, Async(p.run))
 	}
 }
 
