@@ -11,7 +11,7 @@ type Context struct {
 // for something outside of the runtime hands it out, in each Poll anew, because
 // only the latest one counts.
 func (cx *Context) Waker() Waker {
-	cx.task.outside = true
+	cx.task.outside, cx.task.runtime.handedOut = true, true
 	return cx.waker
 }
 

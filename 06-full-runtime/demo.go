@@ -12,7 +12,7 @@ import (
 
 // demonstrate shows one thing after another, all on the same runtime.
 func demonstrate(rt *Runtime) error {
-	err := errors.Join(narrate(rt), compare(rt), requests(rt), drained(rt))
+	err := errors.Join(narrate(rt), requests(rt), compare(rt), drained(rt))
 	left := rt.Close()
 	fmt.Printf("%d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
 	return err
@@ -52,6 +52,32 @@ func narrate(rt *Runtime) error {
 	return err
 }
 
+// requests makes one group of all requests, which would end with the first error.
+func requests(rt *Runtime) error {
+	fmt.Println("\nTen requests, then a thousand, each one a task of a group:")
+	addr, stop := startDelayServer()
+	defer stop()
+	for _, n := range []int{10, 1000} {
+		runWorkload(addr, n, func(gets []Future[Response]) []Response {
+			responses := make([]Response, n)
+			failure, err := BlockOn(rt, Async(func(co *Co) error {
+				group := NewGroup(co.cx)
+				defer group.Close()
+				for i, get := range gets {
+					group.Go(Async(func(co *Co) error {
+						responses[i] = Await(co, get)
+						return responses[i].Err
+					}))
+				}
+				return Await(co, group.Wait())
+			}))
+			check(errors.Join(err, failure))
+			return responses
+		})
+	}
+	return nil
+}
+
 //go:embed relay_hand.go relay_await.go
 var relays embed.FS
 
@@ -60,7 +86,8 @@ func compare(rt *Runtime) error {
 	_, err := BlockOn(rt, Async(func(co *Co) error {
 		handTime, handBytes := price(co, "relay_hand.go", RelayHand)
 		awaitTime, awaitBytes := price(co, "relay_await.go", RelayAwait)
-		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n", awaitTime/handTime, awaitBytes/handBytes)
+		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n",
+			awaitTime/handTime, awaitBytes/handBytes)
 		return nil
 	}))
 	return err
@@ -95,34 +122,6 @@ func memory() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.TotalAlloc + m.StackInuse)
-}
-
-// requests makes one group of all requests, which would end with the first error.
-func requests(rt *Runtime) error {
-	fmt.Println("\nTen requests, then a thousand, each one a task of a group:")
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	for _, n := range []int{10, 1000} {
-		err = errors.Join(err, runWorkload(addr, n, func(gets []Future[Response]) []Response {
-			responses := make([]Response, n)
-			BlockOn(rt, Async(func(co *Co) error { // an error leaves a response empty
-				group := NewGroup(co.cx)
-				defer group.Close()
-				for i, get := range gets {
-					group.Go(Async(func(co *Co) error {
-						responses[i] = Await(co, get)
-						return responses[i].Err
-					}))
-				}
-				return Await(co, group.Wait())
-			}))
-			return responses
-		}))
-	}
-	return err
 }
 
 // drained stops a server that has a request to answer.

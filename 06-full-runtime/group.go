@@ -47,7 +47,7 @@ func (g *Group) Go(f Future[error]) {
 func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
-	if g.failed != nil || cmp.Or(m.err, m.value) == nil {
+	if g.failed != nil || cmp.Or(m.err(), m.value) == nil {
 		m.Close() // reports a panic that isn't the first failure
 	} else {
 		g.failed = m
@@ -101,7 +101,7 @@ func (g *Group) endMembers() {
 	for m := range g.members {
 		switch m.task.state {
 		case pending:
-			g.runtime.end(&m.task, ErrCancelled)
+			g.runtime.end(&m.task, nil)
 		case polling:
 			m.Cancel()
 		}

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
 // *PanicError. Its methods are for the tasks of the runtime, except Cancel.
@@ -8,7 +11,7 @@ type JoinHandle[T any] struct {
 	task   Task
 	future Future[T] // nil once it's ready or closed
 	value  T
-	err    error
+	fault  *PanicError
 }
 
 // Spawn makes f a task of the runtime that polls the caller. Inside an Async
@@ -25,7 +28,7 @@ func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
 	h := new(JoinHandle[T])
 	if !rt.wakeRemote(h.init(rt, f)) {
 		h.task.state = ended
-		h.abandon(ErrCancelled)
+		h.abandon(nil)
 	}
 	return h
 }
@@ -54,7 +57,17 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 // result is for the receiver, who owns the value from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	return Result[T]{h.value, h.err}
+	return Result[T]{h.value, h.err()}
+}
+
+func (h *JoinHandle[T]) err() error {
+	switch {
+	case h.fault != nil:
+		return h.fault
+	case h.task.abandoned:
+		return ErrCancelled
+	}
+	return nil
 }
 
 // Close detaches the task and doesn't cancel it. When its value comes, it's
@@ -93,20 +106,17 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 
 // abandon closes the future. If that panics, the executor calls it again, and
 // the handle keeps the first panic.
-func (h *JoinHandle[T]) abandon(err error) {
+func (h *JoinHandle[T]) abandon(fault *PanicError) {
 	f := h.future
-	h.future = nil
-	if _, failed := h.err.(*PanicError); !failed {
-		h.err = err
-	}
+	h.future, h.fault, h.task.abandoned = nil, cmp.Or(h.fault, fault), true
 	Close(f)
 }
 
 // report tells of a failure that nothing waits for. The program may have dropped
 // the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if e, failed := h.err.(*PanicError); failed {
+	if h.fault != nil {
 		h.task.taken = true // once is enough
-		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, e, e.Stack))
+		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
 	}
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +27,9 @@ type Listener struct {
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	l := &Listener{reactor: &rt.reactor}
 	err := l.open(addr)
+	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		err = l.open(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
@@ -32,14 +37,21 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 }
 
 func (l *Listener) open(addr netip.AddrPort) (err error) {
+	at, err := sockaddr(addr)
+	if err != nil {
+		return err
+	}
 	if l.fd, err = openSocket(addr); err != nil {
 		return err
 	}
-	err = cmp.Or(
+	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+	}
+	err = cmp.Or(err,
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
-		os.NewSyscallError("bind", unix.Bind(l.fd, sockaddr(addr))),
+		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
 		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
 	name, failure := unix.Getsockname(l.fd)
@@ -53,19 +65,16 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 	return err
 }
 
-func sockaddr(addr netip.AddrPort) unix.Sockaddr {
-	if addr.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
-	}
-	return &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
-}
-
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
 	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
+		ip := netip.AddrFrom16(sa.Addr)
+		if sa.ZoneId != 0 {
+			ip = ip.WithZone(strconv.Itoa(int(sa.ZoneId)))
+		}
+		return netip.AddrPortFrom(ip, uint16(sa.Port))
 	}
 	return netip.AddrPort{}
 }
@@ -73,8 +82,7 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Close stops listening, once. A task that waits in Accept fails with
-// net.ErrClosed.
+// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
@@ -125,7 +133,7 @@ func (a *accept) accept(cx *Context) (*Stream, error) {
 		}
 		s, err := l.accept()
 		switch err {
-		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
+		case unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
 		case unix.EAGAIN:
 			l.ready[readable], l.trouble = false, false
 		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:

@@ -67,6 +67,13 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
+// check ends the program. Only the workload needs it, which is chapter 05's.
+func check(err error) {
+	if err != nil {
+		os.Exit(failed(os.Stderr, err))
+	}
+}
+
 // parse reads the flags of a command that takes at most that many operands. If
 // it returns false, the command is over and its status is known.
 func parse(flags *flag.FlagSet, args []string, operands int, stdout, stderr io.Writer) (status int, ok bool) {

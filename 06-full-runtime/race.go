@@ -2,24 +2,15 @@ package main
 
 import (
 	"errors"
-	"io"
 	"math/rand/v2"
 	"time"
 )
 
-// Either is what a Race yields: the value of the winner.
+// Either is what a Race yields: A if the First won, or else B.
 type Either[A, B any] struct {
-	First bool // the value is A
+	First bool
 	A     A
 	B     B
-}
-
-// Close closes a value that has no receiver.
-func (e Either[A, B]) Close() error {
-	if e.First {
-		return closeValue(e.A)
-	}
-	return closeValue(e.B)
 }
 
 // Race is ready when a or b is, and has closed the other one by then. If both
@@ -44,7 +35,7 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 		}
 	}
 	if ready {
-		var lost io.Closer = e
+		var lost any = e
 		defer func() { closeValue(lost) }()
 		r.Close() // if this panics, the value has no receiver
 		lost = nil

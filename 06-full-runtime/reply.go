@@ -146,7 +146,9 @@ func (r *reply) addLine(p []byte) (rest []byte, err error) {
 	}
 	line, ended := bytes.CutSuffix(line, []byte("\r"))
 	switch {
-	case !ended, r.state == afterData && len(line) > 0, r.state == inTrailer && len(line) > 0 && !bytes.Contains(line, []byte(":")):
+	case !ended, r.state == afterData && len(line) > 0:
+		return nil, errChunk
+	case r.state == inTrailer && len(line) > 0 && !bytes.Contains(line, []byte(":")):
 		return nil, errChunk
 	case r.state == afterData:
 		r.state = inSize

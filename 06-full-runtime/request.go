@@ -26,14 +26,16 @@ func (w *worker) readRequest() (*http.Request, error) {
 	w.conn.SetTimeout(w.server.options.Read)
 	header, err := w.readHeader()
 	if err == nil {
-		err = check(header)
+		err = checkHeader(header)
 	}
 	if err != nil {
 		return nil, err
 	}
 	req, err := http.ReadRequest(w.in)
 	switch {
-	case err != nil || !consistsOf(req.Host, hostBytes) || req.Host == "" && req.ProtoMinor > 0:
+	case err != nil || req.Host == "" && req.ProtoMinor > 0:
+		return nil, refusal(400)
+	case hasControl(req.Host, '~') || strings.ContainsAny(req.Host, " \"#/<>?@\\^`{|}"):
 		return nil, refusal(400)
 	case req.Body == http.NoBody:
 		return req, nil
@@ -80,10 +82,10 @@ func (w *worker) readHeader() ([]byte, error) {
 	}
 }
 
-// check refuses what http.ReadRequest accepts, or deletes before its caller can
-// see it. A proxy that reads such a header in a different way than we do would
-// find the next request in a different place.
-func check(header []byte) error {
+// checkHeader refuses what http.ReadRequest accepts, or deletes before its caller
+// can see it. A proxy that reads such a header in a different way than we do
+// would find the next request in a different place.
+func checkHeader(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
 	request := string(bytes.TrimSuffix(line, []byte("\r")))
 	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
@@ -99,8 +101,8 @@ func check(header []byte) error {
 			break
 		}
 		name, value, found := strings.Cut(string(line), ":")
-		if !found || name == "" || !consistsOf(name, tokenBytes) || hasControl(value, 0xff) {
-			return refusal(400) // for example a space before the colon, or a continued line
+		if !found || name == "" || strings.ContainsAny(name, " \t") || hasControl(value, 0xff) {
+			return refusal(400) // a space before the colon, for example, or a continued line
 		}
 		switch value = strings.Trim(value, " \t"); {
 		case strings.EqualFold(name, "Host"):
@@ -119,22 +121,6 @@ func check(header []byte) error {
 		return refusal(400)
 	}
 	return nil
-}
-
-const ( // besides letters and digits
-	tokenBytes = "!#$%&'*+-.^_`|~"
-	hostBytes  = "!$%&'()*+,-.:;=[]_~"
-)
-
-func consistsOf(text, others string) bool {
-	for i := range len(text) {
-		c := text[i]
-		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
-		if !letter && !digit && strings.IndexByte(others, c) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // hasControl reports whether there is a control character, or a byte above last.

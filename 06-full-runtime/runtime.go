@@ -18,9 +18,11 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task        // that haven't ended
-	spawned   uint32         // the ID of the newest task
-	budget    int            // transfers that the polled task may still make
+	tasks     []*Task // that haven't ended
+	spawned   uint32  // the ID of the newest task
+	current   *Task   // is being polled
+	budget    int     // transfers that it may still make
+	handedOut bool
 	sincePark int            // polls since the runtime last looked at the kernel
 	closed    bool           // written with mu held, by the runtime's goroutine
 	scratch   [32 << 10]byte // see Context.Scratch
@@ -109,7 +111,7 @@ func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
 	if rt.closed {
-		rt.end(t, ErrCancelled)
+		rt.end(t, nil)
 	}
 }
 
@@ -142,9 +144,12 @@ func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 // queue. Every local wake does that first, so tasks are polled in the order in
 // which they were woken. It costs one atomic load when there's nothing to take.
 func (rt *Runtime) takeInjected() {
-	if !rt.hasInjected.Load() {
-		return
+	if rt.hasInjected.Load() {
+		rt.moveInjected()
 	}
+}
+
+func (rt *Runtime) moveInjected() {
 	rt.mu.Lock()
 	rt.injected, rt.taken = rt.taken[:0], rt.injected
 	rt.hasInjected.Store(false)
@@ -181,7 +186,7 @@ func (rt *Runtime) Close() Report {
 		rt.mu.Unlock()
 		rt.takeInjected()
 		for len(rt.tasks) > 0 {
-			rt.end(rt.tasks[len(rt.tasks)-1], ErrCancelled)
+			rt.end(rt.tasks[len(rt.tasks)-1], nil)
 		}
 	})
 	if first {
