@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,13 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ran is how a command ended.
@@ -29,6 +26,7 @@ type ran struct {
 	stdout, stderr string
 }
 
+// runHere runs a command in this process.
 func runHere(t *testing.T, args ...string) ran {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -36,20 +34,12 @@ func runHere(t *testing.T, args ...string) ran {
 	return ran{status, stdout.String(), stderr.String()}
 }
 
-// runProcess runs the program in a process of its own, which is this test's
-// program again: see TestIsTheProgram.
-func runProcess(t *testing.T, args ...string) ran {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestIsTheProgram$")
-	cmd.Env = append(os.Environ(), "PROGRAM_ARGS="+strings.Join(args, " "))
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Fatal(err)
-	}
-	return ran{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+// programCommand is the program in a process of its own. That is the test binary
+// again, in which TestIsTheProgram is the program.
+func programCommand(args string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestIsTheProgram$")
+	cmd.Env = append(os.Environ(), "PROGRAM_ARGS="+args)
+	return cmd
 }
 
 func TestIsTheProgram(t *testing.T) {
@@ -60,22 +50,31 @@ func TestIsTheProgram(t *testing.T) {
 
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
-	got := runProcess(t)
-	if got.status != 0 || got.stderr != "" {
-		t.Errorf("status %d, on standard error:\n%s", got.status, got.stderr)
+	var outputs [2]string
+	var both sync.WaitGroup
+	for i := range outputs {
+		both.Go(func() {
+			cmd := programCommand("")
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if outputs[i] = string(out); err != nil || stderr.Len() > 0 {
+				t.Errorf("it ends with %v, and prints on standard error:\n%s", err, &stderr)
+			}
+		})
 	}
+	both.Wait()
 	for _, want := range []string{
 		`(?m)^10 responses in \S+: (\d+) polls, \d+ switches, \S+ of CPU$`,
 		`(?m)^1000 responses in \S+: (\d+) polls, \d+ switches, \S+ of CPU$`,
-		`go run \./05-executor`,
-		`(?m)^by hand +sum 55, 40 lines, +[\d.]+ ns a poll, +\d+ bytes`,
-		`(?m)^Await +sum 55, 12 lines, +[\d.]+ ns a poll, +\d+ bytes`,
-		`second\n +it has stopped, and cut off 0 connections\n`,
-		`0 tasks, 0 timers, 0 descriptors\n$`,
+		`(?m)^  relay_hand\.go  \d+ lines, +[\d.]+ ns a poll, +\d+ bytes while it waits$`,
+		`(?m)^  relay_await\.go \d+ lines, +[\d.]+ ns a poll, +\d+ bytes while it waits$`,
+		`\n  the server drains, with 1 request under way\n  it was answered: 200 later; 0 connections were cut off\n`,
+		`\n0 tasks, 0 timers, 0 descriptors\n$`,
 	} {
-		match := regexp.MustCompile(want).FindStringSubmatch(got.stdout)
+		match := regexp.MustCompile(want).FindStringSubmatch(outputs[0])
 		if match == nil {
-			t.Fatalf("nothing matches %s in:\n%s", want, got.stdout)
+			t.Fatalf("nothing matches %s in:\n%s", want, outputs[0])
 		}
 		if len(match) == 2 {
 			n, _ := strconv.Atoi(match[0][:strings.Index(match[0], " ")])
@@ -84,60 +83,56 @@ func TestDemonstration(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestNarrationTellsTheSameEveryTime(t *testing.T) {
-	t.Parallel()
-	var first, second string
-	var both sync.WaitGroup
-	both.Go(func() { first = runProcess(t).stdout })
-	both.Go(func() { second = runProcess(t).stdout })
-	both.Wait()
-	first, _, _ = strings.Cut(first, "\n\n")
-	second, _, _ = strings.Cut(second, "\n\n")
+	first, _, _ := strings.Cut(outputs[0], "\n\n")
+	second, _, _ := strings.Cut(outputs[1], "\n\n")
 	if first != second {
-		t.Errorf("first:\n%s\nthen:\n%s", first, second)
+		t.Errorf("the narration should be the same every time, but first it is:\n%s\nthen:\n%s", first, second)
 	}
 }
 
-func TestMisuse(t *testing.T) {
+func TestMisuseIsSaidWithTheUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{
-		"bogus", "-x", "get", "get -n 0 http://x/", "get -n -1 http://x/", "get -n many http://x/", "get -x http://x/",
-		"get -timeout 0 http://x/", "get -timeout soon http://x/", "echo -x", "echo something", "echo -addr nonsense",
-		"sleep", "sleep -n 1", "sleep -ms 1", "sleep -n 0 -ms 1", "sleep -n 1 -ms -1", "sleep -n 1 -ms 1 more",
-		"sched", "sched -n 1", "sched bogus -n 1", "sched spawn", "sched spawn -n 0", "sched spawn -n 1 more",
+	for args, word := range map[string]string{
+		"bogus": "bogus", "-x": "-x", "get": "URL", "get -n 0 http://x/": "at least 1", "get -n -1 http://x/": "at least 1",
+		"get -n many http://x/": "at least 1", "get -x http://x/": "-x", "get -timeout 0 http://x/": "unit: 0s?",
+		"get -timeout soon http://x/": "such as 5s", "get -timeout -1s http://x/": "more than 0", "get -timeout 5 http://x/": "5s?",
+		"echo -x": "-x", "echo something": "something", "echo -addr nonsense": "nonsense",
+		"serve -nonsense": "nonsense", "serve -grace soon": "grace", "serve -connections 0": "at least 1",
+		"serve -addr nowhere": "nowhere", "serve here": "here", "sleep": "sleep", "sched": "sched",
 	} {
 		got := runHere(t, strings.Fields(args)...)
-		if got.status != 2 || got.stdout != "" {
-			t.Errorf("%s: status %d, output %q; want 2 and none", args, got.status, got.stdout)
-		}
-		said, rest, _ := strings.Cut(got.stderr, "\n")
-		if !strings.HasPrefix(said, "06-full-runtime: ") || rest != usage {
-			t.Errorf("%s: want a line that says what is wrong, and the usage; got:\n%s", args, got.stderr)
+		line, rest, _ := strings.Cut(got.stderr, "\n")
+		if got.status != 2 || got.stdout != "" || !strings.HasPrefix(line, "06-full-runtime: ") || !strings.Contains(line, word) || rest != usage {
+			t.Errorf("%s: %+v, want status 2, a line with %q, and the usage", args, got, word)
 		}
 	}
 }
 
 func TestHelpIsNoMisuse(t *testing.T) {
 	t.Parallel()
+	for _, args := range []string{"help", "-h", "--help", "get -h", "get help", "serve --help", "echo -h", "echo help"} {
+		if got := runHere(t, strings.Fields(args)...); got != (ran{0, usage, ""}) {
+			t.Errorf("%s: %+v, want status 0 and the usage", args, got)
+		}
+	}
 	for command := range commands {
-		if got := runHere(t, command, "-h"); command != "sched" && (got.status != 0 || got.stderr != usage) {
-			t.Errorf("%s -h: status %d, %q; want 0 and the usage", command, got.status, got.stderr)
+		if !strings.Contains(usage, "06-full-runtime "+command+" ") {
+			t.Errorf("the usage doesn't name the command %s", command)
 		}
 	}
 }
 
-func TestUsageNamesEveryCommandAndKind(t *testing.T) {
-	t.Parallel()
-	for command := range commands {
-		if !strings.Contains(usage, "06-full-runtime "+command+" ") {
-			t.Errorf("the usage does not name the command %s", command)
+func TestTakenPortIsSaid(t *testing.T) {
+	taken := listen(t).Addr().String()
+	for _, command := range []string{"serve", "echo"} {
+		open := openNow()
+		got := runHere(t, command, "-addr", taken)
+		want := "06-full-runtime: listen " + taken + ": bind: address already in use: another program has port "
+		if got.status != 1 || got.stdout != "" || !strings.HasPrefix(got.stderr, want) || strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("%s: %+v, want status 1 and %q", command, got, want)
 		}
-	}
-	for kind := range kinds {
-		if !regexp.MustCompile(`\b` + kind + `\b`).MatchString(usage) {
-			t.Errorf("the usage does not name the kind %s", kind)
+		if now := openNow(); now > open {
+			t.Errorf("%s: %d descriptors are open, %d before", command, now, open)
 		}
 	}
 }
@@ -193,81 +188,39 @@ func TestGetPrintsRepliesInTheOrderOfTheArguments(t *testing.T) {
 404 +19 bytes +\S+  %[1]s/nothing
 200 +7 bytes +\S+  %[1]s/query\?a=b%%20c
 200 +0 bytes +\S+  %[1]s/empty
-7 of 7 replies, \d+ bytes, \S+
+7 requests: 7 ok, 0 failed, \d+ bytes, \S+
 $`, url)
 	if got.status != 0 || got.stderr != "" || !regexp.MustCompile(want).MatchString(got.stdout) {
 		t.Errorf("status %d, %q; want 0, and what matches\n%s\ngot:\n%s", got.status, got.stderr, want, got.stdout)
 	}
 }
 
-func TestGetFromIPv6(t *testing.T) {
+func TestGetLooksUpNamesAndIPv6(t *testing.T) {
 	t.Parallel()
-	url := startPages(t, "[::1]:0")
-	if got := runHere(t, "get", url+"/hello"); got.status != 0 || !strings.HasPrefix(got.stdout, "200        5 bytes") {
-		t.Errorf("%+v", got)
+	name := strings.Replace(startPages(t, "127.0.0.1:0"), "127.0.0.1", "localhost", 1)
+	for _, url := range []string{name, startPages(t, "[::1]:0")} {
+		if got := runHere(t, "get", url+"/hello"); got.status != 0 || !strings.HasPrefix(got.stdout, "200        5 bytes") {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 
-func TestGetLooksUpNames(t *testing.T) {
-	t.Parallel()
-	url := strings.Replace(startPages(t, "127.0.0.1:0"), "127.0.0.1", "localhost", 1)
-	if got := runHere(t, "get", url+"/hello"); got.status != 0 || !strings.HasPrefix(got.stdout, "200        5 bytes") {
-		t.Errorf("%+v", got)
-	}
-}
-
-func newFetch(path string, addrs ...netip.AddrPort) *Fetch {
-	request := "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-	return &Fetch{target: &target{addrs, []byte(request), 4 << 20}, buffer: new(buffer)}
-}
-
-// fetchFrom gets /hello from the first of the addresses that answers.
-func fetchFrom(t *testing.T, addrs ...netip.AddrPort) Fetched {
-	t.Helper()
-	rt, err := NewRuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := BlockOn(rt, newFetch("/hello", addrs...))
-	if err != nil {
-		t.Error(err)
-	}
-	if left := rt.Close(); left != (Report{}) {
-		t.Errorf("left behind: %+v", left)
-	}
-	return got
-}
-
-// refusing returns an address where nobody listens, or will until the end of
-// the test: the port is bound, but not open.
+// refusing returns an address where nothing listens, or will until the end of the
+// test: the port is bound, but not open.
 func refusing(t *testing.T) netip.AddrPort {
-	t.Helper()
-	fd, err := openSocket(netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addrPort(name)
+	_, addr := bound(t)
+	return addr
 }
 
 func TestGetTriesEveryAddress(t *testing.T) {
-	t.Parallel()
-	url := startPages(t, "127.0.0.1:0")
-	good := netip.MustParseAddrPort(strings.TrimPrefix(url, "http://"))
-	if got := fetchFrom(t, refusing(t), refusing(t), good); got.Err != nil || got.Status != 200 {
-		t.Errorf("%+v", got)
-	}
-	bad := refusing(t)
-	if got := fetchFrom(t, refusing(t), bad); got.Err == nil || !strings.Contains(got.Err.Error(), bad.String()) {
-		t.Errorf("%v, want an error that names %v", got.Err, bad)
-	}
+	noLeaks(t)
+	addr, bad := startPeer(t, answer(hello)), refusing(t)
+	get := newHTTPGet(addr, "/")
+	get.target.addrs = []netip.AddrPort{refusing(t), bad, addr}
+	checkFault(t, helloResponse, "", runOne[Response](t, get))
+	get = newHTTPGet(addr, "/")
+	get.target.addrs = []netip.AddrPort{refusing(t), bad}
+	checkFault(t, Response{}, `^dial `+bad.String()+`: connection refused$`, runOne[Response](t, get))
 }
 
 func TestGetSaysWhatFailed(t *testing.T) {
@@ -300,7 +253,7 @@ func TestGetSaysWhatFailed(t *testing.T) {
 			if got.status != 1 || line == got.stderr || !strings.Contains(line, want) || strings.Count(line, "\n") != 1 {
 				t.Errorf("status %d, %q; want 1 and a line about %q", got.status, got.stderr, want)
 			}
-			if !strings.HasPrefix(got.stdout, "200        5 bytes") || !strings.Contains(got.stdout, "\n1 of 2 replies, 5 bytes, ") {
+			if !strings.HasPrefix(got.stdout, "200        5 bytes") || !strings.Contains(got.stdout, "\n2 requests: 1 ok, 1 failed, 5 bytes, ") {
 				t.Errorf("want the other reply, and a total; got:\n%s", got.stdout)
 			}
 		})
@@ -310,42 +263,19 @@ func TestGetSaysWhatFailed(t *testing.T) {
 // rubbish is a server that answers every request with the same bytes.
 func rubbish(t *testing.T, reply string) (url string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Read(make([]byte, 4096))
-			io.WriteString(c, reply)
-			c.Close()
-		}
-	}()
-	return "http://" + l.Addr().String()
+	return "http://" + startPeer(t, answer(reply)).String()
 }
 
 func TestGetCounts(t *testing.T) {
 	t.Parallel()
 	url := startPages(t, "127.0.0.1:0")
 	got := runHere(t, "get", "-n", "200", url+"/hello", url+"/slow")
-	first, result, _ := strings.Cut(got.stdout, "\n")
-	if got.status != 0 || got.stderr != "" || first != "GET ok=400 fail=0" {
+	if got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "400 requests: 400 ok, 0 failed, 1800 bytes, ") {
 		t.Errorf("%+v", got)
 	}
-	checkResult(t, result, "get", 400)
-}
-
-func TestGetCountsFailures(t *testing.T) {
-	t.Parallel()
-	url := startPages(t, "127.0.0.1:0")
 	for path, want := range map[string]string{
-		"/nothing": "status 404",
-		"/empty":   "no body",
+		"/nothing": "status 404, 19 bytes",
+		"/empty":   "status 200, 0 bytes",
 		"/short":   "reply cut short",
 		"/never":   "no complete reply within 500ms",
 	} {
@@ -354,114 +284,108 @@ func TestGetCountsFailures(t *testing.T) {
 			timeout = "500ms"
 		}
 		got := runHere(t, "get", "-n", "20", "-timeout", timeout, url+path)
-		if got.status != 1 || !strings.HasPrefix(got.stdout, "GET ok=0 fail=20\nRESULT ") {
-			t.Errorf("%s: %+v", path, got)
-		}
-		if !strings.Contains(got.stderr, want) || !strings.HasSuffix(got.stderr, "(20 of 20)\n") || strings.Count(got.stderr, "\n") != 1 {
-			t.Errorf("%s: %q, want one line about %q", path, got.stderr, want)
+		if got.status != 1 || !strings.HasPrefix(got.stdout, "20 requests: 0 ok, 20 failed, ") ||
+			!strings.Contains(got.stderr, want) || !strings.HasSuffix(got.stderr, "(20 of 20)\n") || strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("%s: %+v, want one line about %q", path, got, want)
 		}
 	}
-}
-
-// They begin in turns, and the time is over before the last have begun.
-func TestGetGivesUpOnThoseThatHaveNotBegun(t *testing.T) {
-	t.Parallel()
-	url := startPages(t, "127.0.0.1:0")
-	if got := runHere(t, "get", "-n", "3000", "-timeout", "1us", url+"/slow"); !strings.HasPrefix(got.stdout, "GET ok=0 fail=3000\n") {
+	// The requests begin in turns, and the time is over before the last ones have begun.
+	got = runHere(t, "get", "-n", "3000", "-timeout", "1us", url+"/slow")
+	if !strings.HasPrefix(got.stdout, "3000 requests: 0 ok, 3000 failed, 0 bytes, ") {
 		t.Errorf("%+v", got)
 	}
 }
 
-// The server answers when all have asked.
+// lateReader is a pipe whose other end isn't read before all requests are answered.
+type lateReader struct {
+	strings.Builder
+	answered *atomic.Int64
+	early    int64
+}
+
+func (l *lateReader) Write(p []byte) (int, error) {
+	if n := l.answered.Load(); l.early == 0 && n < 100 {
+		l.early = 100 - n
+	}
+	return l.Builder.Write(p)
+}
+
+// Otherwise a pipe that is read slowly would hold up the runtime.
+func TestGetPrintsNothingWhileRequestsAreUnderWay(t *testing.T) {
+	t.Parallel()
+	var answered atomic.Int64
+	addr := startPeer(t, func(c *net.TCPConn) {
+		readRequest(c)
+		time.Sleep(10 * time.Millisecond)
+		answered.Add(1)
+		io.WriteString(c, hello)
+	})
+	args := []string{"get"}
+	for i := range 100 {
+		args = append(args, fmt.Sprintf("http://%s/%d", addr, i))
+	}
+	stdout, stderr := lateReader{answered: &answered}, strings.Builder{}
+	if status := run(args, &stdout, &stderr); status != 0 || stdout.early > 0 || strings.Count(stdout.String(), "\n") != 101 {
+		t.Errorf("status %d, %d requests were under way at the first line, and it prints\n%s%s", status, stdout.early, &stdout, &stderr)
+	}
+}
+
+// A reply may be larger than memory: get counts its bytes.
+func TestGetNeedsNoMemoryForABody(t *testing.T) {
+	const size = 100 << 20
+	addr := startPeer(t, func(c *net.TCPConn) {
+		answer(fmt.Sprintf("%sContent-Length: %d\r\n\r\n", ok, size))(c)
+		for range size >> 20 {
+			c.Write(make([]byte, 1<<20))
+		}
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := runHere(t, "get", "http://"+addr.String()+"/")
+	runtime.ReadMemStats(&after)
+	// What the peer allocates is a megabyte at a time, if at all.
+	if grown := after.HeapSys - before.HeapSys; got.status != 0 || !strings.Contains(got.stdout, fmt.Sprint(size)) || grown > size/2 && after.HeapSys > before.HeapSys {
+		t.Errorf("the heap has grown by %d bytes: %+v", grown, got)
+	}
+}
+
+// The server answers when all requests have come.
 func TestGetWithTenThousandConnectionsAtOnce(t *testing.T) {
 	noLeaks(t)
-	needDescriptors(t, 10_000)
-	got := runHere(t, "get", "-n", "10000", "http://"+startCrowdServer(t, 10_000).String()+"/x")
-	if got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "GET ok=10000 fail=0\n") {
+	const crowd = 10_000
+	needDescriptors(t, crowd)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestCrowdServer$")
+	cmd.Env = append(os.Environ(), fmt.Sprint(crowdVariable, "=", crowd))
+	got := runHere(t, "get", "-n", fmt.Sprint(crowd), "http://"+startCommand(t, cmd).addr+"/")
+	if got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "10000 requests: 10000 ok, 0 failed, 50000 bytes, ") {
 		t.Errorf("%+v", got)
 	}
 }
 
-// crowdVariable tells the test binary to be the server of a crowd, so that it
-// has a limit of descriptors of its own. Its value is the crowd's size.
+// crowdVariable makes the test binary a server, so that it has a limit of
+// descriptors of its own. The value is how many requests it waits for.
 const crowdVariable = "CROWD"
 
-// TestCrowdServer is no test but that server: it answers when all have asked.
-// Each is told its own path.
 func TestCrowdServer(t *testing.T) {
-	var crowd int
-	if _, err := fmt.Sscan(os.Getenv(crowdVariable), &crowd); err != nil {
-		t.Skip("this is the server's process of another test")
-	}
-	go func() { // until the test ends, however it ends
-		io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	crowd, err := strconv.Atoi(os.Getenv(crowdVariable))
 	if err != nil {
-		t.Fatal(err)
+		t.Skip("this is a server for another test")
 	}
-	fmt.Println(listener.Addr())
 	var asked sync.WaitGroup
 	asked.Add(crowd)
+	l := listen(t)
+	fmt.Printf("listening on http://%s\n", l.Addr())
 	for {
-		conn, err := listener.Accept()
+		c, err := l.AcceptTCP()
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			t.Fatal(err)
 		}
-		go answerTogether(conn, &asked)
+		go func() {
+			defer c.Close()
+			readRequest(c)
+			asked.Done()
+			asked.Wait()
+			io.WriteString(c, hello)
+		}()
 	}
-}
-
-func answerTogether(conn net.Conn, asked *sync.WaitGroup) {
-	defer conn.Close()
-	request := make([]byte, 0, 256)
-	for !strings.HasSuffix(string(request), "\r\n\r\n") {
-		n, err := conn.Read(request[len(request):cap(request)])
-		if err != nil {
-			return
-		}
-		request = request[:len(request)+n]
-	}
-	path := strings.Fields(string(request))[1]
-	asked.Done()
-	asked.Wait()
-	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(path), path)
-}
-
-// startCrowdServer starts TestCrowdServer in a process of its own.
-func startCrowdServer(t *testing.T, crowd int) netip.AddrPort {
-	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(program, "-test.run=^TestCrowdServer$")
-	server.Env = append(os.Environ(), fmt.Sprint(crowdVariable, "=", crowd))
-	server.Stderr = os.Stderr
-	stdin, err := server.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		server.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr, err := netip.ParseAddrPort(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
 }

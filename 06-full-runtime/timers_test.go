@@ -39,8 +39,9 @@ func TestSleepNeverEndsEarly(t *testing.T) {
 func TestSleepOfNoTimeIsReadyAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		for _, d := range []time.Duration{0, -1, math.MinInt64} {
-			if _, ready := Sleep(d).Poll(taskContext(rt)); !ready {
-				t.Errorf("a Sleep of %v isn't ready at its first poll", d)
+			polls := 0
+			if blockOn(t, rt, Counted(Sleep(d), &polls)); polls != 1 {
+				t.Errorf("a Sleep of %v is ready at poll %d, want the first one", d, polls)
 			}
 		}
 	})
