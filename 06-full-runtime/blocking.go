@@ -11,8 +11,8 @@ import (
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
-	f       func() T
-	runtime *Runtime // nil before the first Poll
+	f  func() T
+	cx *Context // nil before the first Poll
 
 	mu    sync.Mutex
 	done  bool        // guarded by mu: f has ended, with value or fault
@@ -29,9 +29,9 @@ func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
 	if !b.done {
 		b.waker = cx.Waker()
 		cx.waitsFor("a blocking call")
-		if b.runtime == nil {
-			b.runtime = cx.task.runtime
-			b.runtime.blocking.Add(1)
+		if b.cx == nil {
+			b.cx = cx
+			cx.runtime().blocking.Add(1)
 			go b.run()
 		}
 		return value, false
@@ -51,7 +51,7 @@ func (b *blocking[T]) run() {
 		if !returned {
 			b.fault = asPanicError(recover())
 		}
-		b.runtime.blocking.Add(-1) // before the task can see the value
+		b.cx.runtime().blocking.Add(-1) // before the task can see the value
 		b.mu.Lock()
 		b.done = true
 		waker, taken := b.waker, b.taken
@@ -86,7 +86,7 @@ func (b *blocking[T]) discard() {
 			b.fault = asPanicError(v)
 		}
 		if b.fault != nil {
-			b.runtime.Trace.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
+			b.cx.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
 		}
 	}()
 	closeValue(b.value)

@@ -130,7 +130,7 @@ type waitList struct {
 
 // waiter is a future's part in a waitList.
 type waiter struct {
-	waker   Waker
+	cx      *Context      // of the latest poll
 	place   *list.Element // in the queue, or nil
 	hasTurn bool
 }
@@ -148,7 +148,7 @@ func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
 	case w.place == nil:
 		w.place = l.waiting.PushBack(w)
 	}
-	w.waker = cx.waker
+	w.cx = cx
 	cx.waitsFor("a channel")
 	return false
 }
@@ -160,7 +160,7 @@ func (l *waitList) passTurn() {
 		l.leave(w)
 		w.hasTurn = true
 		l.turns++
-		wakeLocal(w.waker)
+		w.cx.wake()
 	}
 }
 
@@ -181,6 +181,6 @@ func (l *waitList) wakeAll() {
 	for first := l.waiting.Front(); first != nil; first = l.waiting.Front() {
 		w := first.Value.(*waiter)
 		l.leave(w)
-		wakeLocal(w.waker)
+		w.cx.wake()
 	}
 }

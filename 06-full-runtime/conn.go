@@ -61,13 +61,13 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 // every way out, also if the body is unwound here, it takes back the waker and
 // the timer. The stream stays open, since other tasks may be using it.
 func (c *Conn) wait(dir direction) {
-	timers, waker := c.co.cx.timers(), c.co.cx.waker
+	cx := c.co.cx
 	if c.deadline != 0 {
-		timers.add(&c.timer, c.deadline, waker)
+		cx.timers().add(&c.timer, c.deadline, cx.waker)
 	}
 	defer func() {
-		timers.remove(&c.timer)
-		c.stream.removeWaker(dir, waker)
+		cx.timers().remove(&c.timer)
+		c.stream.removeWaker(dir, cx)
 	}()
 	c.co.suspend()
 }

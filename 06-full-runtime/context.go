@@ -19,15 +19,19 @@ func (cx *Context) Waker() Waker {
 // whatever is worth keeping has to be copied before Poll returns.
 func (cx *Context) Scratch() []byte { return cx.task.runtime.scratch[:] }
 
+func (cx *Context) runtime() *Runtime { return cx.task.runtime }
 func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
 func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
+
+// wake is for the runtime's goroutine.
+func (cx *Context) wake() { wakeLocal(cx.waker) }
 
 // takeBudget reports whether the task may make one more transfer in this poll.
 // If not, the task is queued behind the others. Without that, a task whose peer
 // is always faster would keep the others waiting forever.
 func (cx *Context) takeBudget() bool {
 	if !cx.hasBudget() {
-		wakeLocal(cx.waker)
+		cx.wake()
 		return false
 	}
 	cx.task.runtime.budget--

@@ -14,7 +14,7 @@ type Group struct {
 	runtime *Runtime
 	members map[*member]bool // that haven't ended
 	failed  *member          // the first one that has
-	waker   Waker            // of Wait
+	waiting *Context         // of Wait
 	closed  bool
 }
 
@@ -26,7 +26,7 @@ type member struct {
 
 // NewGroup makes a group in the runtime that polls the caller.
 func NewGroup(cx *Context) *Group {
-	return &Group{runtime: cx.task.runtime, members: make(map[*member]bool)}
+	return &Group{runtime: cx.runtime(), members: make(map[*member]bool)}
 }
 
 // Go starts f as a task. The group owns f from now on. After a failure, and
@@ -38,9 +38,7 @@ func (g *Group) Go(f Future[error]) {
 	}
 	m := &member{group: g}
 	g.members[m] = true
-	t := m.init(g.runtime, f)
-	t.joiner = m
-	g.runtime.spawn(t)
+	m.spawn(g.runtime, f, m)
 }
 
 // Wake is called when the member has ended.
@@ -55,8 +53,8 @@ func (m *member) Wake() {
 			other.Cancel()
 		}
 	}
-	if len(g.members) == 0 {
-		wakeLocal(g.waker)
+	if len(g.members) == 0 && g.waiting != nil {
+		g.waiting.wake()
 	}
 }
 
@@ -68,7 +66,7 @@ type wait Group
 
 func (g *wait) Poll(cx *Context) (error, bool) {
 	if len(g.members) > 0 {
-		g.waker = cx.waker
+		g.waiting = cx
 		cx.waitsFor("a group")
 		return nil, false
 	}
@@ -81,7 +79,7 @@ func (g *wait) Poll(cx *Context) (error, bool) {
 
 // Close waits no longer. The tasks go on.
 func (g *wait) Close() error {
-	g.waker = nil
+	g.waiting = nil
 	return nil
 }
 
@@ -99,11 +97,6 @@ func (g *Group) Close() error {
 
 func (g *Group) endMembers() {
 	for m := range g.members {
-		switch m.task.state {
-		case pending:
-			g.runtime.end(&m.task, nil)
-		case polling:
-			m.Cancel()
-		}
+		m.endNow()
 	}
 }

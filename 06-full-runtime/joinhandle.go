@@ -14,11 +14,36 @@ type JoinHandle[T any] struct {
 	fault  *PanicError
 }
 
+// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
+// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
+// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
+// as they are until the next BlockOn, or until Close.
+func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
+	h := new(JoinHandle[T])
+	rt.run(func() {
+		if h.task.ID == 0 {
+			h.spawn(rt, f, caller{})
+		}
+		err = rt.loop(&h.task)
+	})
+	if err != nil {
+		h.Close() // f remains a task, but its value has no receiver
+		return value, err
+	}
+	r := h.result()
+	return r.Value, r.Err
+}
+
+// caller waits for the task of a BlockOn, and needs no wake.
+type caller struct{}
+
+func (caller) Wake() {}
+
 // Spawn makes f a task of the runtime that polls the caller. Inside an Async
 // body cx is co.cx.
 func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
-	h, rt := new(JoinHandle[T]), cx.task.runtime
-	rt.spawn(h.init(rt, f))
+	h := new(JoinHandle[T])
+	h.spawn(cx.runtime(), f, nil)
 	return h
 }
 
@@ -41,9 +66,14 @@ func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
 	return &h.task
 }
 
+func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
+	h.init(rt, f).joiner = joiner
+	rt.spawn(&h.task)
+}
+
 // Poll is for one task at a time: the latest one that polled is woken.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
-	if h.task.runtime != cx.task.runtime {
+	if h.task.runtime != cx.runtime() {
 		panic("JoinHandle polled by a task of another runtime") // on another goroutine
 	}
 	if h.task.state == ended {
@@ -91,6 +121,16 @@ func (h *JoinHandle[T]) Close() error {
 func (h *JoinHandle[T]) Cancel() {
 	h.task.cancelled.Store(true)
 	h.task.Wake()
+}
+
+// endNow is Cancel, here and now. A task that is being polled ends after that.
+func (h *JoinHandle[T]) endNow() {
+	switch h.task.state {
+	case pending:
+		h.task.runtime.end(&h.task, nil)
+	case polling:
+		h.Cancel()
+	}
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {

@@ -78,8 +78,8 @@ func (s *source) takeWaker(dir direction) Waker {
 }
 
 // removeWaker is for an abandoned future. By now another one may wait in dir.
-func (s *source) removeWaker(dir direction, w Waker) {
-	if s.wakers[dir] == w {
+func (s *source) removeWaker(dir direction, cx *Context) {
+	if cx != nil && s.wakers[dir] == cx.waker {
 		s.wakers[dir] = nil
 	}
 }

@@ -56,32 +56,6 @@ func newRuntime(p poller) *Runtime {
 	}
 }
 
-// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
-// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
-// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
-// as they are until the next BlockOn, or until Close.
-func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
-	h := new(JoinHandle[T])
-	h.init(rt, f).joiner = caller{}
-	rt.run(func() {
-		if h.task.ID == 0 {
-			rt.spawn(&h.task)
-		}
-		err = rt.loop(&h.task)
-	})
-	if err != nil {
-		h.Close() // f remains a task, but its value has no receiver
-		return value, err
-	}
-	r := h.result()
-	return r.Value, r.Err
-}
-
-// caller waits for the task of a BlockOn, and needs no wake.
-type caller struct{}
-
-func (caller) Wake() {}
-
 // run calls f on a goroutine of its own. A task may end that goroutine with
 // runtime.Goexit, which nothing can stop. Then f is called again on a new one.
 func (rt *Runtime) run(f func()) {

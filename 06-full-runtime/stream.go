@@ -102,13 +102,13 @@ type transfer struct {
 	dir    direction
 	rest   []byte
 	n      int
-	waker  Waker // of the latest poll
+	cx     *Context // of the latest poll
 }
 
 func (t *transfer) Poll(cx *Context) (Result[int], bool) {
 	s := t.stream
 	mustBePending(s != nil, "Read or Write")
-	t.waker = cx.waker
+	t.cx = cx
 	for {
 		n, err, ready := s.poll(cx, t.dir, t.rest)
 		if !ready {
@@ -127,10 +127,41 @@ func (t *transfer) Poll(cx *Context) (Result[int], bool) {
 // written is on its way.
 func (t *transfer) Close() error {
 	if t.stream != nil {
-		t.stream.removeWaker(t.dir, t.waker)
+		t.stream.removeWaker(t.dir, t.cx)
 		t.stream = nil
 	}
 	return nil
+}
+
+// acceptStream takes a connection from a listening socket. It counts as ready,
+// since the first bytes of a connection have often come with it.
+func (r *Reactor) acceptStream(listener int) (*Stream, error) {
+	fd, peer, err := acceptSocket(listener)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: r, peer: addrPort(peer)}
+	if err = r.addSource(&s.source); err != nil {
+		unix.Close(fd)
+	}
+	return s, err
+}
+
+func sockaddr(addr netip.AddrPort) unix.Sockaddr {
+	if addr.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+	}
+	return &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
 }
 
 // Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
@@ -143,35 +174,28 @@ type dial struct {
 	finished bool
 }
 
-func (d *dial) Poll(cx *Context) (Result[*Stream], bool) {
+func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
 	mustBePending(!d.finished, "Dial")
-	err := d.connect(cx)
-	s := d.stream
-	switch err {
-	case nil:
-		d.stream = nil // it's the receiver's
-	case unix.EAGAIN:
-		s.ready[writable] = false
-		s.setWaker(writable, cx)
-		return Result[*Stream]{}, false
-	default:
-		s, err = nil, fmt.Errorf("dial %s: %w", d.addr, err)
-	}
-	d.Close()
-	return Result[*Stream]{s, err}, true
-}
-
-// connect returns EAGAIN while the connection is under way.
-func (d *dial) connect(cx *Context) error {
 	if d.stream == nil {
-		if err := d.start(cx.reactor()); err != nil {
-			return err
+		r.Err = d.start(cx.reactor())
+	}
+	if s := d.stream; s != nil {
+		if r.Err = unix.EAGAIN; s.ready[writable] {
+			r.Err = dialResult(&s.source)
+		}
+		if r.Err == unix.EAGAIN {
+			s.ready[writable] = false
+			s.setWaker(writable, cx)
+			return Result[*Stream]{}, false
 		}
 	}
-	if !d.stream.ready[writable] {
-		return unix.EAGAIN
+	if r.Err == nil {
+		r.Value, d.stream = d.stream, nil
+	} else {
+		r.Err = fmt.Errorf("dial %s: %w", d.addr, r.Err)
 	}
-	return dialResult(&d.stream.source)
+	d.Close()
+	return r, true
 }
 
 func (d *dial) start(r *Reactor) error {

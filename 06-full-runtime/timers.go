@@ -150,7 +150,7 @@ type yield struct{ yielded bool }
 func (y *yield) Poll(cx *Context) (struct{}, bool) {
 	if !y.yielded {
 		y.yielded = true
-		wakeLocal(cx.waker) // queued last
+		cx.wake() // queued last
 		return struct{}{}, false
 	}
 	return struct{}{}, true
