@@ -87,17 +87,12 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 // result is for the receiver, who owns the value from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	return Result[T]{h.value, h.err()}
-}
-
-func (h *JoinHandle[T]) err() error {
-	switch {
-	case h.fault != nil:
-		return h.fault
-	case h.task.abandoned:
-		return ErrCancelled
+	if h.fault != nil {
+		return Result[T]{Err: h.fault}
+	} else if h.task.abandoned {
+		return Result[T]{Err: ErrCancelled}
 	}
-	return nil
+	return Result[T]{Value: h.value}
 }
 
 // Close detaches the task and doesn't cancel it. When its value comes, it's
@@ -108,10 +103,9 @@ func (h *JoinHandle[T]) Close() error {
 		return nil
 	}
 	h.task.taken = true
-	if h.task.state != ended {
+	if h.report(); h.task.state != ended || h.task.abandoned {
 		return nil
 	}
-	h.report()
 	return closeValue(h.value)
 }
 
@@ -155,7 +149,7 @@ func (h *JoinHandle[T]) abandon(fault *PanicError) {
 // report tells of a failure that nothing waits for. The program may have dropped
 // the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if h.fault != nil {
+	if h.task.state == ended && h.fault != nil {
 		h.task.taken = true // once is enough
 		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
 	}
