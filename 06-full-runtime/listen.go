@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,21 +25,32 @@ type Listener struct {
 // tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	l := &Listener{reactor: &rt.reactor}
-	if err := l.open(addr); err != nil {
+	err := l.open(addr)
+	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		err = l.open(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
+	}
+	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	return l, nil
 }
 
 func (l *Listener) open(addr netip.AddrPort) (err error) {
+	at, err := sockaddr(addr)
+	if err != nil {
+		return err
+	}
 	if l.fd, err = openSocket(addr); err != nil {
 		return err
 	}
-	err = cmp.Or(
+	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+	}
+	err = cmp.Or(err,
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
-		os.NewSyscallError("bind", unix.Bind(l.fd, sockaddr(addr))),
+		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
 		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
 	name, failure := unix.Getsockname(l.fd)

@@ -80,13 +80,13 @@ func TestRemovedWakerIsNotWoken(t *testing.T) {
 	removed, other := taskContext(rt), taskContext(rt)
 	s, peer := openSource(t, rt)
 	s.setWaker(readable, removed)
-	s.removeWaker(readable, removed.waker)
-	s.removeWaker(readable, removed.waker)
+	s.removeWaker(readable, removed)
+	s.removeWaker(readable, removed)
 	if n := waitingFor(rt); n != 0 {
 		t.Errorf("%d wakers wait, want none", n)
 	}
 	s.setWaker(readable, other)
-	s.removeWaker(readable, removed.waker)
+	s.removeWaker(readable, removed)
 	s.removeWaker(readable, nil)
 	sendByte(t, peer)
 	deliver(t, rt)

@@ -40,8 +40,8 @@ func TestCloseCancelsWhatIsLeft(t *testing.T) {
 		h := SpawnRemote(rt, n)
 		blockOn(t, rt, Yield())
 		rt.Close()
-		if h.err() != ErrCancelled || n.closes != 1 {
-			t.Errorf("%v, closed %d times, want %v, once", h.err(), n.closes, ErrCancelled)
+		if h.result().Err != ErrCancelled || n.closes != 1 {
+			t.Errorf("%v, closed %d times, want %v, once", h.result().Err, n.closes, ErrCancelled)
 		}
 	})
 }
