@@ -364,11 +364,11 @@ func descriptors() map[string]bool {
 // closes it afterwards.
 func startPeer(t *testing.T, play func(c *net.TCPConn)) netip.AddrPort {
 	t.Helper()
-	l, late := listen(t), time.Now().Add(patience)
+	l := listen(t)
 	var peers sync.WaitGroup
 	peers.Go(func() {
 		for c, err := l.AcceptTCP(); err == nil; c, err = l.AcceptTCP() {
-			c.SetDeadline(late)
+			c.SetDeadline(time.Now().Add(patience))
 			peers.Go(func() {
 				defer c.Close()
 				play(c)

@@ -235,7 +235,7 @@ func TestServerAtItsLimitOfDescriptorsServesAll(t *testing.T) {
 		c.expect(200, fmt.Sprint(i+1))
 		c.Close()
 	}
-	p.interrupt(os.Interrupt, drainedLine)
+	p.interrupt(os.Interrupt, fmt.Sprintf("accept at %s, again every %v: too many open files\n%s", p.addr, acceptPause, drainedLine))
 }
 
 func TestGetAtItsLimitOfDescriptorsSaysHowToRaiseIt(t *testing.T) {

@@ -94,7 +94,7 @@ func TestMisuseIsSaidWithTheUsage(t *testing.T) {
 	t.Parallel()
 	for args, word := range map[string]string{
 		"bogus": "bogus", "-x": "-x", "get": "URL", "get -n 0 http://x/": "at least 1", "get -n -1 http://x/": "at least 1",
-		"get -n many http://x/": "at least 1", "get -x http://x/": "-x", "get -timeout 0 http://x/": "unit: 0s?",
+		"get -n many http://x/": "at least 1", "get -x http://x/": "-x", "get -timeout 0 http://x/": "more than 0",
 		"get -timeout soon http://x/": "such as 5s", "get -timeout -1s http://x/": "more than 0", "get -timeout 5 http://x/": "5s?",
 		"echo -x": "-x", "echo something": "something", "echo -addr nonsense": "nonsense",
 		"serve -nonsense": "nonsense", "serve -grace soon": "grace", "serve -connections 0": "at least 1",
