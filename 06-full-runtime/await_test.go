@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -364,5 +365,115 @@ func trickle(t *testing.T, co *Co, fd int) int {
 	for {
 		unix.Write(fd, []byte("x"))
 		Await(co, Sleep(time.Millisecond))
+	}
+}
+
+// Property 36.
+func TestLoserOfARaceIsClosedBeforeTheValueIsSeen(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		first, second, cx := new(never), new(never), taskContext(rt)
+		if either, ready := Race(ready(1), first).Poll(cx); !ready || !either.First || either.A != 1 || first.closes != 1 {
+			t.Errorf("got %+v, %t, and the loser was closed %d times, want once", either, ready, first.closes)
+		}
+		if either, ready := Race(second, ready(2)).Poll(cx); !ready || either.First || either.B != 2 || second.closes != 1 {
+			t.Errorf("got %+v, %t, and the loser was closed %d times, want once", either, ready, second.closes)
+		}
+	})
+}
+
+// Property 36.
+func TestLoserOfARaceLeavesNothing(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	before := rt.Report()
+	for name, loser := range map[string]Future[struct{}]{
+		"Sleep": Sleep(time.Hour),
+		"Dial":  discard(Dial(fullBacklog(t))),
+		"Read":  discard(s.Read(make([]byte, 1))),
+	} {
+		blockOn(t, rt, Race(loser, Yield()))
+		if after := rt.Report(); after != before || waitingFor(rt) != 0 {
+			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, waitingFor(rt), before)
+		}
+	}
+}
+
+// discarded is a future without its value.
+type discarded[T any] struct{ future Future[T] }
+
+func discard[T any](f Future[T]) Future[struct{}] { return discarded[T]{f} }
+
+func (d discarded[T]) Poll(cx *Context) (struct{}, bool) {
+	_, ready := d.future.Poll(cx)
+	return struct{}{}, ready
+}
+
+func (d discarded[T]) Close() error { return Close(d.future) }
+
+// Property 42.
+func TestAbandonedRaceClosesBoth(t *testing.T) {
+	a, b := new(never), new(never)
+	r := Race(a, b)
+	Close(r)
+	Close(r)
+	if a.closes != 1 || b.closes != 1 {
+		t.Errorf("closed %d and %d times, want once each", a.closes, b.closes)
+	}
+}
+
+// Property 32: a panic of one Close is no reason to leave others open.
+func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
+	for name, own := range map[string]func(a, b Future[struct{}]) any{
+		"JoinAll": func(a, b Future[struct{}]) any { return JoinAll(a, b) },
+		"Race":    func(a, b Future[struct{}]) any { return Race(a, b) },
+		"Owning":  func(a, b Future[struct{}]) any { return Owning(b.(*never), a) },
+	} {
+		a, b := new(badClose), new(never)
+		func() {
+			defer func() { recover() }()
+			Close(own(a, b))
+		}()
+		if a.closes != 1 || b.closes != 1 {
+			t.Errorf("%s has closed its futures %d and %d times, want once each", name, a.closes, b.closes)
+		}
+	}
+}
+
+// Properties 42 and 43: a loser that panics in Close isn't closed again, and the
+// winner's value has no receiver.
+func TestLoserIsClosedOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		for range 10 { // either may be polled first
+			b, value := new(badClose), new(never)
+			if _, err := BlockOn(rt, Race(ready(value), b)); err == nil || b.closes != 1 || value.closes != 1 {
+				t.Fatalf("BlockOn fails with %v, the loser was closed %d times, the value %d times, want once each", err, b.closes, value.closes)
+			}
+		}
+	})
+}
+
+// failedClose is never ready, and its Close fails.
+type failedClose struct{ never }
+
+func (f *failedClose) Close() error {
+	f.never.Close()
+	return errFailed
+}
+
+// Property 42: what fails in a Close isn't lost on the way.
+func TestCloseTellsWhatFailed(t *testing.T) {
+	for name, own := range map[string]func(f Future[struct{}]) any{
+		"Timeout": func(f Future[struct{}]) any { return Timeout(f, time.Hour) },
+		"Race":    func(f Future[struct{}]) any { return Race(f, Yield()) },
+		"JoinAll": func(f Future[struct{}]) any { return JoinAll(Yield(), f) },
+		"Owning":  func(f Future[struct{}]) any { return Owning(new(never), f) },
+		"Counted": func(f Future[struct{}]) any { return Counted(f, new(int)) },
+	} {
+		f := new(failedClose)
+		closing := own(f)
+		if err := Close(closing); !errors.Is(err, errFailed) || f.closes != 1 {
+			t.Errorf("%s: Close says %v and has closed its future %d times, want %v, once", name, err, f.closes, errFailed)
+		}
 	}
 }

@@ -425,3 +425,31 @@ func TestCallThatOutlivesTheRuntimeIsReported(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// Property 42: both relays leave the list that they wait in.
+func TestRelaysCloseWhatTheyWaitFor(t *testing.T) {
+	for name, relay := range map[string]func(in, out *Channel[int]) Future[int]{"hand": RelayHand, "await": RelayAwait} {
+		inBubble(t, func(t *testing.T, rt *Runtime) {
+			in, out := NewChannel[int](1), NewChannel[int](1)
+			blockOn(t, rt, Async(func(co *Co) int {
+				task := Spawn(co.cx, relay(in, out)) // waits for in
+				Await(co, Yield())
+				task.Cancel()
+				if got := Await(co, task); got.Err != ErrCancelled {
+					t.Errorf("%s: cancelled, it ends with %v", name, got.Err)
+				}
+				task = Spawn(co.cx, relay(in, out)) // will wait for out, which is full
+				Await(co, out.Send(0))
+				Await(co, in.Send(1))
+				for range 3 {
+					Await(co, Yield())
+				}
+				task.Cancel()
+				Await(co, task)
+				return 1
+			}))
+			emptyLists(t, in)
+			emptyLists(t, out)
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 var errFailed = errors.New("failed")
@@ -339,6 +340,161 @@ func TestGroupThatIsStuckIsADeadlock(t *testing.T) {
 		var deadlock *DeadlockError
 		if !errors.As(err, &deadlock) || deadlock.Tasks != 2 {
 			t.Errorf("BlockOn fails with %v, want a deadlock of 2 tasks", err)
+		}
+	})
+}
+
+// Property 5.
+func TestJoinAllKeepsValuesInArgumentOrder(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var futures []Future[int]
+		var want []int
+		for i := range 10 {
+			want = append(want, i)
+			futures = append(futures, Async(func(co *Co) int {
+				Await(co, Sleep(time.Duration(i*7%10)*time.Second))
+				return i
+			}))
+		}
+		if diff := cmp.Diff(want, blockOn(t, rt, JoinAll(futures...))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Property 5.
+func TestJoinAllWithoutFuturesIsReadyAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		if got, ready := JoinAll[int]().Poll(taskContext(rt)); !ready || len(got) != 0 {
+			t.Errorf("got %v, %t, want no values, true", got, ready)
+		}
+	})
+}
+
+// Property 3, of JoinAll and of its children.
+func TestFinishedJoinAllIsNotPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		polls := 0
+		j, cx := JoinAll(Counted(ready(struct{}{}), &polls), Yield()), taskContext(rt)
+		j.Poll(cx)
+		j.Poll(cx)
+		if polls != 1 {
+			t.Errorf("a child was polled %d times, want once: it was ready then", polls)
+		}
+		wantPanic(t, "JoinAll polled after it finished", func() { j.Poll(cx) })
+	})
+}
+
+// Properties 23 and 26, of a child.
+func TestChildWokenDuringItsPollIsPolledAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		polls := 0
+		blockOn(t, rt, JoinAll(Sleep(time.Second), until(func(cx *Context) bool {
+			polls++
+			cx.Waker().Wake()
+			return polls == 3
+		})))
+	})
+}
+
+// Property 22: the waker of the latest poll counts.
+func TestJoinAllThatMovesWakesItsNewOwner(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		j, old := JoinAll(JoinAll(Sleep(time.Hour))), taskContext(rt)
+		j.Poll(old)
+		blockOn(t, rt, j)
+		if n := wakesOf(old); n != 0 {
+			t.Errorf("its former owner was woken %d times", n)
+		}
+	})
+}
+
+// greedy is a future that takes all of the budget that it can get.
+func greedy(taken *int) Future[struct{}] {
+	return until(func(cx *Context) bool {
+		for cx.takeBudget() {
+			*taken++
+		}
+		return false
+	})
+}
+
+// Property 46: each child gets as much as the others, whether all of them take
+// what they can get, or one takes little and often.
+func TestNoChildOfAJoinAllTakesTheTurnsOfTheOthers(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		for children := 2; children <= 5; children++ {
+			taken := make([]int, children)
+			futures := []Future[struct{}]{ready(struct{}{})}
+			for i := range taken {
+				futures = append(futures, greedy(&taken[i]))
+			}
+			h := SpawnRemote(rt, JoinAll(futures...))
+			const polls = 60
+			for range polls {
+				blockOn(t, rt, Yield())
+			}
+			h.Cancel()
+			for _, n := range taken {
+				if fair := polls * transfersPerPoll / children; n < fair/2 || n > 2*fair {
+					t.Errorf("of %d children, one took %d turns in %d polls, want about %d: %v", children, n, polls, fair, taken)
+				}
+			}
+		}
+	})
+}
+
+// Property 46, with what a program has: streams whose peers are always faster.
+func TestStreamsInAJoinAllTakeTurns(t *testing.T) {
+	rt := openRuntime(t)
+	var reads [2]int
+	var futures []Future[struct{}]
+	for i := range reads {
+		s, peer := openStream(t, rt)
+		futures = append(futures, until(func(cx *Context) bool {
+			for {
+				if n, _, ready := s.PollRead(cx, make([]byte, 1)); !ready {
+					return false
+				} else {
+					reads[i] += n
+					unix.Write(peer, make([]byte, n))
+				}
+			}
+		}))
+		fill(t, peer)
+	}
+	h := SpawnRemote(rt, JoinAll(futures...))
+	for range 100 {
+		blockOn(t, rt, Yield())
+	}
+	h.Cancel()
+	if reads[0] > 2*reads[1] || reads[1] > 2*reads[0] {
+		t.Errorf("%v bytes were read, want about as many from each stream", reads)
+	}
+}
+
+// Property 29: a child that always finds more leaves the timers of its siblings
+// their turn.
+func TestBusyChildTakesTurns(t *testing.T) {
+	rt := openRuntime(t)
+	taken := 0
+	busy := greedy(&taken)
+	blockOn(t, rt, Race(Sleep(time.Millisecond), JoinAll(Sleep(time.Hour), busy)))
+	if taken == 0 {
+		t.Error("the busy child had no turn")
+	}
+}
+
+// Property 42.
+func TestClosedJoinAllClosesTheUnfinished(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		a, b := new(never), new(never)
+		j := JoinAll(a, ready(struct{}{}), b)
+		j.Poll(taskContext(rt))
+		Close(j)
+		Close(j)
+		if a.closes != 1 || b.closes != 1 {
+			t.Errorf("closed %d and %d times, want once each", a.closes, b.closes)
 		}
 	})
 }

@@ -388,3 +388,102 @@ func TestSpawnDuringCloseIsCancelledOrClosed(t *testing.T) {
 		}
 	}
 }
+
+// Property 31.
+func TestRuntimeLeavesNothingBehind(t *testing.T) {
+	noLeaks(t)
+	rt, err := NewRuntime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := openStream(t, rt)
+	SpawnRemote(rt, Async(func(co *Co) struct{} {
+		defer s.Close()
+		Await(co, s.Read(make([]byte, 1)))
+		return struct{}{}
+	}))
+	SpawnRemote(rt, Sleep(time.Hour))
+	blockOn(t, rt, Yield())
+	if left := rt.Close(); left != (Report{}) {
+		t.Errorf("left behind: %+v", left)
+	}
+}
+
+func TestCloseTwiceDoesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) { // the poller says if it's closed again
+		rt.Close()
+		rt.Close()
+	})
+}
+
+// Property 41, of the report.
+func TestReportCountsWhatThereIs(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	over := make(chan struct{})
+	call := SpawnRemote(rt, Blocking(func() struct{} { <-over; return struct{}{} }))
+	SpawnRemote(rt, Sleep(time.Hour))
+	var got []Report
+	note := func() { got = append(got, rt.Report()) }
+	note()
+	blockOn(t, rt, until(func(*Context) bool { note(); return true }))
+	close(over)
+	blockOn(t, rt, call)
+	s.Close()
+	note()
+	want := []Report{{Tasks: 2, Descriptors: 1}, {Tasks: 3, Timers: 1, Descriptors: 1, Blocking: 1}, {Tasks: 1, Timers: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("before, inside, and at the end (-want +got):\n%s", diff)
+	}
+}
+
+func TestCloseInsideATaskPanicsAndDoesNoHarm(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		polls := 0
+		blockOn(t, rt, until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				wantPanic(t, "BlockOn or Close called while the runtime runs", func() { rt.Close() })
+				time.AfterFunc(time.Second, cx.Waker().Wake)
+			}
+			return polls == 2
+		}))
+	})
+}
+
+// Property 30.
+func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var got []string
+		blockOn(t, rt, Async(func(co *Co) struct{} {
+			child := Spawn(co.cx, Async(func(co *Co) struct{} {
+				got = append(got, "child")
+				Await(co, Spawn(co.cx, until(func(*Context) bool { got = append(got, "grandchild"); return true })))
+				return struct{}{}
+			}))
+			got = append(got, "parent")
+			Await(co, child)
+			return struct{}{}
+		}))
+		if diff := cmp.Diff([]string{"parent", "child", "grandchild"}, got); diff != "" {
+			t.Errorf("polls (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Property 30: the bell wakes the runtime for it.
+func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var waker Waker
+		over := false
+		blockOn(t, rt, until(func(cx *Context) bool {
+			if waker == nil {
+				waker = cx.Waker()
+				time.AfterFunc(time.Hour, func() { // by then the runtime sleeps without a limit
+					SpawnRemote(rt, until(func(*Context) bool { over = true; wakeLocal(waker); return true }))
+				})
+			}
+			cx.Waker()
+			return over
+		}))
+	})
+}

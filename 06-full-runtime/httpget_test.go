@@ -436,3 +436,41 @@ func TestHTTPGetKeepsAtMost64MiB(t *testing.T) {
 	addr := startPeer(t, both(answer(ok+"\r\n"), endless))
 	checkFault(t, Response{}, `^reply of more than 67108864 bytes$`, runOne(t, HTTPGet(addr, "/")))
 }
+
+// limited is a future that is polled when the process may open nothing.
+type limited struct {
+	Future[Response]
+	t             *testing.T
+	before, after chan struct{}
+}
+
+func (l limited) Poll(cx *Context) (Response, bool) {
+	<-l.before
+	defer close(l.after)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		l.t.Error(err)
+	}
+	none := unix.Rlimit{Cur: 0, Max: limit.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		l.t.Error(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return l.Future.Poll(cx)
+}
+
+// Property 11: running out of descriptors fails one request, not the program. The
+// other request is under way and already has its descriptor.
+func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
+	noLeaks(t)
+	before, after := make(chan struct{}), make(chan struct{})
+	other := HTTPGet(startPeer(t, func(c *net.TCPConn) {
+		close(before)
+		<-after
+		answer(hello)(c)
+	}), "/")
+	responses := runAll[Response](t, other, limited{HTTPGet(address(listen(t)), "/"), t, before, after})
+	checkFault(t, Response{}, `^dial \S+: socket: too many open files`, responses[1])
+	checkFault(t, helloResponse, "", responses[0])
+	checkFault(t, helloResponse, "", runOne(t, HTTPGet(startPeer(t, answer(hello)), "/")))
+}

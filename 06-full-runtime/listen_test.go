@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -280,4 +284,176 @@ func TestServerCanBeStartedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Close()
+}
+
+// echoing is an echo server under test. Its runtime has a goroutine of its own.
+type echoing struct {
+	addr string
+	rt   *Runtime
+	open []*echoConnection // after stop
+	stop func()
+}
+
+func startEcho(t *testing.T) *echoing {
+	t.Helper()
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	e := &echoing{addr: l.Addr().String(), rt: rt}
+	SpawnRemote(rt, EchoServer(l))
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		if _, err := BlockOn(rt, Blocking(func() struct{} { <-over; return struct{}{} })); err != nil {
+			t.Error(err)
+		}
+	}()
+	e.stop = sync.OnceFunc(func() {
+		close(over)
+		<-ended
+		for _, task := range rt.tasks {
+			if h, ok := task.work.(*JoinHandle[struct{}]); ok {
+				e.open = append(e.open, h.future.(*echoConnection))
+			}
+		}
+	})
+	t.Cleanup(e.stop)
+	return e
+}
+
+// connect gives every client a deadline, after which it fails.
+func (e *echoing) connect(t *testing.T) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", e.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(time.Minute))
+	return c.(*net.TCPConn)
+}
+
+func roundTrip(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != text {
+		t.Fatalf("got %q, %v; want %q", got, err, text)
+	}
+}
+
+func TestEchoSendsBackWhatComes(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t)
+	var clients []*net.TCPConn
+	for range 100 {
+		clients = append(clients, e.connect(t))
+	}
+	for range 3 {
+		for i, c := range clients {
+			roundTrip(t, c, strings.Repeat("x", 1+i))
+		}
+	}
+}
+
+// A client that does not read fills all buffers: the server can write only a
+// part, and what it has read must survive until it can write the rest.
+func TestEchoToASlowReaderLosesNothing(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t)
+	c := e.connect(t)
+	sent := make([]byte, 32<<20)
+	for i := range sent {
+		sent[i] = byte(i / 7)
+	}
+	full := make(chan struct{})
+	go func() {
+		n := 0
+		for err := error(nil); err == nil; { // until the buffers are full
+			c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			var m int
+			m, err = c.Write(sent[n:min(n+65536, len(sent))])
+			if n += m; n == len(sent) {
+				break
+			}
+		}
+		close(full)
+		c.SetWriteDeadline(time.Now().Add(time.Minute))
+		c.Write(sent[n:])
+		c.CloseWrite()
+	}()
+	<-full
+	roundTrip(t, e.connect(t), "the others are served meanwhile")
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("got %d bytes, %v; want the %d that were sent", len(got), err, len(sent))
+	}
+}
+
+func TestEchoAnswersAClientThatHasFinishedSending(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t)
+	for range 50 {
+		c := e.connect(t)
+		io.WriteString(c, "and the rest")
+		c.CloseWrite()
+		if got, err := io.ReadAll(c); string(got) != "and the rest" || err != nil {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+}
+
+func TestEchoSurvivesResets(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t)
+	other := e.connect(t)
+	for range 50 {
+		c := e.connect(t)
+		c.SetLinger(0)
+		c.Write(make([]byte, 1<<16))
+		c.Close()
+		roundTrip(t, other, "still there")
+	}
+}
+
+func TestIdleEchoConnectionsHoldNoBuffer(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t)
+	const n = 20
+	for range n {
+		roundTrip(t, e.connect(t), "hello")
+	}
+	e.stop()
+	if len(e.open) != n {
+		t.Fatalf("%d connections are open, want %d", len(e.open), n)
+	}
+	for _, c := range e.open {
+		if c.rest != nil {
+			t.Error("a connection holds a buffer although it has nothing to send")
+		}
+		if on, err := unix.GetsockoptInt(c.stream.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
+			t.Errorf("TCP_NODELAY is %d, %v, want it set", on, err)
+		}
+	}
+}
+
+// Property 29: this reader's peer is always faster.
+func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	fill(t, peer)
+	reads := 0
+	SpawnRemote(rt, until(func(cx *Context) bool {
+		for {
+			if _, _, ready := s.PollRead(cx, make([]byte, 1)); !ready {
+				return false
+			}
+			reads++
+		}
+	}))
+	blockOn(t, rt, ready(1))
+	if reads > transfersPerPoll {
+		t.Errorf("another task had its turn after %d reads, want at most %d", reads, transfersPerPoll)
+	}
 }

@@ -3,12 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -372,4 +376,99 @@ func TestOwningLeavesTheResourceToAFutureThatFinishes(t *testing.T) {
 			t.Errorf("closed %d times", resource.closes)
 		}
 	})
+}
+
+// Property 31.
+func TestCloseCancelsWhatIsLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		n := new(never)
+		h := SpawnRemote(rt, n)
+		blockOn(t, rt, Yield())
+		rt.Close()
+		if h.result().Err != ErrCancelled || n.closes != 1 {
+			t.Errorf("%v, closed %d times, want %v, once", h.result().Err, n.closes, ErrCancelled)
+		}
+	})
+}
+
+// Properties 32 and 44.
+func TestFaultInACloseDoesNotKeepOthersOpen(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		reports, unwound := reportsOf(rt), make(map[int]int)
+		want := make(map[int]int)
+		for i := range 10 {
+			want[i] = 1
+			SpawnRemote(rt, Async(func(co *Co) struct{} {
+				defer func() {
+					unwound[i]++
+					if i%3 == 1 {
+						panic("boom")
+					} else if i%3 == 2 {
+						runtime.Goexit()
+					}
+				}()
+				Await(co, Sleep(time.Hour))
+				return struct{}{}
+			}))
+		}
+		blockOn(t, rt, Sleep(time.Second))
+		rt.Close()
+		if diff := cmp.Diff(want, unwound); diff != "" {
+			t.Errorf("unwound (-want +got):\n%s", diff)
+		}
+		if len(*reports) != 6 {
+			t.Errorf("reported: %q, want 3 panics and 3 Goexits", *reports)
+		}
+	})
+}
+
+// Property 31: what a task spawns while it's unwound has no runtime anymore.
+func TestTaskSpawnedWhileUnwindingIsCancelled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		late, remote := new(never), new(never)
+		SpawnRemote(rt, Async(func(co *Co) struct{} {
+			defer func() {
+				Spawn(co.cx, late)
+				SpawnRemote(rt, remote)
+			}()
+			Await(co, Sleep(time.Hour))
+			return struct{}{}
+		}))
+		blockOn(t, rt, Sleep(time.Second))
+		rt.Close()
+		for _, n := range []*never{late, remote} {
+			if n.polls != 0 || n.closes != 1 {
+				t.Errorf("%d polls, closed %d times, want none, once", n.polls, n.closes)
+			}
+		}
+	})
+}
+
+// Property 24.
+func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
+	for range 500 {
+		rt := newRuntime(newFakePoller(t)) // which says if it's rung too late
+		var wakers []Waker
+		for range 8 {
+			SpawnRemote(rt, until(func(cx *Context) bool { wakers = append(wakers, cx.Waker()); return false }))
+		}
+		blockOn(t, rt, Yield())
+		var over atomic.Bool
+		var waking sync.WaitGroup
+		for _, w := range wakers {
+			waking.Go(func() {
+				for !over.Load() {
+					w.Wake()
+					runtime.Gosched() // or each turn of the executor would wait until all eight are interrupted
+				}
+			})
+		}
+		BlockOn(rt, Sleep(time.Microsecond))
+		rt.Close()
+		if n := len(rt.injected); n != 0 {
+			t.Errorf("the closed runtime keeps %d wakes", n)
+		}
+		over.Store(true)
+		waking.Wait()
+	}
 }

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // ran is how a command ended.
@@ -388,4 +390,27 @@ func TestCrowdServer(t *testing.T) {
 			io.WriteString(c, hello)
 		}()
 	}
+}
+
+func TestTraceTellsOfTasks(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var got []string
+		note := func(what string) func(*Task) {
+			return func(task *Task) {
+				if task.ID == 2 {
+					got = append(got, what)
+				}
+			}
+		}
+		rt.Trace.Spawn, rt.Trace.Poll, rt.Trace.Woken, rt.Trace.End = note("spawned"), note("polled"), note("woken"), note("ended")
+		rt.Trace.Wait = func(task *Task, what string) { note("waits for " + what)(task) }
+		blockOn(t, rt, Async(func(co *Co) int {
+			Await(co, Spawn(co.cx, Sleep(time.Second)))
+			return 1
+		}))
+		want := []string{"spawned", "polled", "waits for a timer", "woken", "polled", "ended"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("task 2 (-want +got):\n%s", diff)
+		}
+	})
 }

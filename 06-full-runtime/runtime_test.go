@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -347,83 +349,157 @@ func TestBusyTaskDoesNotHoldUpWakesFromElsewhere(t *testing.T) {
 	}))
 }
 
-// Property 29: this reader's peer is always faster.
-func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	fill(t, peer)
-	reads := 0
-	SpawnRemote(rt, until(func(cx *Context) bool {
-		for {
-			if _, _, ready := s.PollRead(cx, make([]byte, 1)); !ready {
-				return false
-			}
-			reads++
-		}
-	}))
-	blockOn(t, rt, ready(1))
-	if reads > transfersPerPoll {
-		t.Errorf("another task had its turn after %d reads, want at most %d", reads, transfersPerPoll)
+// wantDeadlock runs f, which must end with the report.
+func wantDeadlock[T any](t *testing.T, rt *Runtime, f Future[T], tasks int) {
+	t.Helper()
+	_, err := BlockOn(rt, f)
+	var deadlock *DeadlockError
+	words := fmt.Sprintf("deadlock: no task can be woken (tasks left: %d)", tasks)
+	if !errors.As(err, &deadlock) || err.Error() != words || deadlock.Tasks != tasks || rt.Report().Tasks != tasks {
+		t.Fatalf("BlockOn ends with %v, want %q", err, words)
 	}
 }
 
-// Property 30.
-func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
+// Property 33.
+func TestTasksThatWaitForEachOtherAreReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var got []string
-		blockOn(t, rt, Async(func(co *Co) struct{} {
-			child := Spawn(co.cx, Async(func(co *Co) struct{} {
-				got = append(got, "child")
-				Await(co, Spawn(co.cx, until(func(*Context) bool { got = append(got, "grandchild"); return true })))
-				return struct{}{}
-			}))
-			got = append(got, "parent")
-			Await(co, child)
-			return struct{}{}
-		}))
-		if diff := cmp.Diff([]string{"parent", "child", "grandchild"}, got); diff != "" {
-			t.Errorf("polls (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// Property 30: the bell wakes the runtime for it.
-func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var waker Waker
-		over := false
-		blockOn(t, rt, until(func(cx *Context) bool {
-			if waker == nil {
-				waker = cx.Waker()
-				time.AfterFunc(time.Hour, func() { // by then the runtime sleeps without a limit
-					SpawnRemote(rt, until(func(*Context) bool { over = true; wakeLocal(waker); return true }))
-				})
-			}
-			cx.Waker()
-			return over
-		}))
-	})
-}
-
-func TestTraceTellsOfTasks(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var got []string
-		note := func(what string) func(*Task) {
-			return func(task *Task) {
-				if task.ID == 2 {
-					got = append(got, what)
-				}
-			}
-		}
-		rt.Trace.Spawn, rt.Trace.Poll, rt.Trace.Woken, rt.Trace.End = note("spawned"), note("polled"), note("woken"), note("ended")
-		rt.Trace.Wait = func(task *Task, what string) { note("waits for " + what)(task) }
-		blockOn(t, rt, Async(func(co *Co) int {
-			Await(co, Spawn(co.cx, Sleep(time.Second)))
+		c := NewChannel[int](1)
+		var a, b, itself *JoinHandle[int]
+		a = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, b).Value }))
+		b = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, a).Value }))
+		itself = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, itself).Value }))
+		SpawnRemote(rt, c.Receive())
+		SpawnRemote(rt, Async(func(co *Co) int {
+			Await(co, JoinAll(a, Spawn(co.cx, ready(1))))
 			return 1
 		}))
-		want := []string{"spawned", "polled", "waits for a timer", "woken", "polled", "ended"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("task 2 (-want +got):\n%s", diff)
+		SpawnRemote(rt, until(func(*Context) bool { return false }))
+		wantDeadlock(t, rt, a, 7)
+	})
+}
+
+// Property 33: as soon as the timer has fired.
+func TestDeadlockBesideATimerIsReported(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		start := time.Now()
+		wantDeadlock(t, rt, JoinAll(discard(NewChannel[int](1).Receive()), Sleep(time.Second)), 1)
+		if got := time.Since(start); got != time.Second {
+			t.Errorf("reported after %v, want 1s", got)
 		}
+	})
+}
+
+// Property 33: in the next BlockOn the tasks may go on.
+func TestRuntimeGoesOnAfterADeadlock(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		c, value := NewChannel[*never](1), new(never)
+		wantDeadlock(t, rt, c.Receive(), 1)
+		blockOn(t, rt, c.Send(value))
+		blockOn(t, rt, Yield())
+		if n := rt.Report().Tasks; n != 0 || value.closes != 1 {
+			t.Errorf("%d tasks are left, and the value was closed %d times, want none, once: it came, but BlockOn had given up", n, value.closes)
+		}
+	})
+}
+
+// Property 33.
+func TestTaskThatCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
+	later := func() Future[struct{}] {
+		polls := 0
+		return until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Hour, cx.Waker().Wake)
+			}
+			return polls == 2
+		})
+	}
+	stuck := func() Future[struct{}] { return discard(NewChannel[int](1).Receive()) }
+	for name, f := range map[string]func() Future[struct{}]{
+		"timer":            func() Future[struct{}] { return Sleep(time.Hour) },
+		"Blocking":         func() Future[struct{}] { return Blocking(func() struct{} { time.Sleep(time.Hour); return struct{}{} }) },
+		"waker":            later,
+		"waker in a Race":  func() Future[struct{}] { return discard(Race(stuck(), later())) },
+		"waker in a Group": func() Future[struct{}] { return discard(inAGroup(later())) },
+		"waker in a body":  func() Future[struct{}] { return discardAs[struct{}](later()) },
+		"waker in a handle": func() Future[struct{}] {
+			return discard(Async(func(co *Co) int { Await(co, Spawn(co.cx, later())); return 1 }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, rt *Runtime) {
+				start := time.Now()
+				SpawnRemote(rt, stuck())
+				blockOn(t, rt, f())
+				if got := time.Since(start); got != time.Hour {
+					t.Errorf("it took %v, want 1h", got)
+				}
+			})
+		})
+	}
+}
+
+func inAGroup(f Future[struct{}]) Future[error] {
+	return Async(func(co *Co) error {
+		g := NewGroup(co.cx)
+		defer g.Close()
+		g.Go(Async(func(co *Co) error { Await(co, f); return nil }))
+		return Await(co, g.Wait())
+	})
+}
+
+// Property 33: nothing knows of the goroutine that is going to send, unless a
+// task waits for it in Blocking.
+func TestRuntimeWaitsForTheGoroutineThatATaskWaitsFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		c, sent := NewChannel[int](1), make(chan struct{})
+		time.AfterFunc(time.Hour, func() {
+			SpawnRemote(rt, c.Send(7))
+			close(sent)
+		})
+		got := blockOn(t, rt, Async(func(co *Co) int {
+			goroutine := Spawn(co.cx, Blocking(func() struct{} { <-sent; return struct{}{} }))
+			value := Await(co, c.Receive()).Value
+			Await(co, goroutine)
+			return value
+		}))
+		if got != 7 {
+			t.Errorf("got %d, want the 7 that the goroutine had sent", got)
+		}
+	})
+}
+
+// Property 33: the waker of this task was taken out in an earlier poll, and used.
+func TestTaskWhoseOutsideWaitIsOverIsStuck(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		polls := 0
+		wantDeadlock(t, rt, until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Hour, cx.Waker().Wake)
+			}
+			return false
+		}), 1)
+		if polls != 2 {
+			t.Errorf("%d polls, want 2", polls)
+		}
+	})
+}
+
+// Property 33: this task is marked as queued, and isn't in the run queue yet.
+func TestTaskThatIsBeingWokenIsNotStuck(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, until(func(*Context) bool { return false }))
+		polls := 0
+		blockOn(t, rt, until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				h.task.queued.Store(true) // what Cancel does first
+				h.task.cancelled.Store(true)
+				w := cx.Waker()
+				time.AfterFunc(time.Hour, func() {
+					rt.wakeRemote(&h.task)
+					w.Wake()
+				})
+			}
+			return polls == 2
+		}))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -411,5 +412,70 @@ func TestConnCarriesMegabytes(t *testing.T) {
 		if n != size {
 			t.Errorf("%s: %d bytes arrived, want %d", at, n, size)
 		}
+	}
+}
+
+// Property 33: an abandoned Read must not look like a way on.
+func TestAbandonedReadAndAcceptDoNotHideADeadlock(t *testing.T) {
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	wantDeadlock(t, rt, Async(func(co *Co) int {
+		Await(co, Timeout(s.Read(make([]byte, 1)), time.Millisecond))
+		Await(co, Timeout(l.Accept(), time.Millisecond))
+		Await(co, NewChannel[int](1).Receive())
+		return 1
+	}), 1)
+}
+
+// Property 33.
+func TestTaskThatWaitsForADescriptorIsNotStuck(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	h := SpawnRemote(rt, s.Read(make([]byte, 1)))
+	time.AfterFunc(10*time.Millisecond, func() { ignoringEINTR(unix.Write, peer, []byte("x")) })
+	if got := blockOn(t, rt, h); got.Value.Value != 1 {
+		t.Errorf("got %+v, want one byte", got)
+	}
+}
+
+// Property 15: the read stops at the urgent byte, and what follows has no edge
+// of its own.
+func TestWhatFollowsUrgentDataIsRead(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems report urgent data in other ways")
+	}
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	s := blockOn(t, rt, l.Accept()).Value
+	defer s.Close()
+	cx := taskContext(rt)
+	pollRead(s, cx, 10)
+	conn, err := peer.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Control(func(fd uintptr) {
+		if _, err := unix.SendmsgN(int(fd), []byte("ab!"), nil, nil, unix.MSG_OOB); err != nil {
+			t.Error(err)
+		}
+	})
+	peer.Write([]byte("cd"))
+	for !s.ready[readable] {
+		deliver(t, rt)
+	}
+	first := pollRead(s, cx, 10)
+	if second := pollRead(s, cx, 10); first != "ab" || second != "cd" {
+		t.Errorf("read: %s, then %s, want ab, then cd", first, second)
 	}
 }

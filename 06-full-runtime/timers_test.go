@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"runtime"
 	"slices"
 	"sort"
 	"testing"
@@ -363,90 +362,69 @@ func FuzzTimers(f *testing.F) {
 	})
 }
 
-// The tests from here on look at what the whole process has allocated, so
-// they aren't parallel.
-
-// Steps that a busy program makes all the time allocate nothing.
-func TestSteadyStateAllocatesNothing(t *testing.T) {
-	var s sleep
-	defer s.Close()
-	body := Async(func(co *Co) struct{} {
-		for {
-			co.suspend()
-		}
-	})
-	asked, answers := make(chan Waker), make(chan struct{})
-	defer close(asked)
-	go func() {
-		for w := range asked {
-			w.Wake()
-			answers <- struct{}{}
-		}
-	}()
-	for what, step := range map[string]func(cx *Context){
-		"a poll, and a wake from inside": func(cx *Context) { wakeLocal(cx.waker) },
-		"a wake by any goroutine":        func(cx *Context) { cx.Waker().Wake() },
-		"a wake from a goroutine":        func(cx *Context) { asked <- cx.Waker(); <-answers },
-		"a yield":                        func(cx *Context) { new(yield).Poll(cx) },
-		"a timer that fires": func(cx *Context) {
-			s = sleep{d: 1}
-			s.Poll(cx)
-		},
-		"a switch to a coroutine and back": func(cx *Context) {
-			body.Poll(cx)
-			wakeLocal(cx.waker)
-		},
-	} {
-		if n := allocations(t, step); n > 0 {
-			t.Errorf("%s allocates %d times", what, n)
-		}
-	}
-	Close(body)
-}
-
-// allocations returns how often a step allocates, each the poll of a task.
-func allocations(t *testing.T, step func(cx *Context)) uint64 {
-	t.Helper()
-	const before, steps = 1000, 10_000
-	var start, end runtime.MemStats
-	polls := 0
-	blockOn(t, openRuntime(t), until(func(cx *Context) bool {
-		switch polls++; polls {
-		case before:
-			runtime.ReadMemStats(&start)
-		case before + steps:
-			runtime.ReadMemStats(&end)
-			return true
-		}
-		step(cx)
-		return false
-	}))
-	return (end.Mallocs - start.Mallocs) / steps
-}
-
-// heapInUse returns the bytes of the heap that aren't garbage.
-func heapInUse() uint64 {
-	runtime.GC()
-	runtime.GC() // because the contents of a sync.Pool survive the first time
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-func TestSleepingTaskTakes250Bytes(t *testing.T) {
-	const n = 100_000
-	rt := openRuntime(t)
-	before := heapInUse()
-	blockOn(t, rt, until(func(cx *Context) bool {
-		if rt.Report().Tasks == 1 {
-			for range n {
-				Spawn(cx, Sleep(time.Hour))
+// Property 37.
+func TestRaceOfTwoReadyFuturesIsFair(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		const rounds = 10_000
+		cx, wins := taskContext(rt), 0
+		for range rounds {
+			if either, _ := Race(ready(1), ready(2)).Poll(cx); either.First {
+				wins++
 			}
 		}
-		wakeLocal(cx.waker)
-		return rt.Report().Timers == n
-	}))
-	if each := (heapInUse() - before) / n; each > 250 {
-		t.Errorf("a sleeping task takes %d bytes", each)
-	}
+		if wins < rounds*45/100 || wins > rounds*55/100 {
+			t.Errorf("the first one won %d of %d rounds, want half of them", wins, rounds)
+		}
+	})
+}
+
+// Property 3.
+func TestFinishedRaceIsNotPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		r, cx := Race(ready(1), ready(2)), taskContext(rt)
+		r.Poll(cx)
+		wantPanic(t, "Race polled after it finished", func() { r.Poll(cx) })
+	})
+}
+
+// Property 36.
+func TestTimeoutYieldsTheValueInTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		got := blockOn(t, rt, Timeout(Sleep(time.Hour), time.Hour+1))
+		if got.Err != nil || rt.Report().Timers != 0 {
+			t.Errorf("got %v, and %d timers are left", got.Err, rt.Report().Timers)
+		}
+	})
+}
+
+// Property 36.
+func TestTimeoutClosesItsFuture(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		n, start := new(never), time.Now()
+		f := Timeout(n, time.Hour)
+		got := blockOn(t, rt, f)
+		Close(f)
+		if got.Err != ErrTimeout || n.closes != 1 || time.Since(start) != time.Hour {
+			t.Errorf("%v after %v, closed %d times, want %v after 1h, once", got.Err, time.Since(start), n.closes, ErrTimeout)
+		}
+	})
+}
+
+func TestValueOfTheLastMomentIsNotThrownAway(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		for range 100 {
+			if got := blockOn(t, rt, Timeout(Sleep(time.Second), time.Second)); got.Err != nil {
+				t.Fatal(got.Err)
+			}
+		}
+	})
+}
+
+// Property 3.
+func TestFinishedTimeoutIsNotPolled(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		r, cx := Timeout(ready(1), time.Hour), taskContext(rt)
+		r.Poll(cx)
+		wantPanic(t, "Timeout polled after it finished", func() { r.Poll(cx) })
+	})
 }
