@@ -142,10 +142,11 @@ func (r *Reactor) acceptStream(listener int) (*Stream, error) {
 		return nil, err
 	}
 	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: r, peer: addrPort(peer)}
-	if err = r.addSource(&s.source); err != nil {
+	if err := r.addSource(&s.source); err != nil {
 		unix.Close(fd)
+		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
