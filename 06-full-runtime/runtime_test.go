@@ -468,22 +468,6 @@ func TestRuntimeWaitsForTheGoroutineThatATaskWaitsFor(t *testing.T) {
 	})
 }
 
-// Property 33: the waker of this task was taken out in an earlier poll, and used.
-func TestTaskWhoseOutsideWaitIsOverIsStuck(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		polls := 0
-		wantDeadlock(t, rt, until(func(cx *Context) bool {
-			if polls++; polls == 1 {
-				time.AfterFunc(time.Hour, cx.Waker().Wake)
-			}
-			return false
-		}), 1)
-		if polls != 2 {
-			t.Errorf("%d polls, want 2", polls)
-		}
-	})
-}
-
 // Property 33: this task is marked as queued, and isn't in the run queue yet.
 func TestTaskThatIsBeingWokenIsNotStuck(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {

@@ -13,9 +13,10 @@ import (
 
 // Each benchmark measures a thing twice, with tasks and with goroutines:
 //
-//	go test -run='^$' -bench=. ./06-full-runtime
+//	go run ./internal/measure build -source /tmp/measured -o /tmp/measured/program
+//	cd /tmp/measured && go test -run='^$' -bench=.
 //
-// MEASURED.md says how long whole programs take.
+// docs/MEASURED.md says how long whole programs take.
 
 // inRuntime runs a future, which calls b.Loop, to its end.
 func inRuntime(b *testing.B, f Future[struct{}]) {
@@ -40,9 +41,16 @@ func onProcessors(b *testing.B, n int) {
 	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
+// pollFunc is a future made of its Poll.
+type pollFunc func(*Context) bool
+
+func (f pollFunc) Poll(cx *Context) (struct{}, bool) { return struct{}{}, f(cx) }
+
+func until(poll func(cx *Context) (ready bool)) Future[struct{}] { return pollFunc(poll) }
+
 func BenchmarkReady(b *testing.B) {
 	b.Run("future", func(b *testing.B) {
-		f := ready(struct{}{})
+		f := until(func(*Context) bool { return true })
 		inRuntime(b, until(func(cx *Context) bool {
 			for b.Loop() {
 				f.Poll(cx)
@@ -74,7 +82,7 @@ func BenchmarkSpawnAndJoin(b *testing.B) {
 				if !b.Loop() {
 					return true
 				}
-				child = Spawn(cx, ready(struct{}{}))
+				child = Spawn(cx, until(func(*Context) bool { return true }))
 			}
 		}))
 	})
