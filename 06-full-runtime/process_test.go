@@ -151,7 +151,7 @@ func needDescriptors(t *testing.T, connections uint64) {
 func TestTenThousandIdleConnections(t *testing.T) {
 	const connections = 10_000
 	needDescriptors(t, connections)
-	p := startProcess(t, "-idle 10m")
+	p := startCommand(t, exec.Command(buildProgram(t), "serve", "-addr", "127.0.0.1:0", "-idle", "10m"))
 	p.dial().send(getHello).expect(200, "hello")
 	before := p.resident()
 	clients := make([]net.Conn, connections)

@@ -284,8 +284,8 @@ func TestFinishedTransfersAreNotPolled(t *testing.T) {
 	reading, writing := s.Read(make([]byte, 1)), s.Write([]byte("x"))
 	reading.Poll(cx)
 	writing.Poll(cx)
-	wantPanic(t, "Read or Write polled after it finished", func() { reading.Poll(cx) })
-	wantPanic(t, "Read or Write polled after it finished", func() { writing.Poll(cx) })
+	wantPanic(t, "Async polled after it finished", func() { reading.Poll(cx) })
+	wantPanic(t, "Async polled after it finished", func() { writing.Poll(cx) })
 }
 
 // Closing a finished Read mustn't take the waker of the next one.
