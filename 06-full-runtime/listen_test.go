@@ -129,7 +129,7 @@ func TestFinishedAcceptIsNotPolled(t *testing.T) {
 	dialAll(t, l.Addr(), 1)
 	a := l.Accept()
 	blockOn(t, rt, a).Value.Close()
-	wantPanic(t, "Accept polled after it finished", func() { a.Poll(taskContext(rt)) })
+	wantPanic(t, "Async polled after it finished", func() { a.Poll(taskContext(rt)) })
 }
 
 // limitVariable tells the test binary that it may lower its limit of descriptors.
