@@ -8,16 +8,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests in this file are not parallel: they look at what the whole process
-// has allocated.
+// These tests look at what the whole process has allocated, so they aren't
+// parallel.
 
-// What goes on and on allocates nothing.
+// newTestRuntime fails the test if something is left in the runtime at the end.
+func newTestRuntime(t *testing.T) *Runtime {
+	t.Helper()
+	rt, err := NewRuntime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left := rt.Close(); left != (Report{}) {
+			t.Errorf("left behind: %+v", left)
+		}
+	})
+	return rt
+}
+
+func runUntil(t *testing.T, rt *Runtime, f Future[struct{}]) {
+	t.Helper()
+	if _, err := BlockOn(rt, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waiting counts the streams that a task wants to read from.
+func waiting(rt *Runtime) (n int) {
+	for _, s := range rt.reactor.sources {
+		if s != nil && s.wakers[readable] != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Steps that a busy program makes all the time allocate nothing.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	var sleep Sleep
-	defer sleep.Close()
+	var s sleep
+	defer s.Close()
 	body := Async(func(co *Co) struct{} {
 		for {
-			co.suspend(nil)
+			co.suspend()
 		}
 	})
 	asked, answers := make(chan Waker), make(chan struct{})
@@ -29,24 +61,24 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 	}()
 	for what, step := range map[string]func(cx *Context){
-		"a poll, and a wake from inside": func(cx *Context) { wakeHere(cx.waker) },
-		"a wake by anybody":              func(cx *Context) { cx.Waker().Wake() },
+		"a poll, and a wake from inside": func(cx *Context) { wakeLocal(cx.waker) },
+		"a wake by any goroutine":        func(cx *Context) { cx.Waker().Wake() },
 		"a wake from a goroutine":        func(cx *Context) { asked <- cx.Waker(); <-answers },
-		"a yield":                        func(cx *Context) { (&Yield{}).Poll(cx) },
+		"a yield":                        func(cx *Context) { new(yield).Poll(cx) },
 		"a timer that fires": func(cx *Context) {
-			sleep = Sleep{d: 1}
-			sleep.Poll(cx)
+			s = sleep{d: 1}
+			s.Poll(cx)
 		},
 		"a switch to a coroutine and back": func(cx *Context) {
 			body.Poll(cx)
-			wakeHere(cx.waker)
+			wakeLocal(cx.waker)
 		},
 	} {
 		if n := allocations(t, step); n > 0 {
 			t.Errorf("%s allocates %d times", what, n)
 		}
 	}
-	body.Close()
+	Close(body)
 }
 
 // allocations returns how often a step allocates, each the poll of a task.
@@ -55,7 +87,7 @@ func allocations(t *testing.T, step func(cx *Context)) uint64 {
 	const before, steps = 1000, 10_000
 	var start, end runtime.MemStats
 	polls := 0
-	blockOn(t, openRuntime(t), until(func(cx *Context) bool {
+	runUntil(t, newTestRuntime(t), until(func(cx *Context) bool {
 		switch polls++; polls {
 		case before:
 			runtime.ReadMemStats(&start)
@@ -69,10 +101,10 @@ func allocations(t *testing.T, step func(cx *Context)) uint64 {
 	return (end.Mallocs - start.Mallocs) / steps
 }
 
-// heapInUse is what of the heap is in use, and not garbage.
+// heapInUse returns the bytes of the heap that aren't garbage.
 func heapInUse() uint64 {
 	runtime.GC()
-	runtime.GC() // what is in a sync.Pool survives the first time
+	runtime.GC() // because the contents of a sync.Pool survive the first time
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
@@ -80,23 +112,26 @@ func heapInUse() uint64 {
 
 func TestSleepingTaskTakes250Bytes(t *testing.T) {
 	const n = 100_000
-	rt := openRuntime(t)
+	rt := newTestRuntime(t)
 	before := heapInUse()
-	crowd := Spawn(rt, newSleepers(n, func(int) time.Duration { return time.Hour }))
-	blockOn(t, rt, until(func(cx *Context) bool {
-		wakeHere(cx.waker)
+	runUntil(t, rt, until(func(cx *Context) bool {
+		if rt.Report().Tasks == 1 {
+			for range n {
+				Spawn(cx, Sleep(time.Hour))
+			}
+		}
+		wakeLocal(cx.waker)
 		return rt.Report().Timers == n
 	}))
 	if each := (heapInUse() - before) / n; each > 250 {
 		t.Errorf("a sleeping task takes %d bytes", each)
 	}
-	runtime.KeepAlive(crowd)
 }
 
-// Each has had an exchange, and has given the buffer back.
+// Each connection has had an exchange by then.
 func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 	const first, n = 100, 1300 // the first ones make the queues
-	rt, all := openRuntime(t), new(buffer)
+	rt := newTestRuntime(t)
 	var fds [n]int
 	for i := range fds {
 		fds[i] = openBusySocket(t, 2*n)
@@ -106,14 +141,14 @@ func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 		if i == first {
 			before = heapInUse()
 		}
-		s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: &rt.reactor}
-		if err := rt.reactor.add(&s.source); err != nil {
+		s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor}
+		if err := rt.reactor.addSource(&s.source); err != nil {
 			t.Fatal(err)
 		}
-		Spawn(rt, &Echo{stream: s, buffer: all})
-		blockOn(t, rt, until(func(cx *Context) bool {
-			wakeHere(cx.waker)
-			return rt.reactor.waiting == i+1
+		SpawnRemote[struct{}](rt, &echoConnection{stream: s})
+		runUntil(t, rt, until(func(cx *Context) bool {
+			wakeLocal(cx.waker)
+			return waiting(rt) == i+1
 		}))
 	}
 	if each := (heapInUse() - before) / (n - first); each > 300 {
@@ -133,7 +168,7 @@ func openBusySocket(t *testing.T, high int) (fd int) {
 	unix.Close(pair[1])
 	if err == nil {
 		t.Cleanup(func() { unix.Close(peer) })
-		send(t, peer)
+		unix.Write(peer, []byte("x"))
 		err = unix.SetNonblock(pair[0], true)
 	}
 	if err != nil {

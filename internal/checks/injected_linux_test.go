@@ -1,4 +1,4 @@
-package main
+package checks
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ import (
 // The kernel refuses only at its limits. strace(1) makes it refuse any call of
 // the program as it is built, or be slow:
 //
-//	TUTORIAL_CHECK=ci go test -run Injected ./06-full-runtime
+//	TUTORIAL_CHECK=ci go test -run Injected ./internal/checks
 //
 // strace counts the calls of each thread by itself, and Go moves the executor
 // from one thread to another. The positions are such that they hit a
@@ -88,7 +88,7 @@ func tracing(t *testing.T) (program string) {
 	} else if err != nil || len(said) > 0 {
 		t.Skipf("strace: %v\n%s", err, said)
 	}
-	return buildProgram(t)
+	return buildChapter06(t)
 }
 
 // traced is a command, and how many of its calls were hit so far.
@@ -152,7 +152,7 @@ func (p *process) losses(ask ask, hits func() int) (lost int) {
 			all.Go(func() {
 				c, err := net.Dial("tcp", p.addr)
 				if err == nil {
-					c.SetDeadline(time.Now().Add(serveWatchdog))
+					c.SetDeadline(time.Now().Add(watchdog))
 					err = ask(c, fmt.Sprint(round, "-", i))
 					c.Close()
 				}
@@ -184,14 +184,14 @@ func TestInjectedErrorIsOfOneConnection(t *testing.T) {
 		t.Run("serve, "+i.String(), func(t *testing.T) {
 			t.Parallel()
 			cmd, hits := traced(t, i, program, "serve", "-addr", "127.0.0.1:0")
-			p := startCommand(t, cmd)
+			p := startProcess(t, cmd)
 			checkLosses(t, i, p.losses(askForPages, hits), hits())
 			p.drain(i)
 		})
 		t.Run("echo, "+i.String(), func(t *testing.T) {
 			t.Parallel()
 			cmd, hits := traced(t, i, program, "echo", "-addr", "127.0.0.1:0")
-			p := startCommand(t, cmd)
+			p := startProcess(t, cmd)
 			checkLosses(t, i, p.losses(askForEcho, hits), hits())
 			p.cmd.Process.Kill()
 			if _, err := p.wait(); fmt.Sprint(err) != "signal: killed" {
@@ -213,6 +213,14 @@ func checkLosses(t *testing.T, i injection, lost, hits int) {
 	}
 }
 
+// What the program may say before its last line.
+var (
+	troubleLine  = regexp.MustCompile(`(?m)^accept at \S+, again every 20ms: .*\n`)
+	drainingLine = regexp.MustCompile(`(?m)^draining: .*\n`)
+)
+
+const drainedLine = "drained: 0 tasks, 0 timers, 0 descriptors\n"
+
 var straceSays = regexp.MustCompile(`(?m)^strace: .*\n`) // on the stderr of the program
 
 // drain interrupts the server, and expects that it drains. If writes fail, that
@@ -230,21 +238,33 @@ func (p *process) drain(i injection) {
 		select {
 		case <-ended:
 			over = true
-		case <-time.After(acceptPause):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	rest, err := p.wait()
-	if rest = straceSays.ReplaceAllString(rest, ""); err != nil || rest != drainedLine && !(unsure && rest == "") {
+	rest = drainingLine.ReplaceAllString(straceSays.ReplaceAllString(rest, ""), "")
+	reports := troubleLine.FindAllString(rest, -1)
+	if rest = troubleLine.ReplaceAllString(rest, ""); err != nil || rest != drainedLine && !(unsure && rest == "") {
 		p.t.Errorf("it ends with %v, and says %q", err, rest)
+	}
+	if i.call == "accept4" {
+		again := i.errno == 0 || slices.Contains([]unix.Errno{unix.EINTR, unix.ECONNABORTED, unix.EPROTO}, i.errno)
+		if again == (len(reports) > 0) {
+			p.t.Errorf("it reports %q, want a report of errors that come again, and of no others", reports)
+		}
 	}
 }
 
 // A request for which a call fails says so, in the words of the error.
 func TestInjectedErrorIsOfOneRequest(t *testing.T) {
-	program, page := tracing(t), startPages(t, "127.0.0.1:0")+"/hello"
+	program := tracing(t)
+	page := "http://" + startProcess(t, exec.Command(program, "serve", "-addr", "127.0.0.1:0")).addr + "/0/hello"
 	var injections []injection
 	for _, call := range []string{"socket", "connect"} {
 		injections = append(injections, refused(call, "2", "3..9+3")...)
+	}
+	for _, when := range []string{"2", "3..9+3"} { // from the kernel it means that no local port is free
+		injections = append(injections, injection{"connect", "error=EAGAIN", when, unix.EAGAIN})
 	}
 	injections = append(injections, refused("epoll_ctl", "3", "4..10+3")...)
 	injections = append(injections, refused(waits, "1", "1..9+2")...)
@@ -268,7 +288,7 @@ func getTraced(t *testing.T, i injection, program, page string) (hits int) {
 	t.Helper()
 	words := i.errno.Error()
 	if i.call == "connect" && i.errno == unix.EINTR {
-		words = "no complete reply within 1s" // strace has not made the call, so nobody will hear of it
+		words = "no complete reply within 1s" // strace hasn't made the call, so it never ends
 	}
 	if i.errno == 0 { // to look up the name, which ends in a wake from elsewhere
 		page = strings.Replace(page, "127.0.0.1", "localhost", 1)

@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// Each thing is measured twice, as tasks do it and as goroutines do it:
+// Each benchmark measures a thing twice, with tasks and with goroutines:
 //
-//	go test -run='^$' -bench=. ./06-full-runtime
+//	go run ./internal/measure build -source /tmp/measured -o /tmp/measured/program
+//	cd /tmp/measured && go test -run='^$' -bench=.
 //
-// What whole programs take, and beside what, is in MEASURED.md.
+// docs/MEASURED.md says how long whole programs take.
 
 // inRuntime runs a future, which calls b.Loop, to its end.
 func inRuntime(b *testing.B, f Future[struct{}]) {
@@ -33,16 +34,23 @@ func inRuntime(b *testing.B, f Future[struct{}]) {
 	}
 }
 
-// onProcessors has Go run goroutines on so many threads at a time. Where tasks
-// are compared with goroutines it is one, since tasks have one.
+// onProcessors lets Go run goroutines on n threads at a time. A comparison with
+// tasks uses one, because tasks have one.
 func onProcessors(b *testing.B, n int) {
 	before := runtime.GOMAXPROCS(n)
 	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
+// pollFunc is a future made of its Poll.
+type pollFunc func(*Context) bool
+
+func (f pollFunc) Poll(cx *Context) (struct{}, bool) { return struct{}{}, f(cx) }
+
+func until(poll func(cx *Context) (ready bool)) Future[struct{}] { return pollFunc(poll) }
+
 func BenchmarkReady(b *testing.B) {
 	b.Run("future", func(b *testing.B) {
-		var f Future[struct{}] = nothing{}
+		f := until(func(*Context) bool { return true })
 		inRuntime(b, until(func(cx *Context) bool {
 			for b.Loop() {
 				f.Poll(cx)
@@ -74,7 +82,7 @@ func BenchmarkSpawnAndJoin(b *testing.B) {
 				if !b.Loop() {
 					return true
 				}
-				child = Spawn(cx.task.runtime, nothing{})
+				child = Spawn(cx, until(func(*Context) bool { return true }))
 			}
 		}))
 	})
@@ -89,7 +97,7 @@ func BenchmarkSpawnAndJoin(b *testing.B) {
 	})
 }
 
-// One of n goes round with the benchmark. The others yield as often.
+// One of n tasks counts the rounds. The others yield as often.
 func BenchmarkYield(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		perYield := func(b *testing.B) {
@@ -100,7 +108,7 @@ func BenchmarkYield(b *testing.B) {
 			others := n - 1
 			inRuntime(b, until(func(cx *Context) bool {
 				for ; others > 0; others-- {
-					Spawn(cx.task.runtime, until(yieldOnce))
+					Spawn(cx, until(yieldOnce))
 				}
 				yieldOnce(cx)
 				return !b.Loop()
@@ -127,9 +135,9 @@ func BenchmarkYield(b *testing.B) {
 	}
 }
 
-// yieldOnce is a poll of a task that never ends: Close cancels it.
+// yieldOnce is a poll of a task that never ends, until Close cancels it.
 func yieldOnce(cx *Context) (ready bool) {
-	wakeHere(cx.waker)
+	wakeLocal(cx.waker)
 	return false
 }
 
@@ -141,14 +149,14 @@ func BenchmarkWake(b *testing.B) {
 		inRuntime(b, until(func(cx *Context) bool {
 			if answers == nil {
 				asks = cx.waker
-				Spawn(cx.task.runtime, until(func(cx *Context) bool {
+				Spawn(cx, until(func(cx *Context) bool {
 					answers = cx.waker
-					wakeHere(asks)
+					wakeLocal(asks)
 					return false
 				}))
 				return false
 			}
-			wakeHere(answers)
+			wakeLocal(answers)
 			return !b.Loop()
 		}))
 	})
@@ -213,7 +221,7 @@ func BenchmarkWakeFromGoroutine(b *testing.B) {
 	}
 }
 
-// A thousand of them sleep, each for a microsecond, again and again.
+// A thousand tasks sleep for a microsecond, again and again.
 func BenchmarkTimer(b *testing.B) {
 	const sleepers = 1000
 	b.Run("task", func(b *testing.B) {
@@ -224,7 +232,7 @@ func BenchmarkTimer(b *testing.B) {
 			if !started {
 				started = true
 				for range sleepers {
-					Spawn(cx.task.runtime, &dozing{more: more, end: cx.waker})
+					Spawn(cx, &dozing{more: more, end: cx.waker})
 				}
 				return false
 			}
@@ -243,7 +251,7 @@ func BenchmarkTimer(b *testing.B) {
 	})
 }
 
-// untilFalse calls more no more once it has said no.
+// untilFalse doesn't call more again after that has returned false.
 func untilFalse(more func() bool) func() bool {
 	over := false
 	return func() bool {
@@ -252,19 +260,19 @@ func untilFalse(more func() bool) func() bool {
 	}
 }
 
-// dozing sleeps, and sleeps again when it is woken, with the same timer.
+// dozing sleeps, and sleeps again when it's woken, with the same timer.
 type dozing struct {
-	sleep Sleep
+	sleep sleep
 	more  func() bool
-	end   Waker // is woken when there is no more
+	end   Waker // is woken at the end
 }
 
 func (d *dozing) Poll(cx *Context) (struct{}, bool) {
 	if !d.more() {
-		wakeHere(d.end)
+		wakeLocal(d.end)
 		return struct{}{}, true
 	}
-	d.sleep = Sleep{d: time.Microsecond}
+	d.sleep = sleep{d: time.Microsecond}
 	d.sleep.Poll(cx)
 	return struct{}{}, false
 }
@@ -276,9 +284,9 @@ func BenchmarkAwait(b *testing.B) {
 	b.Run("coroutine", func(b *testing.B) {
 		onProcessors(b, 1)
 		inRuntime(b, Async(func(co *Co) struct{} {
-			var y Yield
+			var y yield
 			for b.Loop() {
-				y = Yield{}
+				y = yield{}
 				Await(co, &y)
 			}
 			return struct{}{}
@@ -290,13 +298,13 @@ func BenchmarkAwait(b *testing.B) {
 	})
 }
 
-// Clients and server are in one process, so what is measured is both.
+// Clients and server are in one process, so this measures both.
 func BenchmarkEcho(b *testing.B) {
 	for _, n := range []int{1, 64, 1000} {
 		b.Run(fmt.Sprintf("%d/task", n), func(b *testing.B) {
 			onProcessors(b, 1)
 			inRuntime(b, Async(func(co *Co) struct{} {
-				l, rt := listenForEcho(co), co.cx.task.runtime
+				l := listenForEcho(co)
 				defer l.Close()
 				var streams []*Stream
 				for range n {
@@ -310,7 +318,7 @@ func BenchmarkEcho(b *testing.B) {
 				more := untilFalse(b.Loop)
 				var clients []Future[Result[struct{}]]
 				for _, s := range streams {
-					clients = append(clients, Spawn(rt, Async(func(co *Co) struct{} {
+					clients = append(clients, Spawn(co.cx, Async(func(co *Co) struct{} {
 						exchange(b, co.Conn(s), more)
 						return struct{}{}
 					})))
@@ -356,12 +364,11 @@ func exchange(b *testing.B, conn io.ReadWriter, more func() bool) {
 
 // listenForEcho starts the server of the command echo.
 func listenForEcho(co *Co) *Listener {
-	rt := co.cx.task.runtime
-	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
+	l, err := Listen(co.cx.task.runtime, netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		panic(err)
 	}
-	Spawn(rt, NewEchoServer(l))
+	Spawn(co.cx, EchoServer(l))
 	return l
 }
 
