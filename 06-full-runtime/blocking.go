@@ -57,7 +57,7 @@ func (b *blocking[T]) run() {
 		waker, taken := b.waker, b.taken
 		b.mu.Unlock()
 		if taken {
-			b.discard()
+			SpawnRemote[error](b.cx.runtime(), (*leftover[T])(b))
 		} else {
 			waker.Wake()
 		}
@@ -73,21 +73,25 @@ func (b *blocking[T]) Close() error {
 	b.taken = true
 	b.mu.Unlock()
 	if discard {
-		b.discard()
+		return (*leftover[T])(b).Close()
 	}
 	return nil
 }
 
-// discard closes a value that has no receiver, and reports what went wrong. On
-// the goroutine of the call, a panic would end the process.
-func (b *blocking[T]) discard() {
+// leftover is a call that has ended and that nothing waits for. It's a future, so
+// that its value is closed on the runtime's goroutine.
+type leftover[T any] blocking[T]
+
+func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }
+
+func (l *leftover[T]) Close() error {
 	defer func() {
 		if v := recover(); v != nil {
-			b.fault = asPanicError(v)
+			l.fault = asPanicError(v)
 		}
-		if b.fault != nil {
-			b.cx.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
+		if l.fault != nil {
+			l.cx.report(fmt.Errorf("in a call that nothing waits for: %w", l.fault))
 		}
 	}()
-	closeValue(b.value)
+	return closeValue(l.value)
 }

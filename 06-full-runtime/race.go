@@ -57,7 +57,7 @@ var ErrTimeout = errors.New("timeout")
 // Poll, and has closed f by then. It's a Race that isn't fair: it never throws
 // away a value that is there in time.
 func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
-	return &timeout[T]{f, sleep{d: d}}
+	return &timeout[T]{f, sleep{d: max(d, 0)}}
 }
 
 type timeout[T any] struct {

@@ -18,13 +18,14 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task // that haven't ended
-	spawned   uint32  // the ID of the newest task
-	current   *Task   // is being polled
-	budget    int     // transfers that it may still make
-	handedOut bool
+	tasks     []*Task        // that haven't ended
+	spawned   uint32         // the ID of the newest task
+	current   *Task          // is being polled
+	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
-	closed    bool           // written with mu held, by the runtime's goroutine
+	handedOut bool           // since then a waker has left the runtime
+	closing   bool           // Close was called
+	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
 
 	running     atomic.Bool  // inside BlockOn or Close
@@ -80,11 +81,11 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
-// spawn makes t a task. Once the runtime is closed, t ends at once.
+// spawn makes t a task. Once Close was called, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
-	if rt.closed {
+	if rt.closing {
 		rt.end(t, nil)
 	}
 }
@@ -155,12 +156,13 @@ func (rt *Runtime) Report() Report {
 func (rt *Runtime) Close() Report {
 	first := !rt.closed
 	rt.run(func() {
-		rt.mu.Lock()
-		rt.closed = true // from here on, nothing is injected
-		rt.mu.Unlock()
-		rt.takeInjected()
-		for len(rt.tasks) > 0 {
-			rt.end(rt.tasks[len(rt.tasks)-1], nil)
+		for rt.closing = true; !rt.closed; rt.takeInjected() {
+			for len(rt.tasks) > 0 {
+				rt.end(rt.tasks[len(rt.tasks)-1], nil)
+			}
+			rt.mu.Lock()
+			rt.closed = len(rt.injected) == 0 // if so, nothing will ever be injected
+			rt.mu.Unlock()
 		}
 	})
 	if first {

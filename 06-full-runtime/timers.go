@@ -108,7 +108,7 @@ func (ts *timers) fire(trace *Trace, limit int) {
 }
 
 // Sleep is ready d after its first Poll, or at once if d isn't positive.
-func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: max(d, 0)} }
 
 type sleep struct {
 	d      time.Duration // over, once it has finished
@@ -116,7 +116,7 @@ type sleep struct {
 	timers *timers // nil before the first Poll
 }
 
-const over = math.MinInt64
+const over = -1
 
 func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	mustBePending(s.d != over, "Sleep")
