@@ -24,20 +24,16 @@ type job struct {
 }
 
 func get(args []string, stdout, stderr io.Writer) (status int) {
-	start, timeout, n := time.Now(), time.Minute, 0
+	start, n, timeout := time.Now(), 0, time.Minute
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
-	flags.Func("n", "", func(text string) (err error) {
-		if n, err = strconv.Atoi(text); err != nil || n < 1 {
-			err = errors.New("want a number of at least 1")
-		}
-		return err
-	})
-	duration(flags, "timeout", &timeout)
-	if status, ok := parse(flags, args, len(args), stdout, stderr); !ok {
-		return status
+	above0(flags, "n", &n, strconv.Atoi, "100")
+	above0(flags, "timeout", &timeout, time.ParseDuration, "5s")
+	err := parse(flags, args, len(args))
+	if err == nil && flags.NArg() == 0 {
+		err = errors.New("get needs a URL")
 	}
-	if flags.NArg() == 0 {
-		return misused(stderr, errors.New("get needs a URL"))
+	if err != nil {
+		return misused(stderr, err)
 	}
 	var jobs []*job
 	for _, u := range flags.Args() {
@@ -69,14 +65,9 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 	return all.Value
 }
 
-// begin looks up the name and adds the requests to the group. It returns no
-// error, because one bad URL is no reason to cancel the others.
+// begin looks up the name and adds the requests to the group.
 func (j *job) begin(co *Co, group *Group) error {
-	t, err := lookUp(co, j.url)
-	if err != nil {
-		j.fail(err, j.copies)
-		return nil
-	}
+	t := lookUp(co, j.url)
 	for i := range j.copies {
 		if i%10 == 9 {
 			Await(co, Yield()) // so the first requests are sent before the last ones exist
@@ -86,7 +77,8 @@ func (j *job) begin(co *Co, group *Group) error {
 	return nil
 }
 
-// fetch is one request, which tells its job how it ended.
+// fetch is one request, which tells its job how it ended. Its error isn't one of
+// the group, because one bad URL is no reason to cancel the others.
 type fetch struct {
 	httpGet
 	job *job
@@ -102,11 +94,11 @@ func (f *fetch) Poll(cx *Context) (error, bool) {
 	switch {
 	case r.Err != nil:
 		j.fail(r.Err, 1)
-	case j.strict && (r.Status != 200 || f.reply.length == 0):
-		j.fail(fmt.Errorf("status %d, %d bytes", r.Status, f.reply.length), 1)
+	case j.strict && (r.Status != 200 || f.length == 0):
+		j.fail(fmt.Errorf("status %d, %d bytes", r.Status, f.length), 1)
 	default:
 		j.ended++
-		j.bytes += f.reply.length
+		j.bytes += f.length
 	}
 	return nil, true
 }
@@ -125,7 +117,7 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 			if fails += j.failures[failure]; j.copies > 1 {
 				failure = fmt.Sprintf("%s (%d of %d)", failure, j.failures[failure], j.copies)
 			}
-			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, failure))
+			status = failed(stderr, fmt.Errorf("GET %s: %.300s", j.url, failure))
 		}
 		if !j.strict && len(j.failures) == 0 {
 			fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", j.status, j.bytes, j.at.Sub(start).Round(time.Millisecond), j.url)

@@ -64,22 +64,21 @@ func (s *server) drain() Future[int] {
 		for c := range s.conns {
 			wakeLocal(c.waker) // so the idle ones see that the server drains
 		}
-		Await(co, Timeout[struct{}](emptied{s}, s.options.Grace))
+		Await(co, Timeout(Async(s.emptied), s.options.Grace))
 		cut = len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await[struct{}](co, emptied{s})
+		s.emptied(co)
 		return cut
 	})
 }
 
-// emptied is a future that is ready when the server has no connections anymore.
-type emptied struct{ *server }
-
-func (e emptied) Poll(cx *Context) (struct{}, bool) {
-	e.empty = cx.waker
-	return struct{}{}, len(e.conns) == 0
+func (s *server) emptied(co *Co) (none struct{}) {
+	for s.empty = co.cx.waker; len(s.conns) > 0; {
+		co.suspend() // until the last connection wakes empty
+	}
+	return none
 }
 
 // busy counts the connections with a request under way.
@@ -107,12 +106,13 @@ type connection struct {
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	c.waker = cx.waker
 	for open := true; open; {
-		var ready bool
+		ready := true
 		if w := c.worker; w == nil {
 			open, ready = c.await(cx)
-		} else if w.coroutine.Poll(cx); w.stream == nil {
-			open, ready = w.open, true
-			c.worker = nil
+		} else if w.coroutine.Poll(cx); w.stream != nil {
+			ready = false
+		} else {
+			open, c.worker = w.open, nil
 			c.server.putWorker(w)
 		}
 		if !ready {
@@ -137,9 +137,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		c.idle = sleep{d: s.options.Idle} // for the next time
 		c.worker = s.takeWorker(c.stream, buffer[:n])
 		return true, true
-	case ready:
-		return false, true
-	case s.draining && !c.stream.ready[readable]: // otherwise only the budget is spent
+	case ready, s.draining && !c.stream.ready[readable]: // if it's ready, only the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
