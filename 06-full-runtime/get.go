@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,8 +39,7 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
 	}
 	if status := withRuntime(stderr, func(rt *Runtime) error {
-		failure, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
-		return cmp.Or(err, failure)
+		return runToEnd(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
 	}); status != 0 {
 		return status
 	}
