@@ -83,16 +83,14 @@ var relays embed.FS
 func compare(rt *Runtime) error {
 	fmt.Println("\nOne future, by hand and with Await:")
 	return runToEnd(rt, Async(func(co *Co) error {
-		handTime, handBytes := price(co, "relay_hand.go", RelayHand)
-		awaitTime, awaitBytes := price(co, "relay_await.go", RelayAwait)
-		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n",
-			awaitTime/handTime, awaitBytes/handBytes)
+		price(co, "relay_hand.go", RelayHand)
+		price(co, "relay_await.go", RelayAwait)
 		return nil
 	}))
 }
 
 // price measures relays that wait for a value that never comes.
-func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) (poll float64, bytes int) {
+func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
 	const waiting, polls = 5000, 100_000
 	futures := make([]Future[int], waiting)
 	var before, after runtime.MemStats
@@ -102,17 +100,16 @@ func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) (
 		futures[i].Poll(co.cx)
 	}
 	runtime.ReadMemStats(&after) // all bytes ever allocated, and those of the stacks
-	bytes = int(after.TotalAlloc+after.StackInuse-before.TotalAlloc-before.StackInuse) / waiting
+	bytes := int(after.TotalAlloc+after.StackInuse-before.TotalAlloc-before.StackInuse) / waiting
 	start := time.Now()
 	for range polls {
 		futures[0].Poll(co.cx)
 	}
-	poll = float64(time.Since(start)) / polls
+	poll := float64(time.Since(start)) / polls
 	Close(JoinAll(futures...))
 	source, _ := relays.ReadFile(file)
 	fmt.Printf("  %-15s%d lines, %5.1f ns a poll, %4d bytes while it waits\n",
 		file, strings.Count(string(source), "\n"), poll, bytes)
-	return poll, bytes
 }
 
 // drained stops a server that has a request to answer.
