@@ -383,7 +383,7 @@ func TestPipeliningClientThatReadsLate(t *testing.T) {
 	text := strings.Repeat("x", 60_000) // together more than all buffers hold
 	sent := make(chan error)
 	go func() {
-		for i := range statuses {
+		for i := range requests {
 			if _, err := fmt.Fprintf(c, "GET /0/%d-%s HTTP/1.1\r\nHost: x\r\n\r\n", i, text); err != nil {
 				sent <- err
 				return
@@ -392,7 +392,7 @@ func TestPipeliningClientThatReadsLate(t *testing.T) {
 		sent <- nil
 	}()
 	s.dial().send(getHello).expect(200, "hello") // others are served meanwhile
-	for i := range statuses {
+	for i := range requests {
 		c.expect(200, fmt.Sprintf("%d-%s", i, text))
 	}
 	if err := <-sent; err != nil {
