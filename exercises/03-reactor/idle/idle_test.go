@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -115,7 +116,15 @@ func TestClientThatFallsSilent(t *testing.T) {
 			t.Fatalf("the client said %q and \"and more\", and got %q back, after 3 polls", text, s.got)
 		}
 		s.checkIdle(t, "after the client had got its answer,")
-		s.says = []string{"again"}
+		long := strings.Repeat(text, 200)
+		s.got, s.says = "", []string{long}
+		for range 3 {
+			s.poll()
+		}
+		if s.got != long {
+			t.Fatalf("the client said %d bytes at once, and got %d back, after 3 polls, or others", len(long), len(s.got))
+		}
+		s.got, s.says = text+"and more", []string{"again"}
 		s.poll()
 		if s.got != text+"and moreagain" {
 			t.Fatalf("after a silence the client said \"again\", and has got %q in all", s.got)
@@ -128,6 +137,13 @@ func TestSlowClient(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		text := fmt.Sprint("hello ", random.IntN(1000))
+		for room := range text { // all but so many bytes are left
+			s := testServe(t, testClient{says: []string{text}, slow: true, room: room})
+			s.poll()
+			if _, _, asked := s.poll(); !asked[writable] {
+				t.Fatalf("the peer took %d of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", room, len(text))
+			}
+		}
 		s := testServe(t, testClient{says: []string{text}, slow: true, room: 2})
 		for range 3 {
 			_, _, asked := s.poll()
