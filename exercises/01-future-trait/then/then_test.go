@@ -113,7 +113,7 @@ func TestThenGoesOnWithTheSecond(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 2, value: 7}, 0
-		second := &testAfter[string]{n: 3 + random.IntN(4), value: "tea"}
+		second := &testAfter[string]{n: 3 + random.IntN(4) + 100, value: "tea"}
 		f := Then[int](first, func(int) Future[string] { calls++; return second })
 		f.Poll(new(Context))
 		for poll := 1; poll <= second.n; poll++ {

@@ -179,12 +179,12 @@ func TestDialUnderWay(t *testing.T) {
 			for poll := 1; poll <= early; poll++ {
 				got, ready := d.Poll(new(Context))
 				switch {
+				case n.count("Start") != 1:
+					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
 				case n.count("Result") != poll-1:
 					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
 				case ready || got != (Dialed{}):
 					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
-				case n.count("Start") != 1:
-					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
 				case n.count("WakeWhenWritable(7)") != poll:
 					t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: each poll that finds the connect under way asks once, also if it came too early", poll, n.count("WakeWhenWritable"), poll)
 				}

@@ -167,7 +167,18 @@ func TestSlowClient(t *testing.T) {
 
 func TestSlowClientThatHasFinished(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
+		long := strings.Repeat("hello", 600)
+		s := testServe(t, testClient{says: []string{long, ""}, slow: true})
+		for len(s.got) < len(long)-1 {
+			s.room = 500
+			if len(long)-len(s.got) <= s.room {
+				s.room = len(long) - len(s.got) - 1
+			}
+			if _, ready, asked := s.poll(); ready || !asked[writable] {
+				t.Fatalf("the client said %d bytes and the end, has got %d, and takes no more for now; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true", len(long), len(s.got), ready, asked[writable])
+			}
+		}
+		s = testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
 		s.poll()
 		_, ready, asked := s.poll()
 		if ready || !asked[writable] {
