@@ -33,10 +33,10 @@ func (a *after) Close() error {
 
 // Property 1.
 func TestNothingHappensBeforeTheFirstPoll(t *testing.T) {
-	a, polls := &after{n: 1}, 0
-	JoinAll[string](Counted[string](a, &polls))
-	if a.polls != 0 || polls != 0 {
-		t.Errorf("before the first Poll, the child was polled %d times and Counted says %d, want none", a.polls, polls)
+	a := &after{n: 1}
+	JoinAll[string](a)
+	if a.polls != 0 {
+		t.Errorf("before the first Poll, the child was polled %d times, want none", a.polls)
 	}
 }
 
@@ -115,29 +115,18 @@ func TestJoinAllOfNothingIsReadyAtOnce(t *testing.T) {
 
 // Property 6.
 func TestValueIsZeroUntilReady(t *testing.T) {
-	polls := 0
-	all := Counted[[]string](JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2}), &polls)
+	all := JoinAll[string](&after{n: 1, value: "toast"}, &after{n: 2})
 	if got, ready := all.Poll(nil); ready || got != nil {
 		t.Errorf("JoinAll gives %q, %t, want nil and false while a child is pending", got, ready)
 	}
 }
 
-func TestCountedCountsEveryPoll(t *testing.T) {
-	polls := 0
-	f := Counted[string](&after{n: 3, value: "tea"}, &polls)
-	for want := 1; want <= 3; want++ {
-		if value, ready := f.Poll(nil); polls != want || ready != (value == "tea") {
-			t.Errorf("poll %d gives %q, %t, and Counted says %d polls, want each counted, and tea at the third", want, value, ready, polls)
-		}
-	}
-}
-
 func TestCloseReachesUnfinishedChildren(t *testing.T) {
-	done, pending, polls := &after{n: 1}, &after{n: 2}, 0
-	all := JoinAll[string](done, Counted[string](pending, &polls))
+	done, pending := &after{n: 1}, &after{n: 2}
+	all := JoinAll[string](done, pending)
 	all.Poll(nil)
 	for range 2 {
-		Close(Counted[[]string](all, &polls))
+		Close(all)
 	}
 	if done.closes != 0 || pending.closes != 1 {
 		t.Errorf("the finished child was closed %d times and the pending one %d times, want 0 and 1", done.closes, pending.closes)

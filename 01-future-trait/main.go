@@ -1,32 +1,32 @@
 // Command 01-future-trait makes futures and polls them by hand.
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
-// shown prints each poll of a future. main abandons none, so it has no Close.
-type shown struct {
-	name   string
-	future Future[string]
-}
-
-func (s shown) Poll(cx *Context) (string, bool) {
-	value, ready := s.future.Poll(cx)
-	fmt.Printf("  poll %-5s → %q, %t\n", s.name, value, ready)
-	return value, ready
+// rounds polls f until it's ready, and returns how many polls that took.
+func rounds[T any](title string, f Future[T]) (n int) {
+	fmt.Print(title)
+	for ready := false; !ready; n++ {
+		fmt.Printf("\n  round %d:", n+1)
+		_, ready = f.Poll(new(Context))
+	}
+	return n
 }
 
 func main() {
-	polls, cx := 0, new(Context)
-	tea := Counted[string](shown{"tea", Tea()}, &polls)
-	fmt.Printf("A future is made: %d polls, and the kettle is cold.\n\nSomething has to poll it:\n", polls)
-	for ready := false; !ready; {
-		_, ready = tea.Poll(cx)
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./01-future-trait (it takes no arguments)")
+		if arg := os.Args[1]; arg == "-h" || arg == "--help" || arg == "help" {
+			return
+		}
+		os.Exit(2)
 	}
-	fmt.Printf("  %d polls for one cup\n", polls)
-	breakfast := JoinAll[string](shown{"tea", Tea()}, shown{"toast", Countdown(1, "toast")})
-	for round, ready := 1, false; !ready; round++ {
-		fmt.Printf("\nJoinAll, round %d, polls every future that isn't ready:\n", round)
-		_, ready = breakfast.Poll(cx)
-	}
-	fmt.Println("\nmain called Poll again and again, by hand. Chapter 02 has a loop for that.")
+	tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
+	toast := rounds("\n\nAnd the toast:", Countdown(1, "toast"))
+	both := rounds("\n\nJoinAll polls each one that isn't ready:", JoinAll(Tea(), Countdown(1, "toast")))
+	fmt.Printf("\n\nTea alone: %d rounds. Tea and toast together: %d rounds, not %d.\n"+
+		"main called Poll by hand. Chapter 02 has a loop for that, and shows its price.\n", tea, both, tea+toast)
 }

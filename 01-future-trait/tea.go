@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // Countdown returns a future whose first n polls say "not yet", and whose next
 // poll yields value. It's a leaf: a future that isn't made of other futures.
 func Countdown(n int, value string) Future[string] { return &countdown{n, value} }
@@ -14,6 +16,7 @@ func (c *countdown) Poll(*Context) (string, bool) {
 		panic("Countdown polled after it finished")
 	}
 	c.left--
+	fmt.Printf("  %s → %t", c.value, c.left < 0)
 	if c.left >= 0 {
 		return "", false
 	}
@@ -25,30 +28,27 @@ func (c *countdown) Poll(*Context) (string, bool) {
 //	water := await(Countdown(2, "hot water"))
 //	return await(Countdown(1, "tea from "+water))
 //
-// While await waits, the function's stack keeps its place and its variables. A
-// future has to return instead, so it keeps both in its fields.
-func Tea() Future[string] { return &tea{boiling, Countdown(2, "hot water")} }
+// What that function keeps on its stack, the future keeps in its fields.
+func Tea() Future[string] { return &tea{"boiling", Countdown(2, "hot water")} }
 
 type tea struct {
-	state int            // which of the two lines Poll has reached
+	state string         // "boiling" and "steeping" are the two lines; then "finished"
 	step  Future[string] // what that line waits for
 }
 
-const boiling, steeping, finished = 0, 1, 2 // the states of a tea, in this order
-
 func (t *tea) Poll(cx *Context) (string, bool) {
 	switch t.state {
-	case boiling:
+	case "boiling":
 		water, ready := t.step.Poll(cx)
 		if !ready {
 			return "", false
 		}
-		t.state, t.step = steeping, Countdown(1, "tea from "+water)
+		t.state, t.step = "steeping", Countdown(1, "tea from "+water)
 		return t.Poll(cx) // at once: "not yet" is only true after the new step has said so
-	case steeping:
+	case "steeping":
 		cup, ready := t.step.Poll(cx)
 		if ready {
-			t.state = finished
+			t.state = "finished"
 		}
 		return cup, ready
 	default:

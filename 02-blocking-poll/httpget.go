@@ -130,11 +130,10 @@ func (g *httpGet) finish(end error) Response {
 
 // Close closes the socket, unless that has been done.
 func (g *httpGet) Close() error {
-	fd := g.fd
-	g.state, g.fd = finished, -1
-	if fd < 0 {
-		return nil
+	if g.fd >= 0 {
+		g.cx.Deregister(g.fd) // before Close, after which another socket may get this number
+		unix.Close(g.fd)
 	}
-	g.cx.Deregister(fd) // before Close, after which another socket may get the number fd
-	return unix.Close(fd)
+	g.state, g.fd = finished, -1
+	return nil
 }

@@ -36,18 +36,24 @@ func check(err error) {
 }
 
 func main() {
-	addr, stop, err := startDelayServer()
-	check(err)
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./02-blocking-poll (it takes no arguments)")
+		if arg := os.Args[1]; arg == "-h" || arg == "--help" || arg == "help" {
+			return
+		}
+		os.Exit(2)
+	}
+	addr, stop := startDelayServer()
 	defer stop()
-	polls := 0
-	one := BlockOn(Counted(HTTPGet(addr, "/100/hello"), &polls))
-	check(one.Err)
-	fmt.Printf("One request, polled in a loop: %d %q after %d polls\n", one.Status, one.Body, polls)
+	fmt.Println("Ten requests at once, answered after 50, 100, ... 500 ms:")
+	start, before := time.Now(), cpuTime()
+	polls := runWorkload(addr, 10, loop)
+	busy := min(100, 100*(cpuTime()-before)/time.Since(start))
+	fmt.Printf("Asked %d times, %d of them in vain; one core busy %d %% of the time.\n", polls, polls-10, busy)
 
-	fmt.Print("\nTen requests at once, answered after 50, 100, ... 500 ms:\n  ")
-	check(runWorkload(addr, 10, loop))
-	fmt.Print("\nThe same with a nap of 10 ms between rounds, so an answer may wait 10 ms:\n  ")
-	check(runWorkload(addr, 10, nap))
-	fmt.Print("\nThe same with one that blocks in Poll: 500 ms for it, then 450 ms for the nine it froze:\n  ")
-	check(runWorkload(addr, 10, block))
+	fmt.Println("\nThe same with a nap of 10 ms between rounds, so an answer may wait 10 ms:")
+	runWorkload(addr, 10, nap)
+	fmt.Println("\nThe same with one that blocks in Poll: 500 ms for it, then 450 ms for the\nnine it froze:")
+	runWorkload(addr, 10, block)
+	fmt.Println("\nThe nap does not know what it is waiting for. The kernel does.\nChapter 03 asks the kernel.")
 }

@@ -1,7 +1,6 @@
 package main
 
-// BlockOn polls f until its value is there. In between it sleeps in the kernel,
-// until there's an event that may make the next poll worthwhile.
+// BlockOn polls f until its value is there. In between it sleeps in the kernel.
 func BlockOn[T any](r *Reactor, f Future[T]) T {
 	cx := &Context{reactor: r}
 	for {

@@ -7,9 +7,8 @@ type Parker struct {
 
 func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
 
-// Park sleeps until there is a token, and takes it. A wake that came before has
-// left its token, so Park returns at once. Without the token, that wake would be
-// lost, and Park would sleep forever.
+// Park sleeps until there is a token, and takes it. A wake that came before Park has
+// left its token. Without it, that wake would be lost, and Park would never return.
 func (p *Parker) Park() { <-p.token }
 
 // Wake leaves a token. If one is there already, a second one would say nothing

@@ -23,12 +23,11 @@ func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 		s.timer.Stop() // it would wake the waker of the poll before
 	}
 	left := time.Until(s.deadline)
-	if left <= 0 {
-		s.finished = true
-		return struct{}{}, true
+	s.finished = left <= 0
+	if !s.finished {
+		s.timer = time.AfterFunc(left, cx.Waker().Wake)
 	}
-	s.timer = time.AfterFunc(left, cx.Waker().Wake)
-	return struct{}{}, false
+	return struct{}{}, s.finished
 }
 
 // Close stops the timer.

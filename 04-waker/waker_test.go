@@ -371,10 +371,7 @@ func TestEventBeforeRegisterIsNotLost(t *testing.T) {
 // your own might do that.
 func TestPollInsideAWakeIsPossible(t *testing.T) {
 	r := openReactor(t)
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr, stop := startDelayServer()
 	defer stop()
 	get, done := HTTPGet(addr, "/1/hello"), make(chan Response, 1)
 	cx := &Context{reactor: r}

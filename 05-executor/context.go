@@ -1,15 +1,13 @@
 package main
 
-// A Context lets a future ask for its next poll. It stays valid after Poll has
-// returned.
+// A Context lets a future ask for its next poll. It stays valid after Poll.
 type Context struct {
 	waker   Waker
 	reactor *Reactor
 }
 
-// Waker returns the waker of this poll. A future that waits for anything but a
-// descriptor hands it on at each poll to the code that will notice the news,
-// because only the waker of the latest poll counts.
+// Waker returns the waker of this poll. Only the latest one counts, so a future that
+// waits without a descriptor hands it on at each poll, to what will notice the news.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.

@@ -2,15 +2,13 @@ package main
 
 import "sync"
 
-// Executor polls the tasks that have been woken, on the goroutine that calls Run,
-// and sleeps when there are none.
+// Executor polls woken tasks on the goroutine that calls Run, and else sleeps.
 type Executor struct {
-	Trace Trace // silent; set its functions before the first Spawn, if at all
+	Trace func(step string, t *Task) // is told each step; set it before Spawn, if at all
 
 	reactor *Reactor
 	parker  *Parker
-	spawned int // how many tasks there have been
-	live    int // how many of them haven't finished
+	live    int // how many tasks haven't finished
 
 	mu       sync.Mutex
 	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
@@ -23,30 +21,23 @@ type Executor struct {
 //	idle      Poll has returned false; it stays idle until Wake
 //	finished  Poll has returned true; pop drops it if it's woken once more
 type Task struct {
-	ID int // 1, 2, 3 ... in the order of Spawn
-
 	executor *Executor
 	poll     func() (ready bool) // polls the future; nil if the task has finished
 	queued   bool                // guarded by executor.mu
 }
 
-// NewExecutor returns an executor without tasks. Their futures register with r,
-// which may be nil if none of them waits for a descriptor.
+// NewExecutor returns an executor. r may be nil if no task waits for a descriptor.
 func NewExecutor(r *Reactor) *Executor {
-	return &Executor{Trace: silent(), reactor: r, parker: NewParker()}
+	return &Executor{Trace: func(string, *Task) {}, reactor: r, parker: NewParker()}
 }
 
 // Spawn makes f a task, and queues it, because nothing would wake a future that
 // has never been polled. Call Spawn before Run, or in a Poll.
 func Spawn[T any](e *Executor, f Future[T]) {
-	e.spawned++
 	e.live++
-	t := &Task{ID: e.spawned, executor: e}
+	t := &Task{executor: e}
 	cx := &Context{waker: t, reactor: e.reactor}
-	t.poll = func() bool {
-		_, ready := f.Poll(cx)
-		return ready
-	}
+	t.poll = func() bool { return poll(t, f, cx) }
 	e.push(t)
 }
 
@@ -62,17 +53,35 @@ func (e *Executor) Run() {
 		if t.poll == nil {
 			continue // t was woken after it had finished
 		}
-		if e.poll(t) {
+		if t.poll() {
 			t.poll = nil // drops the future as well
 			e.live--
 		}
 	}
 }
 
+// poll polls t's future once, and reports whether it's ready.
+func poll[T any](t *Task, f Future[T], cx *Context) bool {
+	t.executor.Trace("poll", t)
+	if _, ready := f.Poll(cx); !ready {
+		t.executor.Trace("pending", t)
+		return false
+	}
+	t.executor.Trace("ready", t)
+	return true
+}
+
+// park sleeps until a task is woken.
+func (e *Executor) park() {
+	e.Trace("park", nil)
+	e.parker.Park()
+	e.Trace("unpark", nil)
+}
+
 // Wake queues the task for another poll.
 func (t *Task) Wake() {
 	e := t.executor
-	e.Trace.Woken(t)
+	e.Trace("woken", t)
 	// Push, then unpark. In the other order, the executor may wake up, find the
 	// queue empty and park again before the push. Then nothing would wake it.
 	if e.push(t) {

@@ -265,7 +265,11 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e := NewExecutor(nil)
 		var waker Waker
-		e.Trace.Park = func() { waker.Wake() }
+		e.Trace = func(step string, _ *Task) {
+			if step == "park" {
+				waker.Wake()
+			}
+		}
 		spawn(e, func(cx *Context) bool {
 			first := waker == nil
 			waker = cx.Waker()
@@ -279,7 +283,11 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 func TestTokenLeftByAnEarlierWakeIsHarmless(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		e, parks := NewExecutor(nil), 0
-		e.Trace.Park = func() { parks++ }
+		e.Trace = func(step string, _ *Task) {
+			if step == "park" {
+				parks++
+			}
+		}
 		woke := false
 		spawn(e, func(cx *Context) bool { // its wake leaves a token, since the executor isn't asleep
 			if woke {
@@ -308,13 +316,7 @@ func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
 	var held atomic.Bool
 	var once sync.Once
 	wakes := make(chan struct{})
-	e.Trace.Woken = func(*Task) { close(wakes) }
-	e.Trace.Unpark = func() {
-		if held.Load() {
-			t.Error("the executor was unparked before the task was in its queue")
-		}
-	}
-	e.Trace.Park = func() {
+	park := func() {
 		once.Do(func() {
 			go func() {
 				e.mu.Lock()
@@ -328,6 +330,16 @@ func TestTaskIsInTheQueueBeforeTheExecutorIsUnparked(t *testing.T) {
 				e.mu.Unlock()
 			}()
 		})
+	}
+	e.Trace = func(step string, _ *Task) {
+		switch {
+		case step == "woken":
+			close(wakes)
+		case step == "park":
+			park()
+		case step == "unpark" && held.Load():
+			t.Error("the executor was unparked before the task was in its queue")
+		}
 	}
 	spawn(e, func(cx *Context) bool {
 		first := waker == nil
@@ -454,10 +466,7 @@ func TestTenThousandConnectionsAtOnce(t *testing.T) {
 
 func TestThousandTasksNeedAtMostFourPollsEach(t *testing.T) {
 	r := openReactor(t)
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr, stop := startDelayServer()
 	defer stop()
 	const tasks = 1000
 	e, responses, polls := NewExecutor(r), make([]Response, tasks), make([]int, tasks)

@@ -2,63 +2,68 @@ package main
 
 import "iter"
 
-// Co is what the body of an Async function awaits with. It is for the
-// goroutine of that body only.
-type Co struct {
-	cx      *Context
-	yield   func(struct{}) bool
-	stopped bool
-}
+// Async makes a future of straight-line code, which waits with Await. The body
+// has a stack of its own and starts at the first Poll. Closing the future
+// unwinds the body: its deferred calls run.
+func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: body} }
 
-// stopped unwinds a body whose coroutine has been closed.
-type stopped struct{}
-
-// Coroutine is the future that Async makes.
-type Coroutine[T any] struct {
-	body  func(*Co) T
-	co    Co
-	next  func() (struct{}, bool) // nil before the first Poll
-	stop  func()
-	value T
-	fault *PanicError // a panic of the body
-
-	finished bool
-}
-
-// Async makes a future of straight-line code, which waits with Await. The
-// body has a stack of its own, and starts at the first Poll. Closing the
-// future unwinds it: its deferred calls run.
-func Async[T any](body func(co *Co) T) *Coroutine[T] { return &Coroutine[T]{body: body} }
-
-// Await suspends the body until f is ready.
+// Await suspends the body until f is ready. It owns f, and closes it on every
+// other way out: the coroutine is closed, or f panics or calls runtime.Goexit.
 func Await[T any](co *Co, f Future[T]) T {
-	if co.stopped {
-		co.suspend(f)
-	}
-	for {
+	owned := f
+	defer func() { Close(owned) }()
+	for !co.stopped {
 		if value, ready := f.Poll(co.cx); ready {
+			owned = nil
 			return value
 		}
-		co.suspend(f)
+		co.suspend()
 	}
-}
-
-// suspend returns to whoever polls the coroutine, and comes back with the next
-// poll. If there is none, f is abandoned, and the body with it.
-func (co *Co) suspend(f any) {
-	if !co.stopped && co.yield(struct{}{}) {
-		return
-	}
-	co.stopped = true
-	Close(f)
 	panic(stopped{})
 }
 
-// Poll runs the body until it awaits something that is not ready.
-func (c *Coroutine[T]) Poll(cx *Context) (value T, ready bool) {
-	if c.finished {
-		panic("Async polled after it finished")
+// Co is what the body of an Async awaits with. Only that body may use it.
+type Co struct {
+	cx      *Context // of the latest poll
+	yield   func(struct{}) bool
+	stopped bool // the coroutine has been closed
+}
+
+// stopped is the panic that unwinds a body whose coroutine has been closed.
+type stopped struct{}
+
+// suspend returns to the executor, and comes back with the next poll. If there
+// is none, because the coroutine is closed, it unwinds the body.
+func (co *Co) suspend() {
+	if co.stopped || !co.yield(struct{}{}) {
+		co.stopped = true
+		panic(stopped{})
 	}
+}
+
+// wait suspends the body until another try makes sense. If the body is unwound
+// here, only the wait is abandoned. The source stays open for other tasks.
+func (co *Co) wait(s *source, dir direction) {
+	cx := co.cx
+	s.setWaker(dir, cx)
+	defer s.removeWaker(dir, cx)
+	co.suspend()
+}
+
+type coroutine[T any] struct {
+	body     func(*Co) T
+	co       Co
+	next     func() (struct{}, bool) // nil before the first Poll
+	stop     func()
+	value    T
+	returned bool        // the body has, with value
+	fault    *PanicError // a panic of the body
+	finished bool        // Poll has returned true, or Close was called
+}
+
+// Poll runs the body until it awaits something that isn't ready.
+func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
+	mustBePending(!c.finished, "Async")
 	if c.next == nil {
 		c.next, c.stop = iter.Pull(c.run)
 	}
@@ -71,8 +76,8 @@ func (c *Coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 	return c.value, true
 }
 
-// run is the coroutine. A panic must not leave it: its stack would be lost.
-func (c *Coroutine[T]) run(yield func(struct{}) bool) {
+// run is the coroutine. A panic mustn't leave it: its stack would be lost.
+func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	defer func() {
 		switch v := recover().(type) {
 		case nil, stopped:
@@ -82,22 +87,29 @@ func (c *Coroutine[T]) run(yield func(struct{}) bool) {
 	}()
 	c.co.yield = yield
 	c.value = c.body(&c.co)
+	c.returned = true
 }
 
-// Close unwinds the body, if it has started and not returned.
-func (c *Coroutine[T]) Close() error {
+// Close unwinds a body that has started and not returned. If the body recovers
+// and returns all the same, its value has no receiver.
+func (c *coroutine[T]) Close() error {
+	if c.finished {
+		return nil
+	}
 	c.finished = true
 	if c.stop != nil {
 		c.stop()
 	}
 	c.rethrow()
-	return nil
+	if !c.returned {
+		return nil
+	}
+	return closeValue(c.value)
 }
 
 // rethrow lets a panic of the body go on where the future is polled or closed.
-func (c *Coroutine[T]) rethrow() {
-	if fault := c.fault; fault != nil {
-		c.fault = nil
-		panic(fault)
+func (c *coroutine[T]) rethrow() {
+	if c.fault != nil {
+		panic(c.fault)
 	}
 }

@@ -1,82 +1,97 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 )
 
-// Call is the future that Blocking makes.
-type Call[T any] struct {
-	f       func() T
-	started bool
-	taken   bool
+// Blocking calls f on a goroutine of its own, at the first Poll, and is ready
+// when f has returned. It's for what has no future, such as name lookups and
+// files. If it's closed, the call runs on, and then the value is closed.
+func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
+
+type blocking[T any] struct {
+	f  func() T
+	cx *Context // nil before the first Poll
 
 	mu    sync.Mutex
-	done  bool        // guarded by mu
-	value T           // guarded by mu
-	fault *PanicError // guarded by mu
+	done  bool        // guarded by mu: f has ended, with value or fault
+	taken bool        // guarded by mu: Poll has returned the value, or Close was called
 	waker Waker       // guarded by mu: of the latest poll
+	value T           // written before done
+	fault *PanicError // written before done
 }
 
-// Blocking calls f on a goroutine of its own, at the first Poll, for what has
-// no future: name look-up, files. It is ready when f has returned. An abandoned
-// call runs on, and its result is dropped.
-func Blocking[T any](f func() T) *Call[T] { return &Call[T]{f: f} }
-
-func (c *Call[T]) Poll(cx *Context) (value T, ready bool) {
-	if c.taken {
-		panic("Blocking polled after it finished")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.started {
-		c.started = true
-		rt := cx.task.runtime
-		rt.countBlocking(1)
-		go c.run(rt)
-	}
-	if c.taken = c.done; !c.done {
-		c.waker = cx.Waker()
+func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	mustBePending(!b.taken, "Blocking")
+	if !b.done {
+		b.waker = cx.Waker()
+		cx.waitsFor("a blocking call")
+		if b.cx == nil {
+			b.cx = cx
+			cx.runtime().blocking.Add(1)
+			go b.run()
+		}
 		return value, false
 	}
-	if c.fault != nil {
-		panic(c.fault)
+	b.taken = true
+	if b.fault != nil {
+		panic(b.fault)
 	}
-	return c.value, true
+	return b.value, true
 }
 
 // run is the goroutine. Its deferred part also runs if f panics or calls
-// runtime.Goexit; either becomes the fault of the task that waits.
-func (c *Call[T]) run(rt *Runtime) {
+// runtime.Goexit. Either becomes a panic of the task that waits.
+func (b *blocking[T]) run() {
 	returned := false
-	var value T
 	defer func() {
-		var fault *PanicError
-		if v := recover(); !returned {
-			fault = asPanicError(v)
+		if !returned {
+			b.fault = asPanicError(recover())
 		}
-		rt.countBlocking(-1) // before anybody sees the value
-		c.mu.Lock()
-		c.value, c.fault, c.done = value, fault, true
-		w := c.waker
-		c.mu.Unlock()
-		if w != nil {
-			w.Wake()
+		b.cx.runtime().blocking.Add(-1) // before the task can see the value
+		b.mu.Lock()
+		b.done = true
+		waker, taken := b.waker, b.taken
+		b.mu.Unlock()
+		if taken {
+			SpawnRemote[error](b.cx.runtime(), (*leftover[T])(b))
+		} else {
+			waker.Wake()
 		}
 	}()
-	value = c.f()
+	b.value = b.f()
 	returned = true
 }
 
-// Close drops the result. The call itself cannot be stopped.
-func (c *Call[T]) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.taken, c.waker = true, nil
+// Close abandons the call, which can't be stopped.
+func (b *blocking[T]) Close() error {
+	b.mu.Lock()
+	discard := b.done && !b.taken
+	b.taken = true
+	b.mu.Unlock()
+	if discard {
+		return (*leftover[T])(b).Close()
+	}
 	return nil
 }
 
-func (rt *Runtime) countBlocking(n int) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.blocking += n
+// leftover is a call that has ended and that nothing waits for. It's a future, so
+// that its value is closed on the runtime's goroutine.
+type leftover[T any] blocking[T]
+
+func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }
+
+func (l *leftover[T]) Close() error {
+	defer func() {
+		if v := recover(); v != nil {
+			l.fault = asPanicError(v)
+		}
+		if l.fault != nil {
+			l.cx.report(fmt.Errorf("in a call that nothing waits for: %w", l.fault))
+		}
+	}()
+	return closeValue(l.value)
 }

@@ -1,92 +1,186 @@
 package main
 
-import "errors"
+import (
+	"container/list"
+	"errors"
+)
 
-// Channel is a bounded queue between the tasks of one runtime. It is made of
-// two semaphores: one permit for each free place, one for each value.
+// Channel is a bounded queue between the tasks of one runtime.
 type Channel[T any] struct {
-	values []T
-	closed bool
-	places *Semaphore
-	filled *Semaphore
+	size      int
+	values    []T
+	closed    bool
+	senders   waitList // for a place
+	receivers waitList // for a value
 }
 
 // ErrChannelClosed is what Send yields after Close.
 var ErrChannelClosed = errors.New("send on a closed channel")
 
-// NewChannel makes a channel that holds up to so many values, at least one.
-func NewChannel[T any](size int) *Channel[T] {
-	return &Channel[T]{
-		places: newSemaphore(max(size, 1), "a place in a Channel"),
-		filled: newSemaphore(0, "a value from a Channel"),
-	}
+// NewChannel makes a channel that holds up to size values, and at least one.
+func NewChannel[T any](size int) *Channel[T] { return &Channel[T]{size: max(size, 1)} }
+
+// Send is ready when there was a place for value, or with ErrChannelClosed. It
+// owns value from now on: if it can't deliver it, it closes it.
+func (c *Channel[T]) Send(value T) Future[error] { return &send[T]{channel: c, value: value} }
+
+type send[T any] struct {
+	channel *Channel[T] // nil once it has finished
+	value   T
+	waiter  waiter
 }
 
-// Sending is the future that Send makes.
-type Sending[T any] struct {
-	c     *Channel[T]
-	value T
-	place *Acquired
-}
-
-// Send is ready when there was a place for value, or with ErrChannelClosed.
-func (c *Channel[T]) Send(value T) *Sending[T] {
-	return &Sending[T]{c, value, c.places.Acquire()}
-}
-
-func (s *Sending[T]) Poll(cx *Context) (error, bool) {
-	if s.c.closed {
+func (s *send[T]) Poll(cx *Context) (error, bool) {
+	c := s.channel
+	mustBePending(c != nil, "Send")
+	if c.closed {
 		s.Close()
 		return ErrChannelClosed, true
 	}
-	if _, ready := s.place.Poll(cx); !ready {
+	if !c.senders.takeTurn(&s.waiter, c.size-len(c.values), cx) {
 		return nil, false
 	}
-	s.c.values = append(s.c.values, s.value)
-	s.c.filled.Release()
+	s.channel = nil
+	c.values = append(c.values, s.value)
+	c.receivers.passTurn()
 	return nil, true
 }
 
-func (s *Sending[T]) Close() error { return s.place.Close() }
+func (s *send[T]) Close() error {
+	if s.channel == nil {
+		return nil
+	}
+	s.channel.senders.leave(&s.waiter)
+	s.channel = nil
+	return closeValue(s.value)
+}
 
-// Received is what Receive yields. OK is false if the channel is closed and
-// empty, as in Go.
+// Received is what Receive yields. As in Go, OK is false if that was all.
 type Received[T any] struct {
 	Value T
 	OK    bool
 }
 
-// Receiving is the future that Receive makes.
-type Receiving[T any] struct {
-	c      *Channel[T]
-	filled *Acquired
+// Receive is ready when there's a value, in the order of Send.
+func (c *Channel[T]) Receive() Future[Received[T]] { return &receive[T]{channel: c} }
+
+type receive[T any] struct {
+	channel *Channel[T] // nil once it has finished
+	waiter  waiter
 }
 
-// Receive is ready when there is a value, in the order of Send.
-func (c *Channel[T]) Receive() *Receiving[T] { return &Receiving[T]{c, c.filled.Acquire()} }
-
-func (r *Receiving[T]) Poll(cx *Context) (got Received[T], ready bool) {
-	c := r.c
-	if _, ready := r.filled.Poll(cx); ready {
-		got = Received[T]{c.values[0], true}
-		clear(c.values[:1])
-		c.values = c.values[1:]
-		c.places.Release()
-		return got, true
+func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
+	c := r.channel
+	mustBePending(c != nil, "Receive")
+	if c.receivers.takeTurn(&r.waiter, len(c.values), cx) {
+		got = Received[T]{c.take(), true}
+	} else if !c.closed || len(c.values) > 0 {
+		// Values may be here that were handed to other receivers. If one of those
+		// is closed before it looks, its value is ours.
+		return got, false
 	}
-	over := c.closed && c.filled.free == 0 // if not, it is the budget that is spent
-	if over {
-		r.Close()
-	}
-	return got, over
+	r.Close()
+	return got, true
 }
 
-func (r *Receiving[T]) Close() error { return r.filled.Close() }
+func (r *receive[T]) Close() error {
+	if r.channel != nil {
+		r.channel.receivers.leave(&r.waiter)
+		r.channel = nil
+	}
+	return nil
+}
 
-// Close lets what was sent be received, and then says that it was all.
+// TryReceive is Receive for code that can't wait.
+func (c *Channel[T]) TryReceive() (value T, ok bool) {
+	if len(c.values) == c.receivers.turns { // they are for others
+		return value, false
+	}
+	return c.take(), true
+}
+
+func (c *Channel[T]) take() T {
+	value := c.values[0]
+	clear(c.values[:1])
+	c.values = c.values[1:]
+	c.senders.passTurn()
+	if c.closed && len(c.values) == 0 {
+		c.receivers.wakeAll()
+	}
+	return value
+}
+
+// Close lets what was sent be received. Then receivers are told that it was all.
 func (c *Channel[T]) Close() error {
 	c.closed = true
-	c.places.wakeAll()
-	c.filled.wakeAll()
+	c.senders.wakeAll()
+	if len(c.values) == 0 {
+		c.receivers.wakeAll()
+	}
 	return nil
+}
+
+// waitList is a queue of futures that wait for a turn, first in, first out. A
+// turn is handed to one of them, so no other can overtake it. If that future is
+// closed before it looks, the turn goes to the next.
+type waitList struct {
+	waiting list.List // of *waiter
+	turns   int       // handed to futures that haven't looked yet
+}
+
+// waiter is a future's part in a waitList.
+type waiter struct {
+	cx      *Context      // of the latest poll
+	place   *list.Element // in the queue, or nil
+	hasTurn bool
+}
+
+// takeTurn reports whether w takes one of the free turns. If not, w is woken
+// when it makes sense to ask again.
+func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
+	switch {
+	case w.hasTurn:
+		w.hasTurn = false
+		l.turns--
+		return true
+	case w.place == nil && free > l.turns:
+		return cx.takeBudget()
+	case w.place == nil:
+		w.place = l.waiting.PushBack(w)
+	}
+	w.cx = cx
+	cx.waitsFor("a channel")
+	return false
+}
+
+// passTurn hands a turn that has become free to the first in the queue, if any.
+func (l *waitList) passTurn() {
+	if first := l.waiting.Front(); first != nil {
+		w := first.Value.(*waiter)
+		l.leave(w)
+		w.hasTurn = true
+		l.turns++
+		w.cx.wake()
+	}
+}
+
+func (l *waitList) leave(w *waiter) {
+	if w.place != nil {
+		l.waiting.Remove(w.place)
+		w.place = nil
+	}
+	if w.hasTurn {
+		w.hasTurn = false
+		l.turns--
+		l.passTurn() // kept, the turn would be lost
+	}
+}
+
+// wakeAll makes all of them look again at what they wait for.
+func (l *waitList) wakeAll() {
+	for first := l.waiting.Front(); first != nil; first = l.waiting.Front() {
+		w := first.Value.(*waiter)
+		l.leave(w)
+		w.cx.wake()
+	}
 }

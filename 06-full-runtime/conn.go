@@ -6,76 +6,83 @@ import (
 )
 
 // Conn is a Stream as Go's libraries know it: an io.ReadWriteCloser for the
-// body of one coroutine. What would block a goroutine suspends the body, so
-// bufio and net/http's readers and writers run on this runtime unchanged. A
-// body that holds a sync.Mutex meanwhile stops the whole runtime.
+// body of one Async. Where a goroutine would block, the body is suspended, so
+// bufio and net/http's readers and writers run on this runtime unchanged. But a
+// body that holds a sync.Mutex meanwhile can stop the whole runtime.
 type Conn struct {
-	co      *Co
-	stream  *Stream
-	timeout *Sleep // of the reads and writes from now on, or nil
+	co       *Co
+	stream   *Stream
+	deadline time.Duration // as timers count, or 0 for none
+	timer    timer         // runs while the body waits
 }
 
 // Conn makes a Conn of s for the body that co belongs to.
 func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 
-// SetTimeout gives all reads and writes from now on d together, after which
-// they fail with os.ErrDeadlineExceeded. However many there are, a peer that
-// sends a byte at a time cannot stretch it. Zero means no limit.
+// SetTimeout gives all reads and writes from now on d together. After that they
+// fail with os.ErrDeadlineExceeded, even if they needn't wait. So a peer can't
+// stretch the time by sending now and then, nor by never pausing. Zero means no
+// limit.
 func (c *Conn) SetTimeout(d time.Duration) {
-	if c.timeout != nil {
-		c.timeout.Close()
-	}
-	c.timeout = nil
+	c.deadline = 0
 	if d > 0 {
-		c.timeout = NewSleep(d)
+		c.deadline = c.co.cx.timers().after(d)
 	}
 }
 
+func (c *Conn) late() bool { return c.deadline != 0 && c.deadline <= c.co.cx.timers().now() }
+
 func (c *Conn) Read(p []byte) (n int, err error) {
-	for {
+	for !c.late() {
 		n, err, ready := c.stream.PollRead(c.co.cx, p)
 		if ready {
 			return n, err
 		}
-		if err := c.wait(readable); err != nil {
-			return 0, err
-		}
+		c.wait(readable)
 	}
+	return 0, os.ErrDeadlineExceeded
 }
 
 func (c *Conn) Write(p []byte) (written int, err error) {
-	for written < len(p) {
-		n, err, ready := c.stream.PollWrite(c.co.cx, p[written:])
-		written += n
-		if err != nil {
-			return written, err
+	for written < len(p) && err == nil {
+		if c.late() {
+			return written, os.ErrDeadlineExceeded
 		}
+		n, failure, ready := c.stream.PollWrite(c.co.cx, p[written:])
 		if !ready {
-			if err := c.wait(writable); err != nil {
-				return written, err
-			}
+			c.wait(writable)
 		}
+		written, err = written+n, failure
 	}
-	return written, nil
+	return written, err
 }
 
-func (c *Conn) wait(dir direction) error {
-	if c.timeout != nil {
-		late := c.timeout.done
-		if !late {
-			_, late = c.timeout.Poll(c.co.cx)
-		}
-		if late {
-			c.stream.reactor.leave(&c.stream.source, dir, c.co.cx.waker)
-			return os.ErrDeadlineExceeded
-		}
+// wait ends when another try makes sense, or when the time is over.
+func (c *Conn) wait(dir direction) {
+	if c.deadline != 0 {
+		timers := c.co.cx.timers()
+		timers.add(&c.timer, c.deadline, c.co.cx.waker)
+		defer timers.remove(&c.timer)
 	}
-	c.co.suspend(c)
-	return nil
+	c.co.wait(&c.stream.source, dir)
 }
 
-// Close closes the stream and stops the timer.
-func (c *Conn) Close() error {
-	c.SetTimeout(0)
-	return c.stream.Close()
+// Close closes the stream.
+func (c *Conn) Close() error { return c.stream.Close() }
+
+// Read yields how many bytes of p it has read: at least one, or an error. It's
+// for a Race or a Timeout. In a body, Conn.Read is simpler.
+func (s *Stream) Read(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Read(p)
+		return r
+	})
+}
+
+// Write yields how many bytes of p it has written: all, or an error.
+func (s *Stream) Write(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Write(p)
+		return r
+	})
 }

@@ -1,29 +1,49 @@
 package main
 
-// Context is what a future may ask of whoever polls it: another poll when that
-// is worthwhile. It stays valid after Poll has returned.
+// Context is what a future may ask of the executor, also after its Poll.
 type Context struct {
 	waker Waker
 	task  *Task
 }
 
-// Waker returns what asks for another poll of the future that is polled with
-// cx. A future that waits for anything but a descriptor passes it on to
-// whoever will know, at each Poll anew: only the latest counts.
+// Waker returns what asks for another poll. A future that waits for something
+// outside of the runtime hands it out, at each Poll anew: only the latest counts.
 func (cx *Context) Waker() Waker {
-	cx.task.outside = true // whoever has it may wake the task: see deadlock
+	cx.task.outside, cx.task.runtime.handedOut = true, true
 	return cx.waker
 }
 
-// WakeWhenReadable asks for a poll once fd can be read, or has failed.
-func (cx *Context) WakeWhenReadable(fd int) error {
-	return cx.task.runtime.reactor.Register(fd, readable, cx.waker)
+// Scratch returns memory to read into. All tasks of the runtime share it, so
+// whatever is worth keeping has to be copied before Poll returns.
+func (cx *Context) Scratch() []byte { return cx.task.runtime.scratch[:] }
+
+func (cx *Context) runtime() *Runtime { return cx.task.runtime }
+func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
+func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
+
+// wake is for the runtime's goroutine.
+func (cx *Context) wake() { wakeLocal(cx.waker) }
+
+// takeBudget reports whether the task may make one more transfer in this poll. If
+// not, it's queued behind the others. Without that, a task whose peer is always
+// faster would keep them waiting forever.
+func (cx *Context) takeBudget() bool {
+	if !cx.hasBudget() {
+		cx.wake()
+		return false
+	}
+	cx.task.runtime.budget--
+	return true
 }
 
-// WakeWhenWritable asks for a poll once fd can be written, or has failed.
-func (cx *Context) WakeWhenWritable(fd int) error {
-	return cx.task.runtime.reactor.Register(fd, writable, cx.waker)
-}
+func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
 
-// Forget takes back what was asked for fd, which is about to be closed.
-func (cx *Context) Forget(fd int) { cx.task.runtime.reactor.Forget(fd) }
+// report tells the trace what no result says.
+func (cx *Context) report(err error) { cx.task.runtime.Trace.report(err) }
+
+// waitsFor tells the trace why a future is pending.
+func (cx *Context) waitsFor(what string) {
+	if f := cx.task.runtime.Trace.Wait; f != nil {
+		f(cx.task, what)
+	}
+}

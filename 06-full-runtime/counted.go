@@ -1,15 +1,17 @@
 package main
 
-// Counted is a future around a future: it adds 1 to *Polls with each Poll.
-type Counted[T any] struct {
-	Future Future[T]
-	Polls  *int
+// Counted returns a future that behaves like f and adds 1 to *polls at each Poll.
+func Counted[T any](f Future[T], polls *int) Future[T] { return counted[T]{f, polls} }
+
+type counted[T any] struct {
+	future Future[T]
+	polls  *int
 }
 
-func (c Counted[T]) Poll(cx *Context) (T, bool) {
-	*c.Polls++
-	return c.Future.Poll(cx)
+func (c counted[T]) Poll(cx *Context) (T, bool) {
+	*c.polls++
+	return c.future.Poll(cx)
 }
 
-// Close forwards: a wrapper that swallowed it would leak what is inside.
-func (c Counted[T]) Close() error { return Close(c.Future) }
+// Close closes the inner future. A wrapper without Close would leak it.
+func (c counted[T]) Close() error { return Close(c.future) }

@@ -1,123 +1,135 @@
 package main
 
 import (
-	"bufio"
+	"embed"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
+	"runtime"
+	"strings"
+	"time"
 )
 
 // demonstrate shows one thing after another, all on the same runtime.
 func demonstrate(rt *Runtime) error {
-	addr, stop, err := startDelayServer()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	for _, part := range []struct {
-		about string
-		show  func(rt *Runtime) error
-	}{
-		{"One task, step by step:", narrate},
-		{"\nTen requests, then a thousand, each a task of its own:",
-			func(rt *Runtime) error { return requests(rt, addr) }},
-		{"\nOne future, written by hand and with Await:", compare},
-		{"\nA server of our own is drained:", drained},
-	} {
-		fmt.Println(part.about)
-		if err := part.show(rt); err != nil {
-			return err
-		}
-	}
-	return nil
+	err := errors.Join(narrate(rt), requests(rt), compare(rt), drained(rt))
+	left := rt.Close()
+	fmt.Printf("%d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
+	return err
 }
 
-// requests also counts how often the executor sleeps: in chapter 05 it does,
-// and the reactor's thread does too.
-func requests(rt *Runtime, addr netip.AddrPort) (err error) {
-	parks := 0
-	rt.Trace.Park = func() { parks++ }
+func logf(actor, format string, args ...any) {
+	fmt.Printf("  %-9s %s\n", actor, fmt.Sprintf(format, args...))
+}
+
+// narrate runs a task that waits twice: for a timer, and for a goroutine.
+func narrate(rt *Runtime) error {
+	fmt.Println("One task, step by step:")
 	defer func() { rt.Trace = Trace{} }()
-	for _, n := range []int{10, 1000} {
-		parks = 0
-		failed := scoreboard(addr, n, func(gets []Future[Response]) (responses []Response) {
-			responses, err = BlockOn(rt, spawnAll(rt, gets))
-			return append(responses, make([]Response, n-len(responses))...)
-		})
-		if err = errors.Join(err, failed); err != nil {
-			return err
-		}
-		fmt.Printf("  the executor slept %d times\n", parks)
+	parked := make(chan struct{}, 9)
+	rt.Trace = Trace{
+		Poll:  func(t *Task) { logf("executor", "polls task %d", t.ID) },
+		Woken: func(t *Task) { logf("", "task %d is woken, and queued", t.ID) },
+		End:   func(t *Task) { logf("executor", "task %d is ready", t.ID) },
+		Timer: func() { logf("executor", "a timer is due") },
+		Park: func() {
+			logf("executor", "parks in the kernel: its queue is empty")
+			parked <- struct{}{}
+		},
+		Unpark: func() { logf("executor", "unparks") },
 	}
-	fmt.Println("It sleeps inside the kernel's queue. In chapter 05 a thread of the reactor sleeps there, and")
-	fmt.Println("wakes the executor's thread for each event: two switches where there is one now. Ten requests")
-	fmt.Println("hide that behind the switches of the delay server; compare a thousand: go run ./05-executor")
+	_, err := BlockOn(rt, Async(func(co *Co) struct{} {
+		logf("task", "sleeps for 10 ms: a timer limits how long the executor parks")
+		Await(co, Sleep(10*time.Millisecond))
+		<-parked
+		logf("task", "calls something that blocks, on a goroutine of its own")
+		return Await(co, Blocking(func() struct{} {
+			<-parked // so the order is the same every time
+			logf("goroutine", "returns, and wakes the task: that rings the parked executor's bell")
+			return struct{}{}
+		}))
+	}))
+	return err
+}
+
+// requests makes one group of all requests, which would end with the first error.
+func requests(rt *Runtime) error {
+	fmt.Println("\nTen requests, then a thousand, each one a task of a group:")
+	addr, stop := startDelayServer()
+	defer stop()
+	for _, n := range []int{10, 1000} {
+		runWorkload(addr, n, func(gets []Future[Response]) (responses []Response) {
+			check(runToEnd(rt, Async(func(co *Co) error {
+				group := NewGroup(co.cx)
+				defer group.Close()
+				for _, get := range gets {
+					group.Go(Async(func(co *Co) error {
+						r := Await(co, get)
+						responses = append(responses, r)
+						return r.Err
+					}))
+				}
+				return Await(co, group.Wait())
+			})))
+			return responses
+		})
+	}
 	return nil
 }
 
-// spawnAll makes every request a task.
-func spawnAll(rt *Runtime, gets []Future[Response]) Future[[]Response] {
-	return Async(func(co *Co) (responses []Response) {
-		var handles []*JoinHandle[Response]
-		for _, get := range gets {
-			handles = append(handles, Spawn(rt, get))
-		}
-		for _, h := range handles {
-			got := Await(co, h)
-			responses = append(responses, got.Value)
-		}
-		return responses
-	})
+//go:embed relay_hand.go relay_await.go
+var relays embed.FS
+
+func compare(rt *Runtime) error {
+	fmt.Println("\nOne future, by hand and with Await:")
+	return runToEnd(rt, Async(func(co *Co) error {
+		price(co, "relay_hand.go", RelayHand)
+		price(co, "relay_await.go", RelayAwait)
+		return nil
+	}))
 }
 
-// drained stops a server while it has a request to answer.
+// price measures relays that wait for a value that never comes.
+func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
+	const waiting, polls = 5000, 100_000
+	futures := make([]Future[int], waiting)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range futures {
+		futures[i] = relay(NewChannel[int](1), nil)
+		futures[i].Poll(co.cx)
+	}
+	runtime.ReadMemStats(&after) // all bytes ever allocated, and those of the stacks
+	bytes := int(after.TotalAlloc+after.StackInuse-before.TotalAlloc-before.StackInuse) / waiting
+	start := time.Now()
+	for range polls {
+		futures[0].Poll(co.cx)
+	}
+	poll := float64(time.Since(start)) / polls
+	Close(JoinAll(futures...))
+	source, _ := relays.ReadFile(file)
+	fmt.Printf("  %-15s%d lines, %5.1f ns a poll, %4d bytes while it waits\n",
+		file, strings.Count(string(source), "\n"), poll, bytes)
+}
+
+// drained stops a server that has a request to answer.
 func drained(rt *Runtime) error {
+	fmt.Println("\nCtrl-C in the middle of a request:")
 	l, err := Listen(rt, netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		return err
 	}
-	s := newServer(rt, l, defaultOptions)
-	failure, err := BlockOn(rt, Async(func(co *Co) error { return stopBusy(co, s, l.Addr()) }))
-	if err = errors.Join(err, failure); err != nil {
-		return err
-	}
-	r := rt.Close()
-	fmt.Printf("What is left: %d tasks, %d timers, %d descriptors\n", r.Tasks, r.Timers, r.Descriptors)
-	return nil
-}
-
-// stopBusy sends two requests at once. When the first has been answered, the
-// second is sure to have arrived. Then it stops the server.
-func stopBusy(co *Co, s *server, addr netip.AddrPort) error {
-	dialed := Await(co, Dial(addr))
-	if dialed.Err != nil {
-		return dialed.Err
-	}
-	conn := co.Conn(dialed.Value)
-	defer conn.Close()
-	fmt.Fprintf(conn, "GET /0/first HTTP/1.1\r\nHost: %s\r\n\r\nGET /100/second HTTP/1.1\r\nHost: %[1]s\r\n\r\n", addr)
-	replies := bufio.NewReader(conn)
-	if err := show(replies); err != nil {
-		return err
-	}
-	fmt.Println("  it is told to stop, with a request under way")
-	stopped := Spawn(s.runtime, s.drain())
-	err := show(replies)
-	conn.Close()
-	fmt.Printf("  it has stopped, and cut off %d connections\n", Await(co, stopped).Value)
-	return err
-}
-
-// show reads a reply with net/http, which does not know that it runs on our
-// runtime.
-func show(r *bufio.Reader) error {
-	reply, err := http.ReadResponse(r, nil)
-	if err != nil {
-		return err
-	}
-	body, err := io.ReadAll(reply.Body)
-	fmt.Printf("  reply: %d %s\n", reply.StatusCode, body)
-	return err
+	return runToEnd(rt, Async(func(co *Co) error {
+		s := newServer(co.cx, l, defaultOptions)
+		request := Spawn(co.cx, HTTPGet(l.Addr(), "/100/later"))
+		for tries := 0; s.busy() == 0 && tries < 1000; tries++ {
+			Await(co, Sleep(time.Millisecond))
+		}
+		fmt.Printf("  the server drains, with %d request under way\n", s.busy())
+		drain := Spawn(co.cx, s.drain())
+		got := Await(co, request).Value
+		cut := Await(co, drain).Value
+		fmt.Printf("  it was answered: %d %s; %d connections were cut off\n", got.Status, got.Body, cut)
+		return got.Err
+	}))
 }

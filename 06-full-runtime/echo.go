@@ -4,115 +4,108 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 )
 
 func echo(args []string, stdout, stderr io.Writer) (status int) {
 	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
-	at := flags.String("addr", "127.0.0.1:7777", "")
-	if status, ok := parse(flags, args, 0, stderr); !ok {
-		return status
-	}
-	addr, err := resolve(*at)
-	if err != nil {
+	addr := addressFlag(flags, "127.0.0.1:7777")
+	if err := parse(flags, args, 0); err != nil {
 		return misused(stderr, err)
 	}
+	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
+		fmt.Fprintln(stdout, "echo listens at", l.Addr())
+		return runToEnd(rt, EchoServer(l))
+	})
+}
+
+// addressFlag defines -addr. ":8080" means all addresses of this machine: Listen
+// takes the unspecified IPv6 address for IPv4 as well.
+func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
+	addr := netip.MustParseAddrPort(usual)
+	flags.Func("addr", "", func(text string) error {
+		tcp, err := net.ResolveTCPAddr("tcp", text)
+		if err != nil {
+			return fmt.Errorf("%w (want HOST:PORT, such as %s)", err, usual)
+		}
+		if tcp.IP == nil {
+			tcp.IP = net.IPv6unspecified
+		}
+		addr = netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port))
+		return nil
+	})
+	return &addr
+}
+
+// withListener calls f with a runtime and a listener.
+func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Listener) error) (status int) {
 	return withRuntime(stderr, func(rt *Runtime) error {
 		l, err := Listen(rt, addr)
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		fmt.Fprintln(stdout, "echo listens at", l.Addr())
-		end, err := BlockOn(rt, NewEchoServer(l))
-		if err == nil {
-			err = end
-		}
-		return err
+		return f(rt, l)
 	})
 }
 
-// EchoServer is a future that is ready with an error, when it cannot accept any
-// more. Every connection is a task of its own.
-type EchoServer struct {
-	listener  *Listener
-	accepting *Accepting
-	buffer    buffer
+// EchoServer makes every connection of l a task. It ends with an error of Accept.
+func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
+
+type echoServer struct {
+	listener *Listener
+	next     Future[Result[*Stream]]
 }
 
-// NewEchoServer serves who connects to l.
-func NewEchoServer(l *Listener) *EchoServer {
-	return &EchoServer{listener: l, accepting: l.Accept()}
-}
-
-func (s *EchoServer) Poll(cx *Context) (error, bool) {
+func (s *echoServer) Poll(cx *Context) (error, bool) {
 	for {
-		accepted, ready := s.accepting.Poll(cx)
-		if !ready {
-			return nil, false
+		accepted, ready := s.next.Poll(cx)
+		if !ready || accepted.Err != nil {
+			return accepted.Err, ready
 		}
-		if accepted.Err != nil {
-			return accepted.Err, true
-		}
-		Spawn(cx.task.runtime, &Echo{stream: accepted.Value, buffer: &s.buffer})
-		s.accepting = s.listener.Accept()
+		Spawn[struct{}](cx, &echoConnection{stream: accepted.Value}).Close()
+		s.next = s.listener.Accept()
 	}
 }
 
-// Close stops accepting. The connections are tasks, and go on.
-func (s *EchoServer) Close() error { return s.accepting.Close() }
+// Close stops accepting. The connections are tasks, and they run on.
+func (s *echoServer) Close() error { return Close(s.next) }
 
-// Echo is a future that sends back what comes over a connection, until the peer
-// has finished or is gone.
-type Echo struct {
+// echoConnection sends back what arrives, until the peer has finished.
+type echoConnection struct {
 	stream *Stream
-	buffer *buffer // of all connections: between two polls there is nothing in it
-	rest   []byte  // of what came, not yet sent
+	rest   []byte // of what has arrived, not yet sent back
 }
 
-// buffer is what can be read at once. Ten thousand futures share one, by a
-// pointer, which is shorter than a slice.
-type buffer [32 << 10]byte
-
-// Poll reads when all is sent and not before. A peer that does not read is not
-// read from, and no memory fills with what it might read one day.
-func (e *Echo) Poll(cx *Context) (struct{}, bool) {
-	for {
-		if err, ready := e.send(cx); err != nil || !ready {
-			return e.finish(err, ready)
-		}
-		n, err, ready := e.stream.PollRead(cx, e.buffer[:])
-		if err != nil || !ready {
-			return e.finish(err, ready) // io.EOF comes here too: all is sent
-		}
-		e.rest = e.buffer[:n]
-		if err, ready := e.send(cx); err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the buffer is another's next
-			return e.finish(err, ready)
-		}
-	}
-}
-
-func (e *Echo) send(cx *Context) (error, bool) {
-	for len(e.rest) > 0 {
-		n, err, ready := e.stream.PollWrite(cx, e.rest)
-		if err != nil || !ready {
-			return err, ready
-		}
-		e.rest = e.rest[n:]
-	}
-	e.rest = nil // an idle connection holds no memory
-	return nil, true
-}
-
-// finish closes the connection, if it is over. Why does not matter: its peer
-// either knows, or is gone.
-func (e *Echo) finish(err error, ready bool) (struct{}, bool) {
-	if err != nil {
+func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
+	_, ready := e.transfer(cx)
+	if ready {
 		e.Close()
 	}
 	return struct{}{}, ready
 }
 
-// Close gives the connection back.
-func (e *Echo) Close() error { return e.stream.Close() }
+// transfer is ready at the end, with io.EOF or a failure. It reads only when it
+// has sent everything, so a peer that doesn't read its replies fills no memory.
+func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
+	for {
+		if len(e.rest) == 0 {
+			e.rest = nil // an idle connection holds no memory
+			n, err, ready := e.stream.PollRead(cx, cx.Scratch())
+			if err != nil || !ready {
+				return err, ready
+			}
+			e.rest = cx.Scratch()[:n]
+		}
+		n, err, ready := e.stream.PollWrite(cx, e.rest)
+		if e.rest = e.rest[n:]; err != nil || !ready {
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
+			return err, ready
+		}
+	}
+}
+
+// Close closes the connection.
+func (e *echoConnection) Close() error { return e.stream.Close() }

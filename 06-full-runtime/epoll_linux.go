@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// epoll is epoll(7), edge-triggered: a descriptor is registered once, for both
-// directions, and reported whenever something about it changes.
+// epoll is the poller of Linux: epoll(7), edge-triggered.
 type epoll struct {
 	fd     int
 	bell   int // an eventfd(2): a write to it ends a wait
@@ -16,83 +15,79 @@ type epoll struct {
 	events []event
 }
 
+// The peer has sent something (IN), has finished (RDHUP), or has sent urgent
+// data (PRI), or it can take something (OUT). HUP and ERR are always reported.
 const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
-func openQueue() (queue, error) {
+func newPoller() (poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	p := &epoll{fd: fd}
+	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		// Without OUT: a counter that was set to 0 is writable again, and that event
+		// would end the next wait.
+		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
+	}
 	if err != nil {
-		unix.Close(fd)
+		p.close()
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	q := &epoll{fd: fd, bell: bell}
-	// Only to read: taking the number out makes it writable, and that event
-	// would end the next wait.
-	if err := q.ctl(unix.EPOLL_CTL_ADD, bell, unix.EPOLLIN|unix.EPOLLET, 0); err != nil {
-		q.close()
-		return nil, err
-	}
-	return q, nil
+	return p, nil
 }
 
-func (q *epoll) add(fd int, generation uint32) error {
-	return q.ctl(unix.EPOLL_CTL_ADD, fd, edges, generation)
-}
+func (p *epoll) add(fd int) error { return p.ctl(unix.EPOLL_CTL_ADD, fd, edges) }
 
-func (q *epoll) again(fd int, generation uint32) error {
-	return q.ctl(unix.EPOLL_CTL_MOD, fd, edges, generation)
-}
+func (p *epoll) remove(fd int) { p.ctl(unix.EPOLL_CTL_DEL, fd, 0) }
 
-func (q *epoll) remove(fd int) { q.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
-
-// ctl gives the kernel 64 bits to give back with the event. They hold two
-// numbers, never a Go pointer: the garbage collector would not see it there.
-func (q *epoll) ctl(op, fd int, events, generation uint32) error {
-	ev := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: int32(generation)}
-	err := unix.EpollCtl(q.fd, op, fd, &ev)
+// ctl gives the kernel a number to give back with each event. It's never a Go
+// pointer: the garbage collector wouldn't see it there.
+func (p *epoll) ctl(op, fd int, events uint32) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
+	err := unix.EpollCtl(p.fd, op, fd, &ev)
 	for err == unix.EINTR {
-		err = unix.EpollCtl(q.fd, op, fd, &ev)
+		err = unix.EpollCtl(p.fd, op, fd, &ev)
 	}
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// wait rounds its timeout up to the kernel's millisecond: rounded down, the
-// last one before a timer would be spent in waits of zero, at full speed.
-func (q *epoll) wait(timeout time.Duration) ([]event, error) {
+// wait rounds its timeout up to the kernel's millisecond. Rounded down, the last
+// millisecond before a timer would be spent in waits of zero, at full speed.
+func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	ms := -1
 	if timeout >= 0 {
-		ms = int((min(timeout, longest) + time.Millisecond - 1) / time.Millisecond)
+		ms = int((min(timeout, longestWait) + time.Millisecond - 1) / time.Millisecond)
 	}
-	n, err := unix.EpollWait(q.fd, q.kernel[:], ms)
-	q.events = q.events[:0]
+	n, err := unix.EpollWait(p.fd, p.kernel[:], ms)
+	p.events = p.events[:0]
 	const failed = unix.EPOLLHUP | unix.EPOLLERR
-	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed // PRI: urgent data, see transfer
-	for _, ev := range q.kernel[:max(n, 0)] {
-		if int(ev.Fd) == q.bell {
-			unix.Read(q.bell, make([]byte, 8))
+	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed
+	for _, ev := range p.kernel[:max(n, 0)] {
+		if int(ev.Fd) == p.bell {
+			unix.Read(p.bell, make([]byte, 8)) // sets the counter to 0
 			continue
 		}
-		q.events = append(q.events, event{int(ev.Fd), uint32(ev.Pad), interest{
+		ready := directions{
 			readable: ev.Events&(unix.EPOLLIN|toEnd) != 0,
 			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
-		}, ev.Events&toEnd != 0})
+		}
+		p.events = append(p.events, event{int(ev.Fd), ready, ev.Events&toEnd != 0})
 	}
-	return q.events, err
+	return p.events, err
 }
 
-// ring adds 1 to the bell's counter.
-func (q *epoll) ring() error {
-	_, err := retry(unix.Write, q.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+// notify adds 1 to the bell's counter.
+func (p *epoll) notify() error {
+	_, err := ignoringEINTR(unix.Write, p.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	return err
 }
 
-// close leaves no number behind: a stream that is closed later would deregister
-// with whoever has it then.
-func (q *epoll) close() {
-	unix.Close(q.bell)
-	unix.Close(q.fd)
-	q.bell, q.fd = -1, -1
+// close leaves no number behind. A stream that is closed later would deregister
+// with whatever has that number by then.
+func (p *epoll) close() {
+	unix.Close(p.bell)
+	unix.Close(p.fd)
+	p.bell, p.fd = -1, -1
 }

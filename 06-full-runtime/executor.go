@@ -1,108 +1,168 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"runtime/debug"
-	"sync/atomic"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Task is a future of which the runtime takes care. It is a Waker, its own.
-type Task struct {
-	ID uint32 // 1, 2, 3 ... in the order of Spawn
+const (
+	eventInterval    = 256 // polls, until the runtime looks at events and timers
+	transfersPerPoll = 64  // reads, writes and the like, until it's another task's turn
+)
 
-	queued  atomic.Bool // in a ready queue
-	cancel  atomic.Bool
-	outside bool // something outside the runtime has its waker
-	done    bool // its handle says how it ended
-	taken   bool // its value belongs to somebody else, or to nobody
-	runtime *Runtime
-	work    work
-	cx      Context
-	joiner  Waker        // who waits for the handle
-	waits   fmt.Stringer // for whom, if another task has to act: see deadlock
-	prev    *Task        // in the list of tasks that have not ended
-	next    *Task
-}
-
-// work is the part of a task that knows the type of its value: its JoinHandle.
-type work interface {
-	poll(cx *Context) (ready bool)
-	abandon(err error) // closes the future; err is how the task ended
-}
-
-// ErrCancelled is how a task ends that was cancelled before it was ready.
-var ErrCancelled = errors.New("task cancelled")
-
-// PanicError is how a task ends whose Poll panicked.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
-
-func asPanicError(v any) *PanicError {
-	switch v := v.(type) {
-	case *PanicError: // of a coroutine, with the stack of its body
-		return v
-	case nil:
-		return &PanicError{"runtime.Goexit was called", debug.Stack()}
-	}
-	return &PanicError{v, debug.Stack()}
-}
-
-// Wake queues the task, once however often it is called before the next poll.
-func (t *Task) Wake() {
-	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// Swap, and not a look first: the poll that takes the task out of the queue
-	// swaps too, and so sees everything that happened before this line.
-	if !t.queued.Swap(true) {
-		t.runtime.wakeFromOutside(t)
-	}
-}
-
-// wakeHere is Wake for callers on the runtime's own goroutine: no lock, no bell.
-func wakeHere(w Waker) {
-	switch w := w.(type) {
-	case nil:
-	case *Task:
-		w.runtime.Trace.task(w.runtime.Trace.Woken, w)
-		if !w.queued.Swap(true) {
-			w.runtime.ready.push(w)
+// loop is the executor. It polls tasks until root has ended.
+func (rt *Runtime) loop(root *Task) error {
+	for rt.pollTasks(root); root.state != ended; rt.pollTasks(root) {
+		if err := rt.park(); err != nil {
+			return err
 		}
-	case *childWaker:
-		wakeHere(w.mark())
-	default:
-		w.Wake()
+		rt.sincePark, rt.handedOut = 0, false
+		rt.timers.fire(&rt.Trace, eventInterval)
+	}
+	return nil
+}
+
+// pollTasks returns when there's no task to poll, or it's time to look at the
+// kernel. A task that panics or calls runtime.Goexit ends. The deferred call is
+// here and not around each poll, where it would take 3 ns.
+func (rt *Runtime) pollTasks(root *Task) {
+	defer func() {
+		if t := rt.current; t != nil {
+			rt.current = nil
+			rt.end(t, asPanicError(recover()))
+		}
+	}()
+	for ; rt.sincePark < eventInterval && root.state != ended; rt.sincePark++ {
+		t := rt.next()
+		if t == nil {
+			return
+		}
+		rt.poll(t)
 	}
 }
 
-// ring is a first-in, first-out queue that reuses its memory.
-type ring struct {
-	tasks []*Task // a power of two
-	head  int
-	len   int
+func (rt *Runtime) next() *Task {
+	rt.takeInjected()
+	// Goroutines that have just got a waker may use it now, without the bell. We
+	// yield twice because every 61st time Go takes us again at once: see
+	// findRunnable in runtime/proc.go. While all processors compute, a yield takes
+	// some 10 ms, so we don't without a reason.
+	for try := 0; rt.handedOut && rt.runQueue.empty() && try < 2; try++ {
+		runtime.Gosched()
+		rt.takeInjected()
+	}
+	return rt.runQueue.pop()
 }
 
-func (r *ring) push(t *Task) {
-	if r.len == len(r.tasks) {
-		grown := make([]*Task, max(64, 2*r.len))
-		n := copy(grown, r.tasks[r.head:])
-		copy(grown[n:], r.tasks[:r.head])
-		r.tasks, r.head = grown, 0
+func (rt *Runtime) poll(t *Task) {
+	t.queued.Swap(false) // before the poll: a wake during it queues the task again
+	if t.state == ended {
+		return
 	}
-	r.tasks[(r.head+r.len)&(len(r.tasks)-1)] = t
-	r.len++
+	if t.cancelled.Load() {
+		rt.end(t, nil)
+		return
+	}
+	t.state, t.outside = polling, false
+	rt.current, rt.budget = t, transfersPerPoll
+	rt.Trace.task(rt.Trace.Poll, t)
+	ready := t.work.poll(&t.cx)
+	rt.current = nil
+	t.state = pending
+	if ready {
+		rt.finish(t)
+	}
 }
 
-func (r *ring) pop() *Task {
-	if r.len == 0 {
-		return nil
+// end closes the future of a task that has a fault, or was cancelled. The task
+// ends in any case, even if that Close panics or calls runtime.Goexit.
+func (rt *Runtime) end(t *Task, fault *PanicError) {
+	budget, returned := rt.budget, false
+	defer func() {
+		if !returned {
+			t.work.abandon(asPanicError(recover()))
+		}
+		rt.budget = budget
+		rt.finish(t)
+	}()
+	t.state, rt.budget = closing, transfersPerPoll // it may have to say goodbye to a peer
+	t.work.abandon(fault)
+	returned = true
+}
+
+// finish takes t off the list and wakes the task that waits for its end.
+func (rt *Runtime) finish(t *Task) {
+	last := len(rt.tasks) - 1
+	rt.tasks[t.index], rt.tasks[last].index = rt.tasks[last], t.index
+	rt.tasks = slices.Delete(rt.tasks, last, last+1)
+	t.state = ended
+	rt.Trace.task(rt.Trace.End, t)
+	joiner := t.joiner
+	if t.joiner = nil; joiner == nil {
+		t.work.report()
 	}
-	t := r.tasks[r.head]
-	r.tasks[r.head] = nil
-	r.head = (r.head + 1) & (len(r.tasks) - 1)
-	r.len--
-	return t
+	wakeLocal(joiner)
+}
+
+// park sleeps in the kernel until there's an event, a timer is due, or the bell
+// rings. With tasks in the queue, it only collects the events.
+func (rt *Runtime) park() (err error) {
+	timeout := time.Duration(0)
+	if rt.runQueue.empty() {
+		if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+			return err
+		}
+	}
+	if timeout != 0 {
+		rt.Trace.call(rt.Trace.Park)
+	}
+	events, err := rt.reactor.poller.wait(timeout)
+	if timeout != 0 {
+		rt.parked.Store(false)
+		rt.Trace.call(rt.Trace.Unpark)
+	}
+	for _, ev := range events {
+		rt.reactor.deliver(ev, &rt.Trace)
+	}
+	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
+		return err // the poller itself is broken
+	}
+	return nil // after EINTR, for example, the loop computes anew how long to sleep
+}
+
+// prepareToPark announces that the runtime is going to sleep: from here on a
+// wake rings the bell. A wake that came before is in injected.
+func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if len(rt.injected) > 0 {
+		return 0, nil
+	}
+	if timeout < 0 && rt.stuck() {
+		return 0, &DeadlockError{len(rt.tasks)}
+	}
+	// ← without the lock, a wake that comes here would be lost
+	rt.parked.Store(timeout != 0)
+	return timeout, nil
+}
+
+// stuck reports whether no task waits for a descriptor and nothing outside of
+// the runtime has a waker. A task that is marked as queued, but isn't in the
+// queue yet, is being woken right now. Most often the first look says no.
+func (rt *Runtime) stuck() bool {
+	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
+		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside || t.queued.Load() })
+}
+
+// DeadlockError says how many tasks are left that nothing can wake: no timer, no
+// descriptor, and nothing that has taken a Context.Waker. A goroutine that is
+// going to call SpawnRemote or Cancel isn't known here, unless a task waits for it.
+type DeadlockError struct{ Tasks int }
+
+func (e *DeadlockError) Error() string {
+	return fmt.Sprintf("deadlock: no task can be woken (tasks left: %d)", e.Tasks)
 }

@@ -7,82 +7,121 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
+// job is one URL, and what is known so far about the requests for it.
+type job struct {
+	url      string
+	copies   int  // how many requests
+	strict   bool // only status 200 with a body is a success
+	ended    int  // requests
+	failures map[string]int
+	bytes    int64 // of all bodies
+	status   int   // of the latest reply
+	at       time.Time
+}
+
 func get(args []string, stdout, stderr io.Writer) (status int) {
+	start, n, timeout := time.Now(), 0, time.Minute
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
-	n := flags.Int("n", 0, "")
-	timeout := flags.Duration("timeout", time.Minute, "")
-	if status, ok := parse(flags, args, len(args), stderr); !ok {
-		return status
+	above0(flags, "n", &n, strconv.Atoi, "100")
+	above0(flags, "timeout", &timeout, time.ParseDuration, "5s")
+	if err := parse(flags, args, len(args)); err != nil {
+		return misused(stderr, err)
 	}
-	counts := false
-	flags.Visit(func(f *flag.Flag) { counts = counts || f.Name == "n" })
-	switch {
-	case counts && *n < 1:
-		return misused(stderr, errCount)
-	case *timeout <= 0:
-		return misused(stderr, errors.New("-timeout must be more than 0"))
-	case flags.NArg() == 0:
+	if flags.NArg() == 0 {
 		return misused(stderr, errors.New("get needs a URL"))
 	}
-	fails := 0
-	status = withRuntime(stderr, func(rt *Runtime) (err error) {
-		g := newGetter(rt, flags.Args(), max(*n, 1), *timeout)
-		fails, err = BlockOn(rt, Async(func(co *Co) int {
-			if counts {
-				return g.count(co, stdout, stderr)
+	var jobs []*job
+	for _, u := range flags.Args() {
+		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
+	}
+	if status := withRuntime(stderr, func(rt *Runtime) error {
+		return runToEnd(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
+	}); status != 0 {
+		return status
+	}
+	// Nothing has been printed yet: a pipe that is read slowly would have held up
+	// the runtime's goroutine, and every request with it.
+	return printJobs(jobs, start, stdout, stderr)
+}
+
+// fetchAll gives every request to one group, so whatever isn't complete in time
+// is closed with the group.
+func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
+	group := NewGroup(co.cx)
+	defer group.Close()
+	for _, j := range jobs {
+		group.Go(Async(func(co *Co) error {
+			t := lookUp(co, j.url)
+			for i := range j.copies {
+				if i%10 == 9 {
+					Await(co, Yield()) // so the first requests are sent before the last ones exist
+				}
+				group.Go(&fetch{httpGet{target: t}, j})
 			}
-			return g.list(co, stdout, stderr)
+			return nil
 		}))
-		return err
-	})
-	if fails > 0 {
-		status = 1
 	}
+	all := Await(co, Timeout(group.Wait(), timeout))
+	for _, j := range jobs {
+		if late := j.copies - j.ended; late > 0 {
+			j.fail(fmt.Errorf("no complete reply within %v", timeout), late)
+		}
+	}
+	return all.Value
+}
+
+// fetch is one request, which tells its job how it ended, and not the group: one
+// bad URL is no reason to cancel the others.
+type fetch struct {
+	httpGet
+	job *job
+}
+
+func (f *fetch) Poll(cx *Context) (error, bool) {
+	r, ready := f.httpGet.Poll(cx)
+	if !ready {
+		return nil, false
+	}
+	j := f.job
+	j.status, j.at = r.Status, time.Now()
+	switch {
+	case r.Err != nil:
+		j.fail(r.Err, 1)
+	case j.strict && (r.Status != 200 || f.length == 0):
+		j.fail(fmt.Errorf("status %d, %d bytes", r.Status, f.length), 1)
+	default:
+		j.ended++
+		j.bytes += f.length
+	}
+	return nil, true
+}
+
+func (j *job) fail(err error, requests int) {
+	j.ended += requests
+	j.failures[fmt.Sprintf("%.300v", err)] += requests
+}
+
+// printJobs prints a line for every URL or kind of failure, and then a total.
+func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status int) {
+	requests, fails, bytes := 0, 0, int64(0)
+	for _, j := range jobs {
+		for _, failure := range slices.Sorted(maps.Keys(j.failures)) {
+			if fails += j.failures[failure]; j.copies > 1 {
+				failure = fmt.Sprintf("%s (%d of %d)", failure, j.failures[failure], j.copies)
+			}
+			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, failure))
+		}
+		if !j.strict && len(j.failures) == 0 {
+			fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", j.status, j.bytes, j.at.Sub(start).Round(time.Millisecond), j.url)
+		}
+		requests += j.copies
+		bytes += j.bytes
+	}
+	wall := time.Since(start).Round(time.Millisecond)
+	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes, wall)
 	return status
-}
-
-// list prints a line for every URL, in the order of the arguments, and a total.
-func (g *getter) list(co *Co, stdout, stderr io.Writer) (fails int) {
-	bytes := 0
-	g.fetch(co, func(url string, r Fetched) {
-		if r.Err != nil {
-			failed(stderr, r.Err)
-			fails++
-			return
-		}
-		bytes += r.Bytes
-		fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", r.Status, r.Bytes, g.since(r.At), url)
-	})
-	fmt.Fprintf(stdout, "%d of %d replies, %d bytes, %v\n", len(g.jobs)-fails, len(g.jobs), bytes, g.since(time.Now()))
-	return fails
-}
-
-func (g *getter) since(t time.Time) time.Duration { return t.Sub(g.watch.wall).Round(time.Millisecond) }
-
-// count prints how many have succeeded, with status 200 and a body, and what
-// that took. Failures that are the same make one line.
-func (g *getter) count(co *Co, stdout, stderr io.Writer) (fails int) {
-	ok, failures := 0, make(map[string]int)
-	g.fetch(co, func(url string, r Fetched) {
-		switch {
-		case r.Err != nil:
-			failures[r.Err.Error()]++
-		case r.Status != 200:
-			failures[fmt.Sprintf("GET %s: status %d", url, r.Status)]++
-		case r.Bytes == 0:
-			failures[fmt.Sprintf("GET %s: no body", url)]++
-		default:
-			ok++
-		}
-	})
-	n := g.copies * len(g.jobs)
-	for _, failure := range slices.Sorted(maps.Keys(failures)) {
-		failed(stderr, fmt.Errorf("%s (%d of %d)", failure, failures[failure], n))
-	}
-	fmt.Fprintf(stdout, "GET ok=%d fail=%d\n", ok, n-ok)
-	g.watch.result(stdout, "get", n)
-	return n - ok
 }

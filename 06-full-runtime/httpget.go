@@ -1,141 +1,195 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
-
-	"golang.org/x/sys/unix"
+	"strconv"
+	"strings"
 )
 
-// Response is what an HTTPGet yields: a status and a body, or else an error.
+const maxHeader = 1 << 20 // bytes of a reply before its body
+
+// Response is what HTTPGet yields: a status and a body, or else an error.
 type Response struct {
 	Status int
 	Body   string
 	Err    error
 }
 
-// HTTPGet is a leaf future: one GET request over a socket of its own.
-type HTTPGet struct {
-	MaxReply int // bytes; a longer reply is an error
+// httpGet is the state machine of the chapters before, now on a Stream, up to the
+// first byte of the reply. Thousands of them may wait for that, so they share
+// their target and have no buffer. The reply itself is read by a coroutine.
+type httpGet struct {
+	target *target
+	tried  int                     // how many addresses
+	dial   Future[Result[*Stream]] // nil before the first address is tried
+	stream *Stream                 // nil until there is a connection
+	sent   int                     // bytes of the request
+	reply  Future[Response]        // nil until there is something to read
+	over   bool
 
-	addr  netip.AddrPort
-	path  string
-	state string   // one of those below
-	fd    int      // -1 while there is none
-	cx    *Context // of the latest poll
-	rest  []byte   // of the request, not yet sent
-	reply []byte   // so far
+	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
+	length   int64 // of the body so far
+	body     strings.Builder
 }
 
-const ( // the states of an HTTPGet, from top to bottom
-	starting   = "start"
-	connecting = "connect" // until fd is writable
-	sending    = "write"   // whenever fd is writable
-	receiving  = "read"    // whenever fd is readable, until the peer ends
-	finished   = "finish"  // has returned its Response, or was closed
-)
-
-// NewHTTPGet asks for a path such as "/50/hello", but not before its first Poll.
-func NewHTTPGet(addr netip.AddrPort, path string) *HTTPGet {
-	return &HTTPGet{MaxReply: 1 << 28, addr: addr, path: path, state: starting, fd: -1}
+// target is what all requests for one URL have in common.
+type target struct {
+	addrs   []netip.AddrPort // at least one
+	request []byte
+	err     error // why there is no request
 }
 
-// Poll goes as far as it can without waiting. After some steps it lets the
-// others have a turn, however fast the peer sends.
-func (g *HTTPGet) Poll(cx *Context) (Response, bool) {
-	g.cx = cx
-	var err error
-	for step := 0; step < 64 && err == nil; step++ {
-		switch g.state {
-		case starting:
-			err = g.start()
-		case connecting:
-			if err = connectResult(g.fd); err == nil {
-				g.state = sending
-			}
-		case sending:
-			err = g.send()
-		case receiving:
-			err = g.receive()
-		case finished:
-			panic("HTTPGet polled after it finished")
+// HTTPGet asks addr for a path such as "/50/hello", but not before its first
+// Poll. It keeps at most 64 MiB of a reply.
+func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
+	u, err := url.ParseRequestURI(path)
+	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
+}
+
+// newTarget leaves the request to net/http, which for example removes the zone of
+// an IPv6 address from Host.
+func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *target {
+	var wire bytes.Buffer
+	if err == nil {
+		r := http.Request{Method: "GET", URL: u, Host: host, Header: http.Header{"User-Agent": {""}}, Close: true}
+		err = r.Write(&wire)
+	}
+	return &target{addrs, wire.Bytes(), err}
+}
+
+// lookUp makes the target for a URL. Go's resolver blocks the goroutine that
+// calls it, so that must not be the runtime's.
+func lookUp(co *Co, address string) *target {
+	u, err := url.Parse(address)
+	if err != nil {
+		return &target{err: errors.Unwrap(err)} // without the address, which is printed anyway
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	if u.Scheme != "http" || u.Hostname() == "" || err != nil {
+		return &target{err: errors.New("want a URL such as http://localhost:8080/path, with a port below 65536 (https: this runtime has no TLS)")}
+	}
+	found := Await(co, Blocking(func() (r Result[[]net.IPAddr]) {
+		r.Value, r.Err = net.DefaultResolver.LookupIPAddr(context.Background(), u.Hostname())
+		return r
+	}))
+	var addrs []netip.AddrPort
+	for _, a := range found.Value {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap().WithZone(a.Zone), uint16(port)))
+	}
+	return newTarget(u, u.Host, found.Err, addrs...)
+}
+
+// Poll goes from one stage to the next as far as it can without waiting.
+func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
+	mustBePending(!g.over, "HTTPGet")
+	r.Err, ready = g.request(cx)
+	if ready && r.Err == nil {
+		r, ready = g.reply.Poll(cx)
+	}
+	if ready {
+		g.Close()
+	}
+	return r, ready
+}
+
+// request is ready when the reply begins. It tries one address after the other. A
+// browser wouldn't wait that long for the first one (RFC 8305).
+func (g *httpGet) request(cx *Context) (err error, ready bool) {
+	if g.target.err != nil || g.reply != nil {
+		return g.target.err, true
+	}
+	for g.stream == nil {
+		if g.dial == nil {
+			g.dial = Dial(g.target.addrs[g.tried])
+			g.tried++
+		}
+		dialed, ready := g.dial.Poll(cx)
+		if !ready || dialed.Err != nil && g.tried == len(g.target.addrs) {
+			return dialed.Err, ready
+		}
+		g.dial, g.stream = nil, dialed.Value
+	}
+	for g.sent < len(g.target.request) {
+		n, err, ready := g.stream.PollWrite(cx, g.target.request[g.sent:])
+		if g.sent += n; err != nil || !ready {
+			break // some servers answer, and even hang up, before they have read everything
 		}
 	}
-	if err == nil || err == unix.EAGAIN {
-		// Without this a future that returns false might never be polled again.
-		ask := cx.WakeWhenWritable
-		if g.state == receiving {
-			ask = cx.WakeWhenReadable
-		}
-		err = ask(g.fd)
+	if !g.stream.ready[readable] {
+		g.stream.setWaker(readable, cx)
+		return nil, false
 	}
-	if err != nil {
-		return g.finish(err), true
-	}
-	return Response{}, false
+	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream), co.cx.Scratch()) })
+	return nil, true
 }
 
-func (g *HTTPGet) start() error {
-	path, err := url.ParseRequestURI(g.path)
-	if err != nil {
-		return err
+// receive leaves the reply to net/http. The reply itself says where it ends (RFC
+// 9112, 6.3), so we needn't wait for the end of the connection.
+func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
+	wire := &wire{conn: conn, limit: maxHeader}
+	in := bufio.NewReader(wire)
+	reply, err := http.ReadResponse(in, nil)
+	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
+		reply, err = http.ReadResponse(in, nil)
 	}
-	g.rest = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path.RequestURI(), g.addr)
-	if g.fd, err = openSocket(g.addr); err != nil {
-		return err
+	if wire.limit = math.MaxInt; err == nil {
+		// No other task runs between a read and its Write, so they can share a buffer.
+		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
-	g.state = connecting
-	return startConnect(g.fd, g.addr)
-}
-
-func (g *HTTPGet) send() error {
-	n, err := retry(unix.Write, g.fd, g.rest)
-	if g.rest = g.rest[n:]; len(g.rest) == 0 {
-		g.state = receiving
-	}
-	return err
-}
-
-// receive reads once, and returns io.EOF at the peer's end.
-func (g *HTTPGet) receive() error {
-	had := len(g.reply)
-	g.reply = slices.Grow(g.reply, 4096)
-	n, err := retry(unix.Read, g.fd, g.reply[had:cap(g.reply)])
-	g.reply = g.reply[:had+n]
 	switch {
-	case err == nil && n == 0:
-		err = io.EOF
-	case had+n > g.MaxReply:
-		err = fmt.Errorf("more than %d bytes", g.MaxReply)
-	case had <= maxHeader && had+n > maxHeader: // the header must have ended
-		_, _, err = parseHead(g.reply)
+	case err == nil:
+		return Response{Status: reply.StatusCode, Body: g.body.String()}
+	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
+		err = wire.err
+	case err == io.ErrUnexpectedEOF:
+		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}
-	return err
+	return Response{Err: err}
 }
 
-// finish makes the Response. A reset after a complete reply does no harm.
-func (g *HTTPGet) finish(end error) Response {
-	r := Response{Err: end}
-	if g.state == receiving && (end == io.EOF || end == unix.ECONNRESET) {
-		r = parseReply(g.reply, end)
-	}
-	if r.Err != nil {
-		r.Err = fmt.Errorf("GET http://%s%s: %s: %w", g.addr, g.path, g.state, r.Err)
-	}
-	g.Close()
-	return r
+// wire is what net/http reads from. It keeps the first error.
+type wire struct {
+	conn  io.Reader
+	limit int // bytes
+	err   error
 }
 
-// Close gives the descriptor back, at any moment and any number of times.
-func (g *HTTPGet) Close() error {
-	fd := g.fd
-	g.state, g.fd = finished, -1
-	if fd < 0 {
-		return nil
+func (w *wire) Read(p []byte) (n int, err error) {
+	if w.limit == 0 {
+		w.err = fmt.Errorf("header longer than %d bytes", maxHeader)
 	}
-	g.cx.Forget(fd) // first: after Close the number may be another connection's
-	return unix.Close(fd)
+	if w.err == nil {
+		n, w.err = w.conn.Read(p[:min(len(p), w.limit)])
+		w.limit -= n
+	}
+	return n, w.err
+}
+
+// Write takes the next bytes of the body.
+func (g *httpGet) Write(p []byte) (int, error) {
+	if g.length += int64(len(p)); g.maxReply == 0 {
+		return len(p), nil
+	}
+	if g.length > int64(g.maxReply) {
+		return 0, fmt.Errorf("reply of more than %d bytes", g.maxReply)
+	}
+	return g.body.Write(p)
+}
+
+// Close gives up and closes the connection, at any moment and any number of times.
+func (g *httpGet) Close() error {
+	g.over = true
+	return closeAll(g.dial, g.reply, g.stream)
 }

@@ -1,88 +1,156 @@
 package main
 
-// Result is the value of something that can fail.
-type Result[T any] struct {
-	Value T
-	Err   error
-}
-
-// Close closes a value that nobody wants.
-func (r Result[T]) Close() error {
-	if r.Err != nil {
-		return nil
-	}
-	return Close(r.Value)
-}
+import (
+	"cmp"
+	"fmt"
+)
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
-// *PanicError. To drop it is to detach the task, which runs on.
+// *PanicError. Its methods are for the tasks of the runtime, except Cancel.
 type JoinHandle[T any] struct {
 	task   Task
-	future Future[T]
+	future Future[T] // nil once it's ready or closed
 	value  T
-	err    error
+	fault  *PanicError
 }
 
-// Spawn makes f a task, which is polled without having been woken. Any
-// goroutine may call it, also from inside a task. After rt.Close the handle
-// says ErrCancelled.
-func Spawn[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
-	h := &JoinHandle[T]{future: f}
-	h.task.work = h
-	rt.spawn(&h.task)
+// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
+// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
+// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
+// as they are until the next BlockOn, or until Close.
+func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
+	h := new(JoinHandle[T])
+	rt.run(func() {
+		if h.task.ID == 0 {
+			h.spawn(rt, f, caller{})
+		}
+		err = rt.loop(&h.task)
+	})
+	if err != nil {
+		h.Close() // f remains a task, but its value has no receiver
+		return value, err
+	}
+	r := h.result()
+	return r.Value, r.Err
+}
+
+// caller waits for the task of a BlockOn, and needs no wake.
+type caller struct{}
+
+func (caller) Wake() {}
+
+// Spawn makes f a task of the runtime that polls the caller. Inside an Async
+// body cx is co.cx.
+func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
+	h := new(JoinHandle[T])
+	h.spawn(cx.runtime(), f, nil)
 	return h
 }
 
-// Poll is for one task of the same runtime at a time: the latest that polled
-// is woken.
-func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
-	if h.task.runtime != cx.task.runtime {
-		panic("JoinHandle polled by a task of another runtime") // whose goroutine is another
+// SpawnRemote is Spawn for any goroutine. Once the runtime is closed, f is
+// closed here and the handle says ErrCancelled.
+func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
+	h := new(JoinHandle[T])
+	if !rt.wakeRemote(h.init(rt, f)) {
+		h.task.state = ended
+		h.abandon(nil)
 	}
-	if h.task.done {
-		h.task.taken = true
-		return Result[T]{h.value, h.err}, true
+	return h
+}
+
+func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
+	h.future = f
+	h.task.work, h.task.runtime = h, rt
+	h.task.cx = Context{waker: &h.task, task: &h.task}
+	h.task.queued.Store(true) // it needs no wake for its first poll
+	return &h.task
+}
+
+func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
+	h.init(rt, f).joiner = joiner
+	rt.spawn(&h.task)
+}
+
+// Poll is for one task at a time: the latest one that polled is woken.
+func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
+	if h.task.runtime != cx.runtime() {
+		panic("JoinHandle polled by a task of another runtime") // on another goroutine
+	}
+	if h.task.state == ended {
+		return h.result(), true
 	}
 	h.task.joiner, h.task.taken = cx.waker, false // wanted again, if it was closed
-	cx.task.waits = &h.task
+	cx.waitsFor("another task")
 	return Result[T]{}, false
 }
 
-// Close detaches the task. It does not cancel it. The value, unless Poll has
-// given it to somebody, is closed when it is there: so a handle that is to be
-// polled again is, before the task ends.
+// result hands over the value, which the receiver owns from now on.
+func (h *JoinHandle[T]) result() Result[T] {
+	h.task.taken = true
+	if h.fault != nil {
+		return Result[T]{Err: h.fault}
+	} else if h.task.abandoned {
+		return Result[T]{Err: ErrCancelled}
+	}
+	return Result[T]{Value: h.value}
+}
+
+// Close detaches the task and doesn't cancel it. When its value comes, it's
+// closed. You may poll the handle again, as long as the task hasn't ended.
 func (h *JoinHandle[T]) Close() error {
 	h.task.joiner = nil
 	if h.task.taken {
 		return nil
 	}
 	h.task.taken = true
-	if !h.task.done {
+	if h.report(); h.task.state != ended || h.task.abandoned {
 		return nil
 	}
-	return Result[T]{h.value, h.err}.Close()
+	return closeValue(h.value)
 }
 
-// Cancel makes the runtime close the task's future before its next poll. Any
-// goroutine may call it, a task also for itself. It does nothing to a task
-// that has ended.
+// Cancel makes the runtime close the task's future instead of polling it again.
+// Any goroutine may call it, and a task may cancel itself. A task that has ended
+// stays as it is.
 func (h *JoinHandle[T]) Cancel() {
-	h.task.cancel.Store(true)
+	h.task.cancelled.Store(true)
 	h.task.Wake()
 }
 
-func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
-	if h.value, ready = h.future.Poll(cx); ready {
-		h.future = nil
-		if h.task.taken {
-			Close(h.value)
-		}
+// endNow is Cancel, here and now. A task that is being polled ends after that.
+func (h *JoinHandle[T]) endNow() {
+	switch h.task.state {
+	case pending:
+		h.task.runtime.end(&h.task, nil)
+	case polling:
+		h.Cancel()
 	}
-	return ready
 }
 
-func (h *JoinHandle[T]) abandon(err error) {
+func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
+	if h.value, ready = h.future.Poll(cx); !ready {
+		return false
+	}
+	h.future = nil
+	if h.task.taken {
+		closeValue(h.value)
+	}
+	return true
+}
+
+// abandon closes the future. If that panics, the executor calls it again, and
+// the handle keeps the first panic.
+func (h *JoinHandle[T]) abandon(fault *PanicError) {
 	f := h.future
-	h.future, h.err = nil, err // first: Close may panic, and is not called twice
+	h.future, h.fault, h.task.abandoned = nil, cmp.Or(h.fault, fault), true
 	Close(f)
+}
+
+// report tells of a failure that nothing waits for. The program may have dropped
+// the handle, so it might never learn of the failure from there.
+func (h *JoinHandle[T]) report() {
+	if h.task.state == ended && h.fault != nil {
+		h.task.taken = true // once is enough
+		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
+	}
 }

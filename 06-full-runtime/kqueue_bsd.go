@@ -9,10 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kqueue is kqueue(2) with EV_CLEAR, which makes it edge-triggered. There is
-// room for a generation in udata, but package unix makes that a *byte (not on
-// NetBSD), and a number must not stand where Go's garbage collector expects a
-// pointer. So there is none, and an old event may cause a poll for nothing.
+// kqueue is the poller of macOS and the BSDs: kqueue(2) with EV_CLEAR, which
+// makes it edge-triggered.
 type kqueue struct {
 	fd     int
 	bell   [2]int // a pipe, since older NetBSD and OpenBSD have no EVFILT_USER
@@ -20,87 +18,80 @@ type kqueue struct {
 	events []event
 }
 
-func openQueue() (queue, error) {
+func newPoller() (poller, error) {
 	fd, err := unix.Kqueue()
 	if err != nil {
 		return nil, os.NewSyscallError("kqueue", err)
 	}
 	unix.CloseOnExec(fd)
-	q := &kqueue{fd: fd, bell: [2]int{-1, -1}}
-	if err := unix.Pipe(q.bell[:]); err != nil {
-		q.close()
+	p := &kqueue{fd: fd, bell: [2]int{-1, -1}}
+	if err := unix.Pipe(p.bell[:]); err != nil {
+		p.close()
 		return nil, os.NewSyscallError("pipe", err)
 	}
-	for _, end := range q.bell {
+	for _, end := range p.bell {
 		unix.CloseOnExec(end)
 		unix.SetNonblock(end, true)
 	}
-	if err := q.change(q.bell[0], unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR); err != nil {
-		q.close()
+	if err := p.change(p.bell[0], unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR); err != nil {
+		p.close()
 		return nil, err
 	}
-	return q, nil
+	return p, nil
 }
 
-func (q *kqueue) add(fd int, _ uint32) error {
-	if err := q.change(fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR); err != nil {
+func (p *kqueue) add(fd int) error {
+	if err := p.change(fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR); err != nil {
 		return err
 	}
-	return q.change(fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_CLEAR)
+	return p.change(fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_CLEAR)
 }
 
-// again removes the filters first. To add one that is there makes FreeBSD's
-// kernel look again as well, but kqueue(2) does not promise that.
-func (q *kqueue) again(fd int, generation uint32) error {
-	q.remove(fd)
-	return q.add(fd, generation)
+func (p *kqueue) remove(fd int) {
+	p.change(fd, unix.EVFILT_READ, unix.EV_DELETE)
+	p.change(fd, unix.EVFILT_WRITE, unix.EV_DELETE)
 }
 
-func (q *kqueue) remove(fd int) {
-	q.change(fd, unix.EVFILT_READ, unix.EV_DELETE)
-	q.change(fd, unix.EVFILT_WRITE, unix.EV_DELETE)
-}
-
-func (q *kqueue) change(fd, filter, flags int) error {
+func (p *kqueue) change(fd, filter, flags int) error {
 	var ev [1]unix.Kevent_t
 	unix.SetKevent(&ev[0], fd, filter, flags)
-	_, err := unix.Kevent(q.fd, ev[:], nil, nil)
+	_, err := unix.Kevent(p.fd, ev[:], nil, nil)
 	for err == unix.EINTR {
-		_, err = unix.Kevent(q.fd, ev[:], nil, nil)
+		_, err = unix.Kevent(p.fd, ev[:], nil, nil)
 	}
 	return os.NewSyscallError("kevent", err)
 }
 
-func (q *kqueue) wait(timeout time.Duration) ([]event, error) {
+func (p *kqueue) wait(timeout time.Duration) ([]event, error) {
 	var limit *unix.Timespec
 	if timeout >= 0 {
-		ts := unix.NsecToTimespec(int64(min(timeout, longest)))
+		ts := unix.NsecToTimespec(int64(min(timeout, longestWait)))
 		limit = &ts
 	}
-	n, err := unix.Kevent(q.fd, nil, q.kernel[:], limit)
-	q.events = q.events[:0]
-	for i := range q.kernel[:max(n, 0)] {
-		ev := &q.kernel[i]
-		if int(ev.Ident) == q.bell[0] {
-			unix.Read(q.bell[0], make([]byte, 8))
+	n, err := unix.Kevent(p.fd, nil, p.kernel[:], limit)
+	p.events = p.events[:0]
+	for i := range p.kernel[:max(n, 0)] {
+		ev := &p.kernel[i]
+		if int(ev.Ident) == p.bell[0] {
+			unix.Read(p.bell[0], make([]byte, 8)) // or the pipe would fill up
 			continue
 		}
 		write, end := ev.Filter == unix.EVFILT_WRITE, ev.Flags&unix.EV_EOF != 0
-		q.events = append(q.events, event{int(ev.Ident), 0, interest{readable: !write, writable: write}, end})
+		p.events = append(p.events, event{int(ev.Ident), directions{readable: !write, writable: write}, end})
 	}
-	return q.events, err
+	return p.events, err
 }
 
-func (q *kqueue) ring() error {
-	_, err := retry(unix.Write, q.bell[1], []byte{1})
+func (p *kqueue) notify() error {
+	_, err := ignoringEINTR(unix.Write, p.bell[1], []byte{1})
 	return err
 }
 
-// close leaves no number behind: a stream that is closed later would deregister
-// with whoever has it then.
-func (q *kqueue) close() {
-	unix.Close(q.bell[0])
-	unix.Close(q.bell[1])
-	unix.Close(q.fd)
-	q.bell, q.fd = [2]int{-1, -1}, -1
+// close leaves no number behind. A stream that is closed after this would
+// deregister with whatever has the poller's number by then.
+func (p *kqueue) close() {
+	unix.Close(p.bell[0])
+	unix.Close(p.bell[1])
+	unix.Close(p.fd)
+	p.bell, p.fd = [2]int{-1, -1}, -1
 }

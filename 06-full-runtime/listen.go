@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,162 +15,105 @@ import (
 // Listener accepts TCP connections, for one task at a time.
 type Listener struct {
 	source
-	runtime *Runtime
+	reactor *Reactor
 	addr    netip.AddrPort
+	trouble bool // has been reported; it's over when nothing is left to accept
 	closed  bool
 }
 
-// Listen opens addr, whose port may be 0: Addr says which one it got. It is
-// called from inside a task, or while the runtime does not run.
+// Listen opens addr, whose port may be 0: Addr says which one it got. It's for
+// tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
-	fd, err := openSocket(addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", addr, err)
-	}
-	l := &Listener{source: source{fd: fd}, runtime: rt}
-	if l.addr, err = bind(fd, addr); err == nil {
-		err = rt.reactor.add(&l.source)
+	l := &Listener{reactor: &rt.reactor}
+	err := l.open(addr)
+	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		err = l.open(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
 	}
 	if err != nil {
-		unix.Close(fd)
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
 	return l, nil
 }
 
-func bind(fd int, addr netip.AddrPort) (bound netip.AddrPort, err error) {
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return bound, os.NewSyscallError("setsockopt", err)
+func (l *Listener) open(addr netip.AddrPort) (err error) {
+	at, err := sockaddr(addr)
+	if err != nil {
+		return err
 	}
-	// What is accepted inherits this: small writes are sent at once.
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return bound, os.NewSyscallError("setsockopt", err)
+	if l.fd, err = openSocket(addr); err != nil {
+		return err
 	}
-	if err := unix.Bind(fd, sockaddr(addr)); err != nil {
-		return bound, os.NewSyscallError("bind", err)
+	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
 	}
-	if err := unix.Listen(fd, 4096); err != nil { // the kernel lowers it to its limit
-		return bound, os.NewSyscallError("listen", err)
+	err = cmp.Or(err,
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
+		// Accepted connections inherit this: small writes are sent at once.
+		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
+		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
+		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
+	)
+	name, failure := unix.Getsockname(l.fd)
+	if err = cmp.Or(err, failure); err == nil {
+		l.addr = addrPort(name)
+		err = l.reactor.addSource(&l.source)
 	}
-	name, err := unix.Getsockname(fd)
-	return addrPort(name), os.NewSyscallError("getsockname", err)
+	if err != nil {
+		unix.Close(l.fd)
+	}
+	return err
 }
 
-func sockaddr(addr netip.AddrPort) unix.Sockaddr {
-	if addr.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
-	}
-	return &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
-}
-
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
-}
-
-// Addr says where connections are accepted.
+// Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Accepting is the future that Accept makes.
-type Accepting struct {
-	l     *Listener
-	pause *Sleep // until descriptors may be free again, or nil
-	waker Waker  // of the latest poll
-	done  bool
-}
-
-// Accept yields the next connection. While the process has no descriptor left
-// for it, it tries again after a pause; the others run on meanwhile.
-func (l *Listener) Accept() *Accepting { return &Accepting{l: l} }
-
-func (a *Accepting) Poll(cx *Context) (Result[*Stream], bool) {
-	if a.done {
-		panic("Accept polled after it finished")
-	}
-	s, err := a.accept(cx)
-	if err == unix.EAGAIN {
-		a.waker = cx.waker
-		a.l.runtime.reactor.store(&a.l.source, readable, cx.waker)
-		return Result[*Stream]{}, false
-	}
-	a.Close()
-	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", a.l.addr, err)
-	}
-	return Result[*Stream]{s, err}, true
-}
-
-// accept returns EAGAIN if there is nothing to accept now.
-func (a *Accepting) accept(cx *Context) (*Stream, error) {
-	l := a.l
-	for {
-		if l.closed {
-			return nil, net.ErrClosed
-		}
-		if a.pause != nil {
-			if _, ready := a.pause.Poll(cx); !ready {
-				return nil, unix.EAGAIN
-			}
-			a.pause = nil
-		}
-		if !l.ready[readable] || !l.runtime.mayTransfer(cx) {
-			return nil, unix.EAGAIN
-		}
-		fd, peer, err := acceptSocket(l.fd)
-		switch err {
-		case nil:
-			if s, err := l.adopt(fd, addrPort(peer)); err == nil {
-				return s, nil
-			}
-			a.pause = NewSleep(acceptPause) // that connection is lost; the next one need not be
-		case unix.EAGAIN:
-			l.ready[readable] = false
-		case unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK, unix.EOPNOTSUPP:
-			return nil, err
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			a.pause = NewSleep(acceptPause)
-		}
-		// The others, ECONNABORTED for one, concern a connection that is gone:
-		// see accept(2). The next one may be fine.
-	}
-}
-
-const acceptPause = 20 * time.Millisecond
-
-// adopt makes a stream of a connection. It is tried before it is waited for,
-// since its first bytes have often come with it.
-func (l *Listener) adopt(fd int, peer netip.AddrPort) (*Stream, error) {
-	r := &l.runtime.reactor
-	s := &Stream{source: source{fd: fd, ready: interest{true, true}}, reactor: r, peer: peer}
-	if err := r.add(&s.source); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return s, nil
-}
-
-// Close waits no longer. Who has connected is for the next Accept.
-func (a *Accepting) Close() error {
-	if !a.done {
-		a.l.runtime.reactor.leave(&a.l.source, readable, a.waker)
-	}
-	a.done = true
-	if a.pause != nil {
-		a.pause.Close()
-	}
-	return nil
-}
-
-// Close stops listening, once. Who waits in Accept fails with net.ErrClosed.
+// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
 	}
 	l.closed = true
-	return l.runtime.reactor.shut(&l.source)
+	return l.reactor.closeSource(&l.source)
+}
+
+const acceptPause = 20 * time.Millisecond
+
+// Accept yields the next connection. If the process has no descriptor left, for
+// example, it reports that and tries again after a pause.
+func (l *Listener) Accept() Future[Result[*Stream]] {
+	return Async(func(co *Co) (r Result[*Stream]) {
+		for r.Value == nil && r.Err == nil {
+			var err error
+			r.Value, err = l.accept(co.cx)
+			switch err {
+			case nil, unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
+			case unix.EAGAIN:
+				co.wait(&l.source, readable)
+			case net.ErrClosed, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
+				r.Err = fmt.Errorf("accept at %s: %w", l.addr, err)
+			default: // if we tried again at once, it would fail again, at full speed
+				if !l.trouble {
+					l.trouble = true
+					co.cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
+				}
+				Await(co, Sleep(acceptPause))
+			}
+		}
+		return r
+	})
+}
+
+// accept returns EAGAIN if there's nothing to accept now.
+func (l *Listener) accept(cx *Context) (*Stream, error) {
+	if l.closed {
+		return nil, net.ErrClosed
+	}
+	if !l.ready[readable] || !cx.takeBudget() {
+		return nil, unix.EAGAIN
+	}
+	s, err := l.reactor.acceptStream(l.fd)
+	if err == unix.EAGAIN {
+		l.ready[readable], l.trouble = false, false
+	}
+	return s, err
 }

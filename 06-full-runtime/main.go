@@ -1,48 +1,46 @@
-// Command 06-full-runtime is a runtime that one could use: without arguments
-// it shows what that is, with arguments it is put to use.
+// Command 06-full-runtime is a runtime that you could use. Without arguments it
+// shows how it works; with arguments it does some work.
 package main
 
 import (
-	"errors"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/netip"
 	"os"
+	"slices"
+	"time"
 )
 
 const usage = `usage:
-  06-full-runtime                                   show how it works
-  06-full-runtime get [-n N] [-timeout D] URL...    fetch all URLs at once
-  06-full-runtime serve [-addr HOST:PORT] [-connections N]
-      [-idle D] [-read D] [-write D] [-grace D]     serve HTTP until interrupted
-  06-full-runtime echo [-addr HOST:PORT]            send back what comes, until killed
-  06-full-runtime sleep -n N -ms M                  measure N tasks that sleep M ms
-  06-full-runtime sched KIND -n N                   measure N times what KIND says:
-      spawn, spawnbatch, yield1, yield1k, wake, wakego, timer
+  06-full-runtime                                 show how the runtime works
+  06-full-runtime get [-n N] [-timeout D] URL...  fetch all URLs at once, or each one N times
+  06-full-runtime serve [-addr HOST:PORT] [-connections N] [-idle D] [-read D]
+                        [-write D] [-grace D]     serve HTTP until Ctrl-C
+  06-full-runtime echo [-addr HOST:PORT]          send back whatever arrives, until Ctrl-C
+  06-full-runtime help                            print this text
+D is a duration such as 500ms, 5s or 1m30s.
 `
 
-// A command returns the exit status: 0, or 1 if it failed, or 2 if it was
-// called wrongly. What failed it has said on stderr.
+// A command returns the exit status: 1 if it failed, 2 if it was called the wrong
+// way. Then it has said on stderr what went wrong.
 type command func(args []string, stdout, stderr io.Writer) (status int)
 
-var commands = map[string]command{
-	"get":   get,
-	"serve": serve,
-	"echo":  echo,
-	"sleep": sleep,
-	"sched": sched,
-}
+var commands = map[string]command{"get": get, "serve": serve, "echo": echo}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) (status int) {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return withRuntime(stderr, demonstrate)
+	case slices.Contains(args, "help"), slices.Contains(args, "-h"), slices.Contains(args, "--help"):
+		fmt.Fprint(stdout, usage)
+		return 0
+	case commands[args[0]] == nil:
+		return misused(stderr, fmt.Errorf("there is no command %q", args[0]))
 	}
-	if c := commands[args[0]]; c != nil {
-		return c(args[1:], stdout, stderr)
-	}
-	return misused(stderr, fmt.Errorf("there is no command %q", args[0]))
+	return commands[args[0]](args[1:], stdout, stderr)
 }
 
 func misused(stderr io.Writer, err error) (status int) {
@@ -55,51 +53,50 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
-// parse reads the flags of a command that takes at most so many operands. If it
-// returns false, the command is over, with this status.
-func parse(flags *flag.FlagSet, args []string, operands int, stderr io.Writer) (status int, ok bool) {
-	flags.SetOutput(io.Discard) // misused says it, in the same words for all
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stderr, usage)
-		return 0, false
-	}
-	if err == nil && flags.NArg() > operands {
-		err = fmt.Errorf("%s does not take %q", flags.Name(), flags.Arg(operands))
-	}
+// check ends the program. Only the workload needs it, which is chapter 05's.
+func check(err error) {
 	if err != nil {
-		return misused(stderr, err), false
+		os.Exit(failed(os.Stderr, err))
 	}
-	return 0, true
 }
 
-// withRuntime calls f with a runtime, and closes that. Calls of Blocking may go
-// on: of a name look-up that has been given up, for one.
+// parse reads the flags of a command that takes at most that many operands.
+func parse(flags *flag.FlagSet, args []string, operands int) error {
+	flags.SetOutput(io.Discard) // misused prints the error
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > operands {
+		err = fmt.Errorf("%s doesn't take the argument %q", flags.Name(), flags.Arg(operands))
+	}
+	return err
+}
+
+// above0 defines a flag.
+func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, parse func(string) (T, error), example string) {
+	flags.Func(name, "", func(text string) (err error) {
+		if *v, err = parse(text); err != nil || *v <= 0 {
+			err = fmt.Errorf("want more than 0, such as %s", example)
+		}
+		return err
+	})
+}
+
+// runToEnd runs f, and fails if f does.
+func runToEnd(rt *Runtime, f Future[error]) error {
+	failure, err := BlockOn(rt, f)
+	return cmp.Or(err, failure)
+}
+
+// withRuntime calls f with a runtime, which it closes afterwards.
 func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 	rt, err := NewRuntime()
 	if err == nil {
 		err = f(rt)
 		if r := rt.Close(); err == nil && r.Tasks+r.Timers+r.Descriptors > 0 {
-			err = fmt.Errorf("left behind: %d tasks, %d timers, %d descriptors", r.Tasks, r.Timers, r.Descriptors)
+			err = fmt.Errorf("left behind: %+v", r)
 		}
 	}
-	if err != nil {
-		return failed(stderr, err)
+	if err == nil {
+		return 0
 	}
-	return 0
+	return failed(stderr, err)
 }
-
-// resolve is for the address to listen at. Without a host that is all of them.
-func resolve(addr string) (netip.AddrPort, error) {
-	tcp, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	if tcp.IP == nil {
-		tcp.IP = net.IPv6unspecified
-	}
-	at := tcp.AddrPort()
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
-}
-
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

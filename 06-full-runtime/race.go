@@ -6,94 +6,80 @@ import (
 	"time"
 )
 
-// Either is what a Race yields: the value of the one that won.
+// Either is what a Race yields: A if the First won, or else B.
 type Either[A, B any] struct {
-	First bool // it is A
+	First bool
 	A     A
 	B     B
 }
 
-// Close closes a value that nobody wants.
-func (e Either[A, B]) Close() error {
-	if e.First {
-		return Close(e.A)
-	}
-	return Close(e.B)
-}
+// Race is ready when a or b is, and has closed the other one by then. If both
+// are ready at once, each of them wins as often as the other.
+func Race[A, B any](a Future[A], b Future[B]) Future[Either[A, B]] { return &race[A, B]{a, b} }
 
-// Raced is the future that Race makes.
-type Raced[A, B any] struct {
-	a Future[A]
+type race[A, B any] struct {
+	a Future[A] // nil once it's ready or closed
 	b Future[B]
 }
 
-// Race is ready when a or b is, and closes the other one before anybody sees
-// the value. If both are ready at once, each wins as often as the other.
-func Race[A, B any](a Future[A], b Future[B]) *Raced[A, B] { return &Raced[A, B]{a, b} }
-
-func (r *Raced[A, B]) Poll(cx *Context) (Either[A, B], bool) {
-	if r.a == nil && r.b == nil {
-		panic("Race polled after it finished")
-	}
-	first := rand.IntN(2) // always a first: while a is ready, b never wins
-	for turn := range 2 {
+func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
+	mustBePending(r.a != nil || r.b != nil, "Race")
+	first := rand.IntN(2) // if a always came first, b would never win while a is ready
+	for turn := 0; turn < 2 && !ready; turn++ {
 		if turn == first {
-			if value, ready := r.a.Poll(cx); ready {
-				r.a = nil
-				r.Close()
-				return Either[A, B]{First: true, A: value}, true
+			if e.A, ready = r.a.Poll(cx); ready {
+				r.a, e.First = nil, true
 			}
-		} else if value, ready := r.b.Poll(cx); ready {
+		} else if e.B, ready = r.b.Poll(cx); ready {
 			r.b = nil
-			r.Close()
-			return Either[A, B]{B: value}, true
 		}
 	}
-	return Either[A, B]{}, false
+	if ready {
+		var lost any = e
+		defer func() { closeValue(lost) }()
+		r.Close() // if this panics, the value has no receiver
+		lost = nil
+	}
+	return e, ready
 }
 
-// Close abandons both, b also if the Close of a panics.
-func (r *Raced[A, B]) Close() error {
+// Close closes the futures that aren't ready.
+func (r *race[A, B]) Close() error {
 	a, b := r.a, r.b
 	r.a, r.b = nil, nil
-	defer Close(b)
-	return Close(a)
+	return closeAll(a, b)
 }
 
 // ErrTimeout is the error of a Timeout whose time has passed.
 var ErrTimeout = errors.New("timeout")
 
-// TimedOut is the future that Timeout makes.
-type TimedOut[T any] struct {
-	future Future[T]
-	sleep  *Sleep
+// Timeout is ready with the value of f, or with ErrTimeout d after the first
+// Poll, and has closed f by then. It's a Race that isn't fair: it never throws
+// away a value that is there in time.
+func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
+	return &timeout[T]{f, sleep{d: max(d, 0)}}
 }
 
-// Timeout is ready with the value of f, or with ErrTimeout if f is not ready d
-// after the first Poll. Then f is closed. It is a Race that is not fair: a
-// value that is there in time is never thrown away.
-func Timeout[T any](f Future[T], d time.Duration) *TimedOut[T] {
-	return &TimedOut[T]{f, NewSleep(d)}
+type timeout[T any] struct {
+	future Future[T] // nil once it's ready or closed
+	sleep  sleep
 }
 
-func (t *TimedOut[T]) Poll(cx *Context) (Result[T], bool) {
-	if t.future == nil {
-		panic("Timeout polled after it finished")
-	}
-	if value, ready := t.future.Poll(cx); ready {
+func (t *timeout[T]) Poll(cx *Context) (r Result[T], ready bool) {
+	mustBePending(t.future != nil, "Timeout")
+	if r.Value, ready = t.future.Poll(cx); ready {
 		t.future = nil
-		t.Close()
-		return Result[T]{Value: value}, true
+	} else if _, ready = t.sleep.Poll(cx); ready {
+		r.Err = ErrTimeout
 	}
-	if _, ready := t.sleep.Poll(cx); ready {
+	if ready {
 		t.Close()
-		return Result[T]{Err: ErrTimeout}, true
 	}
-	return Result[T]{}, false
+	return r, ready
 }
 
-// Close abandons the future and stops the timer.
-func (t *TimedOut[T]) Close() error {
+// Close closes the future and stops the timer.
+func (t *timeout[T]) Close() error {
 	f := t.future
 	t.future = nil
 	t.sleep.Close()

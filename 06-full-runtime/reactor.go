@@ -1,29 +1,38 @@
 package main
 
-import "time"
+import (
+	"time"
 
-// Reactor knows who waits for which descriptor. In this chapter it has no
-// goroutine: the executor itself waits in it when there is nothing to poll.
-// Only the runtime's goroutine uses it, so nothing here needs a lock.
-type Reactor struct {
-	queue      queue
-	sources    []*source // by descriptor
-	open       int       // sources
-	waiting    int       // wakers in the sources
-	generation uint32
-}
+	"golang.org/x/sys/unix"
+)
 
-// queue is the kernel's event queue: epoll_linux.go, kqueue_bsd.go, or a test's.
-type queue interface {
-	add(fd int, generation uint32) error         // both directions, edge-triggered
-	again(fd int, generation uint32) error       // report at once what is ready
-	remove(fd int)                               // before fd is closed
-	wait(timeout time.Duration) ([]event, error) // negative: no limit
-	ring() error                                 // ends a wait; any goroutine
+// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's. Only
+// notify is for any goroutine.
+type poller interface {
+	// add registers fd for both directions, edge-triggered: an event comes when
+	// it gets ready, and at once if it's ready already.
+	add(fd int) error
+	// remove comes before fd is closed.
+	remove(fd int)
+	// wait returns the events that are there, or waits for one: until the timeout
+	// has passed, unless it's negative, or notify is called. The slice is valid
+	// until the next wait.
+	wait(timeout time.Duration) ([]event, error)
+	// notify ends a wait, the one under way or else the next.
+	notify() error
 	close()
 }
 
-const longest = 24 * time.Hour // of a wait: some kernels refuse very long ones
+const longestWait = 24 * time.Hour // some kernels refuse very long ones
+
+// event says in which directions a descriptor is worth another try.
+type event struct {
+	fd    int
+	ready directions
+	ended bool // the peer has finished or sent urgent data, or the connection has failed
+}
+
+type directions [2]bool // by direction
 
 type direction int
 
@@ -32,33 +41,52 @@ const (
 	writable
 )
 
-// interest says for each direction whether it matters.
-type interest [2]bool
-
-// event says that a descriptor is worth another try in the ready directions.
-type event struct {
-	fd         int
-	generation uint32 // of the registration, 0 if the queue does not keep it
-	ready      interest
-	ended      bool // the peer has finished, or sent urgent data, or the connection has failed
+// Reactor knows which tasks wait for which descriptor. In this chapter it has no
+// goroutine: the executor itself waits in the kernel when there's nothing to
+// poll. Only the runtime's goroutine comes here, so nothing needs a lock.
+type Reactor struct {
+	poller      poller
+	sources     []*source // by descriptor
+	open        int       // sources that aren't nil
+	read, write func(fd int, p []byte) (int, error)
 }
 
-// source is a descriptor that has been registered, once and for both
-// directions. An edge is reported once, so ready remembers it until somebody
-// has used it up, whether or not a waker was there when it came.
+// source is a descriptor that the poller watches. Each of its directions is
+//   - ready: a read or write is worth a try. An event makes it so, and wakes the
+//     waker if there is one. The kernel reports an edge only once.
+//   - not ready, after EAGAIN, or after less was transferred than asked for. A
+//     future that finds it so leaves its waker.
 type source struct {
-	fd         int
-	generation uint32
-	ready      interest // worth a try; cleared by EAGAIN or a partial transfer
-	ended      bool     // a short read proves nothing: read on to EAGAIN or 0
-	wakers     [2]Waker // by direction, nil where nobody waits
+	fd     int
+	ready  directions
+	ended  bool     // no other edge may come: read on to EAGAIN or to the end
+	wakers [2]Waker // by direction, nil where nothing waits
 }
 
-// add registers s.
-func (r *Reactor) add(s *source) error {
-	r.generation++
-	s.generation = max(r.generation, 1)
-	if err := r.queue.add(s.fd, s.generation); err != nil {
+func (s *source) setWaker(dir direction, cx *Context) {
+	s.wakers[dir] = cx.waker
+	cx.waitsFor([...]string{"input", "output"}[dir])
+}
+
+func (s *source) takeWaker(dir direction) Waker {
+	w := s.wakers[dir]
+	s.wakers[dir] = nil
+	return w
+}
+
+// removeWaker is for an abandoned future. By now another one may wait in dir.
+func (s *source) removeWaker(dir direction, cx *Context) {
+	if cx != nil && s.wakers[dir] == cx.waker {
+		s.wakers[dir] = nil
+	}
+}
+
+func (s *source) waited() bool {
+	return s != nil && (s.wakers[readable] != nil || s.wakers[writable] != nil)
+}
+
+func (r *Reactor) addSource(s *source) error {
+	if err := r.poller.add(s.fd); err != nil {
 		return err
 	}
 	for len(r.sources) <= s.fd {
@@ -69,84 +97,37 @@ func (r *Reactor) add(s *source) error {
 	return nil
 }
 
-// remove forgets s, which is about to be closed. It returns who waited.
-func (r *Reactor) remove(s *source) (waited [2]Waker) {
-	for dir := range s.wakers {
-		waited[dir] = r.take(s, direction(dir))
-	}
-	r.queue.remove(s.fd)
+// closeSource deregisters s first. After the close, its number may be another
+// connection's. Tasks that wait for s are woken last, to find it closed.
+func (r *Reactor) closeSource(s *source) error {
+	r.poller.remove(s.fd)
 	r.sources[s.fd] = nil
 	r.open--
-	return waited
+	err := unix.Close(s.fd)
+	wakeLocal(s.takeWaker(readable))
+	wakeLocal(s.takeWaker(writable))
+	return err
 }
 
-// store makes w the one that is woken when dir of s is ready.
-func (r *Reactor) store(s *source, dir direction, w Waker) {
-	if s.wakers[dir] == nil {
-		r.waiting++
+// deliver wakes the tasks that wait for ev.
+//
+// The number in ev can't have a new owner: only tasks close and open descriptors,
+// and none is polled before all events of a wait are delivered. Where both go on
+// at once, as in tokio and in chapter 04, an event carries a generation or a
+// pointer too, to tell two owners of one number apart.
+func (r *Reactor) deliver(ev event, trace *Trace) {
+	if trace.Descriptor != nil {
+		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])
 	}
-	s.wakers[dir] = w
-}
-
-func (r *Reactor) take(s *source, dir direction) Waker {
-	w := s.wakers[dir]
-	if w != nil {
-		s.wakers[dir] = nil
-		r.waiting--
-	}
-	return w
-}
-
-// leave takes w back, whose future is abandoned. What is ready stays ready.
-func (r *Reactor) leave(s *source, dir direction, w Waker) {
-	if w != nil && s.wakers[dir] == w {
-		r.take(s, dir)
-	}
-}
-
-// deliver wakes who waits for ev. The event may be older than the descriptor:
-// one of the same batch may have closed it, and another opened it anew.
-func (r *Reactor) deliver(ev event) {
-	s := r.lookup(ev.fd)
-	if s == nil || ev.generation != 0 && ev.generation != s.generation {
+	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}
+	s := r.sources[ev.fd]
 	s.ended = s.ended || ev.ended
 	for dir, ready := range ev.ready {
 		if ready {
 			s.ready[dir] = true
-			wakeHere(r.take(s, direction(dir)))
+			wakeLocal(s.takeWaker(direction(dir)))
 		}
-	}
-}
-
-func (r *Reactor) lookup(fd int) *source {
-	if fd < 0 || fd >= len(r.sources) {
-		return nil
-	}
-	return r.sources[fd]
-}
-
-// Register is for leaf futures that read and write a descriptor themselves, as
-// HTTPGet does: nobody sees their EAGAIN, so they ask the kernel each time.
-func (r *Reactor) Register(fd int, dir direction, w Waker) error {
-	s, err := r.lookup(fd), error(nil)
-	if s == nil {
-		s = &source{fd: fd}
-		err = r.add(s)
-	} else {
-		err = r.queue.again(fd, s.generation)
-	}
-	if err == nil {
-		r.store(s, dir, w)
-	}
-	return err
-}
-
-// Forget undoes every Register of fd. Without it the next connection with that
-// number would count as registered, and never be served.
-func (r *Reactor) Forget(fd int) {
-	if s := r.lookup(fd); s != nil {
-		r.remove(s)
 	}
 }

@@ -1,8 +1,7 @@
 package main
 
-// relayAwait does the same, and waits where
-// it stands.
-func relayAwait(in, out *Channel[int]) Future[int] {
+// RelayAwait does the same as RelayHand, and waits where it stands.
+func RelayAwait(in, out *Channel[int]) Future[int] {
 	return Async(func(co *Co) (sum int) {
 		for {
 			got := Await(co, in.Receive())

@@ -1,46 +1,38 @@
 package main
 
-// relayHand passes on what it receives and
-// yields the sum. It is a state machine.
+// RelayHand passes on what it receives, and yields the sum in the end. It is a
+// state machine: the future that it waits for is its state.
+func RelayHand(in, out *Channel[int]) Future[int] { return &relayHand{in: in, out: out} }
+
 type relayHand struct {
 	in, out   *Channel[int]
-	receiving *Receiving[int] // or nil
-	sending   *Sending[int]   // or nil
+	receiving Future[Received[int]] // or nil
+	sending   Future[error]         // or nil
 	sum       int
 }
 
 func (r *relayHand) Poll(cx *Context) (int, bool) {
 	for {
-		switch {
-		case r.sending != nil:
-			_, ready := r.sending.Poll(cx)
-			if !ready {
+		if r.sending != nil {
+			if _, ready := r.sending.Poll(cx); !ready {
 				return 0, false
 			}
 			r.sending = nil
-		case r.receiving != nil:
-			got, ready := r.receiving.Poll(cx)
-			if !ready {
-				return 0, false
-			}
-			r.receiving = nil
-			if !got.OK {
-				return r.sum, true
-			}
-			r.sum += got.Value
-			r.sending = r.out.Send(got.Value)
-		default:
+		}
+		if r.receiving == nil {
 			r.receiving = r.in.Receive()
 		}
+		got, ready := r.receiving.Poll(cx)
+		if !ready {
+			return 0, false
+		}
+		r.receiving = nil
+		if !got.OK {
+			return r.sum, true
+		}
+		r.sum += got.Value
+		r.sending = r.out.Send(got.Value)
 	}
 }
 
-func (r *relayHand) Close() error {
-	if r.sending != nil {
-		return r.sending.Close()
-	}
-	if r.receiving != nil {
-		return r.receiving.Close()
-	}
-	return nil
-}
+func (r *relayHand) Close() error { return closeAll(r.receiving, r.sending) }

@@ -1,93 +1,127 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"bufio"
+	"bytes"
 	"io"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// Read is where in gets its bytes. Before it waits for more, the client has to
-// have its replies: it may not go on without.
-func (w *worker) Read(p []byte) (n int, err error) {
-	if w.limit <= 0 {
-		w.failed = errHeader
-		return 0, errHeader
-	}
-	p = p[:min(len(p), w.limit)]
-	if len(w.first) > 0 {
-		n = copy(p, w.first)
-		w.first = w.first[n:]
-	} else if err = w.flush(w.server.options.Read); err == nil {
-		n, err = w.conn.Read(p)
-	}
-	w.limit, w.failed = w.limit-n, err
-	return n, err
-}
-
-// flush sends the replies that are in the buffer. Afterwards the client has
-// the time next for what comes then.
-func (w *worker) flush(next time.Duration) error {
-	if w.out.Buffered() == 0 {
-		return nil
-	}
-	w.conn.SetTimeout(w.server.options.Write)
-	err := w.out.Flush()
-	w.conn.SetTimeout(next)
-	return err
-}
-
-var (
-	errHeader  = fmt.Errorf("header longer than %d bytes", maxHeader)
-	errVersion = errors.New("this server speaks HTTP/1.0 and HTTP/1.1")
-	errHost    = errors.New("no Host header")
-	errSpace   = errors.New("a space in the name of a header, or of the host")
+const (
+	maxRequest = 64 << 10  // bytes of a request's header
+	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
+
+// refusal is the status that the client is sent.
+type refusal int
+
+func (r refusal) Error() string { return http.StatusText(int(r)) }
 
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
-	w.conn.SetTimeout(w.server.options.Read)
-	w.limit, w.failed = maxHeader-w.in.Buffered(), nil
+	header, err := w.readHeader()
+	if err == nil {
+		err = checkHeader(header)
+	}
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.ReadRequest(w.in)
 	switch {
-	case err != nil && w.failed != nil && w.failed != io.EOF:
-		return nil, w.failed // without it half a line would seem to be a malformed one
 	case err != nil:
-		return nil, err
-	case req.ProtoMajor != 1:
-		return nil, errVersion
-	case req.ProtoMinor > 0 && req.Host == "":
-		return nil, errHost
-	case spaced(req):
-		return nil, errSpace
+		return nil, refusal(400)
 	case req.Body == http.NoBody:
-		return req, nil
-	}
-	w.limit = math.MaxInt
-	if req.Header.Get("Expect") != "" {
-		req.Close = true // it need not send the body, and we cannot tell whether it will
-		return req, nil
-	}
-	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
-	case nil:
-		req.Close = true // rather than read on
-	case io.EOF:
-		err = nil
+	case req.Header.Get("Expect") != "":
+		req.Close = true // the body may come or not, and we can't tell
+	default:
+		var n int64
+		n, err = io.Copy(io.Discard, io.LimitReader(req.Body, maxBody+1))
+		req.Close = req.Close || n > maxBody // rather than read on
 	}
 	return req, err
 }
 
-// spaced finds what http.ReadRequest lets pass and http.Server refuses. To a
-// proxy "Content-Length : 9" may say where the next request begins, and to us
-// it would say nothing (RFC 9112, 5.1).
-func spaced(req *http.Request) bool {
-	for name := range req.Header {
-		if strings.ContainsAny(name, " \t") {
-			return true
+// readHeader returns the bytes of the next header, which stay in the buffer, or
+// io.EOF if there is no request.
+func (w *worker) readHeader() ([]byte, error) {
+	next, err := w.in.Peek(1)
+	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
+		w.in.Discard(1) // some clients send an empty line after a body (RFC 9112, 2.2)
+	}
+	if err != nil {
+		return nil, io.EOF
+	}
+	for seen := 0; ; {
+		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
+		p, _ := w.in.Peek(w.in.Buffered())
+		end := endOfHeader(p, seen)
+		switch {
+		case end > 0:
+			return p[:end], nil
+		case err == bufio.ErrBufferFull && len(p) < maxRequest:
+			w.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(p), w.conn), maxRequest)
+		case err == bufio.ErrBufferFull:
+			return nil, refusal(431)
+		case err == io.EOF:
+			return nil, refusal(400)
+		case err != nil:
+			return nil, err
+		}
+		seen = len(p)
+	}
+}
+
+// endOfHeader returns the length of a header including its empty line, or 0 if
+// that line isn't complete. It doesn't end in the first seen bytes.
+func endOfHeader(p []byte, seen int) (length int) {
+	for {
+		n := bytes.IndexByte(p[seen:], '\n')
+		if n < 0 {
+			return 0
+		}
+		line := bytes.TrimSuffix(p[:seen+n], []byte("\r"))
+		if seen += n + 1; len(line) == 0 || bytes.HasSuffix(line, []byte("\n")) {
+			return seen
 		}
 	}
-	return strings.ContainsAny(req.Host, " \t")
+}
+
+// checkHeader refuses what http.ReadRequest accepts, or deletes before its caller
+// can see it. A proxy that reads such a header in a different way than we do
+// would find the next request in a different place.
+func checkHeader(header []byte) error {
+	line, fields, _ := bytes.Cut(header, []byte("\n"))
+	request := string(bytes.TrimSuffix(line, []byte("\r")))
+	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
+	if ok && major != 1 {
+		return refusal(505)
+	}
+	hosts, lengths, chunked := 0, 0, 0
+	for field := range bytes.SplitSeq(bytes.TrimRight(fields, "\r\n"), []byte("\n")) {
+		name, value, _ := strings.Cut(string(field), ":")
+		ok = ok && !strings.ContainsAny(name, " \t") // a space before the colon, or a line that goes on
+		switch value = strings.TrimSpace(value); {
+		case strings.EqualFold(name, "Host"):
+			hosts++
+			ok = ok && value != "" && isASCII(value) && !strings.ContainsAny(value, " \"#/<>?@\\^`{|}")
+		case strings.EqualFold(name, "Content-Length"):
+			lengths++
+		case strings.EqualFold(name, "Transfer-Encoding") && !strings.EqualFold(value, "chunked"):
+			return refusal(501)
+		case strings.EqualFold(name, "Transfer-Encoding"):
+			chunked++
+		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
+			return refusal(417)
+		}
+	}
+	if !ok || !isASCII(request) || hosts > 1 || hosts == 0 && minor > 0 ||
+		lengths+chunked > 1 || chunked > 0 && minor == 0 {
+		return refusal(400)
+	}
+	return nil
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c > '~' })
 }

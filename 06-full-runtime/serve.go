@@ -1,120 +1,76 @@
 package main
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime"
-	"sync"
+	"strconv"
 	"syscall"
+	"time"
 )
+
+// serverOptions says what a server puts up with.
+type serverOptions struct {
+	Connections int           // at once; more of them wait in the kernel's backlog
+	Idle        time.Duration // without a byte, between two requests
+	Read        time.Duration // for a whole request, however slowly it trickles in
+	Write       time.Duration // for a whole reply to a client that reads slowly
+	Grace       time.Duration // for the requests under way when the server drains
+	Counts      *counts       // of what the runtime does, or nil
+}
+
+var defaultOptions = serverOptions{
+	Connections: 20000, Idle: time.Minute,
+	Read: 10 * time.Second, Write: 30 * time.Second, Grace: 10 * time.Second,
+}
 
 func serve(args []string, stdout, stderr io.Writer) (status int) {
 	o := defaultOptions
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	at := flags.String("addr", "127.0.0.1:8080", "")
-	flags.IntVar(&o.Connections, "connections", o.Connections, "")
-	flags.DurationVar(&o.Idle, "idle", o.Idle, "")
-	flags.DurationVar(&o.Read, "read", o.Read, "")
-	flags.DurationVar(&o.Write, "write", o.Write, "")
-	flags.DurationVar(&o.Grace, "grace", o.Grace, "")
-	if status, ok := parse(flags, args, 0, stderr); !ok {
-		return status
-	}
-	if o.Connections < 1 || min(o.Idle, o.Read, o.Write) <= 0 || o.Grace < 0 {
-		return misused(stderr, errors.New("serve needs a connection, and time for it"))
-	}
-	addr, err := resolve(*at)
-	if err != nil {
+	addr := addressFlag(flags, "127.0.0.1:8080")
+	above0(flags, "connections", &o.Connections, strconv.Atoi, "1000")
+	above0(flags, "idle", &o.Idle, time.ParseDuration, "5s")
+	above0(flags, "read", &o.Read, time.ParseDuration, "5s")
+	above0(flags, "write", &o.Write, time.ParseDuration, "5s")
+	above0(flags, "grace", &o.Grace, time.ParseDuration, "5s")
+	if err := parse(flags, args, 0); err != nil {
 		return misused(stderr, err)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
-		// One thread does all there is to do. A second processor would help the
-		// garbage collector, and cost more: a tenth to a third of the requests.
+		// One thread does all the work. A second processor would help the garbage
+		// collector, but it would cost a tenth to a third of the requests.
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	}
-	return withRuntime(stderr, func(rt *Runtime) error {
+	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
 		o.Counts = watch(rt)
-		l, err := Listen(rt, addr)
-		if err != nil {
-			return err
-		}
-		interrupt := newInterrupt() // from here on one is not the end of the process
-		fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-		cut, err := serveUntil(rt, newServer(rt, l, o), interrupt)
-		if cut > 0 {
-			fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
-		}
-		return errors.Join(err, report(rt.Close(), stdout))
+		err := runToEnd(rt, Async(func(co *Co) error { return serveUntilInterrupt(co, l, o, stdout, stderr) }))
+		left := rt.Close()
+		fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
+		return err
 	})
 }
 
-// report says what a closed runtime still has. That must be nothing.
-func report(left Report, stdout io.Writer) error {
-	fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
-	if left != (Report{}) {
-		return errors.New("something was left")
+// serveUntilInterrupt drains the server after a signal, or if it fails.
+func serveUntilInterrupt(co *Co, l *Listener, o serverOptions, stdout, stderr io.Writer) error {
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop() // ends the goroutine below if there was no signal
+	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
+	s := newServer(co.cx, l, o)
+	end := Await(co, Race(s.task, Blocking(func() error {
+		<-interrupted.Done()
+		stop() // so the second signal ends the process at once
+		return nil
+	})))
+	if n := s.busy(); n > 0 {
+		fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", n)
 	}
-	return nil
-}
-
-// serveUntil drains the server when there is an interrupt.
-func serveUntil(rt *Runtime, s *server, interrupt *Interrupt) (cut int, err error) {
-	failure, err := BlockOn(rt, Async(func(co *Co) error {
-		end := Await(co, Race(interrupt, s.task))
-		cut = Await(co, s.drain())
-		return errors.Join(end.B.Value, end.B.Err)
-	}))
-	return cut, errors.Join(err, failure)
-}
-
-// Interrupt is a future that is ready when the process is asked to end.
-type Interrupt struct {
-	signals chan os.Signal
-	stop    sync.Once
-
-	mu      sync.Mutex
-	arrived bool  // guarded by mu
-	waker   Waker // guarded by mu: of the latest poll
-}
-
-func newInterrupt() *Interrupt {
-	i := &Interrupt{signals: make(chan os.Signal, 1)}
-	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
-	go i.wait()
-	return i
-}
-
-// wait is what a future cannot do. Its goroutine ends with the first signal,
-// after which a second one does what it would have done without us: it ends
-// the process at once.
-func (i *Interrupt) wait() {
-	_, ok := <-i.signals
-	signal.Stop(i.signals)
-	i.mu.Lock()
-	i.arrived = ok
-	w := i.waker
-	i.mu.Unlock()
-	if ok && w != nil {
-		w.Wake()
+	if cut := Await(co, s.drain()); cut > 0 {
+		fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
 	}
-}
-
-func (i *Interrupt) Poll(cx *Context) (struct{}, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.waker = cx.Waker()
-	return struct{}{}, i.arrived
-}
-
-// Close stops waiting.
-func (i *Interrupt) Close() error {
-	i.stop.Do(func() {
-		signal.Stop(i.signals)
-		close(i.signals) // nobody sends any more
-	})
-	return nil
+	return cmp.Or(end.A.Err, end.A.Value)
 }

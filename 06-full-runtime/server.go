@@ -1,113 +1,160 @@
 package main
 
-import "time"
+import "cmp"
 
-// server accepts connections and serves HTTP on each. It is the future of its
-// own accept loop, which newServer has made a task. To stop it, drain it.
+// server accepts connections and serves HTTP on each of them, until drain.
 type server struct {
 	options  serverOptions
-	runtime  *Runtime
 	listener *Listener
-	loop     *Coroutine[error]
-	task     *JoinHandle[error]
-	places   *Semaphore // for connections
-	conns    map[*connection]bool
-	free     []*worker // no connection has one of these, whichever is next takes it
+	task     *JoinHandle[error]   // accepts connections
+	places   *Channel[struct{}]   // holds a value for each connection
+	conns    map[*connection]bool // all of them
+	empty    Waker                // of drain, which waits until conns is empty
+	free     []*worker            // at most freeWorkers, without a connection
 	draining bool
-	arrived  [bufferSize]byte // see connection.await
-	counts   *counts          // for the page
-	second   int64            // of dated
-	dated    string           // for the replies
+	counts   *counts // for the page
+	second   int64   // of date
+	date     string  // for the replies
 }
 
-// serverOptions says what a server puts up with.
-type serverOptions struct {
-	Connections int           // at once; more wait in the kernel's queue
-	Idle        time.Duration // without a byte, between two requests
-	Read        time.Duration // for a whole request, however it trickles in
-	Write       time.Duration // for a whole reply to a client that reads slowly
-	Grace       time.Duration // for the requests under way when the server drains
-	Counts      *counts       // of what the runtime does, or nil
-}
-
-var defaultOptions = serverOptions{
-	Connections: 20000,
-	Idle:        time.Minute,
-	Read:        10 * time.Second,
-	Write:       30 * time.Second,
-	Grace:       10 * time.Second,
-}
-
-const freeWorkers = 64 // are kept; the others give back their memory
-
-// newServer starts to serve on l, which belongs to the server from now on.
-func newServer(rt *Runtime, l *Listener, o serverOptions) *server {
+// newServer starts to serve on l, which is the server's from now on.
+func newServer(cx *Context, l *Listener, o serverOptions) *server {
 	s := &server{
-		options: o, runtime: rt, listener: l,
-		places: NewSemaphore(o.Connections),
-		conns:  make(map[*connection]bool),
-		counts: o.Counts,
+		options: o, listener: l, counts: cmp.Or(o.Counts, new(counts)),
+		places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool),
 	}
-	if s.counts == nil {
-		s.counts = new(counts)
-	}
-	s.loop = Async(s.accept)
-	s.task = Spawn[error](rt, s)
+	// A body that is closed before its first poll runs nothing, no deferred call
+	// either. So the server has to belong to something else than accept.
+	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
 
-func (s *server) Poll(cx *Context) (err error, ready bool) {
-	if err, ready = s.loop.Poll(cx); ready {
-		s.Close()
-	}
-	return err, ready
-}
-
-// accept is the loop. It has a place before it asks for a connection: one too
-// many is not refused, but stays in the kernel's queue until another one ends.
+// accept takes a place before it takes a connection, so the excess connection
+// stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
+	defer s.Close()
 	for {
-		Await(co, s.places.Acquire())
-		got := Await(co, s.listener.Accept())
-		if got.Err != nil {
-			return got.Err
+		Await(co, s.places.Send(struct{}{}))
+		accepted := Await(co, s.listener.Accept())
+		if accepted.Err != nil {
+			return accepted.Err
 		}
-		c := &connection{server: s, stream: got.Value, idle: Sleep{d: s.options.Idle}}
+		c := &connection{server: s, stream: accepted.Value, idle: sleep{d: s.options.Idle}}
 		s.conns[c] = true
-		c.task = Spawn(s.runtime, c)
+		c.task = Spawn[struct{}](co.cx, c)
+		c.task.Close() // so the runtime reports a panic: nothing awaits the handle
 	}
 }
 
-// Close stops to listen. The connections that there are run on.
+// Close stops listening. The connections run on.
 func (s *server) Close() error {
 	s.draining = true
-	s.loop.Close()
 	for _, w := range s.free {
-		w.coroutine.Close()
+		Close(w.coroutine)
 	}
 	s.free = nil
 	return s.listener.Close()
 }
 
-// drain ends the server: no new connections, the idle ones are closed, the
-// others have until the end of the grace period. Then they are cancelled; it
-// yields how many were.
-func (s *server) drain() *Coroutine[int] {
+// drain ends the server. Idle connections are closed, the others have the grace
+// period to finish. It yields how many had to be cancelled then.
+func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
-		s.draining = true
 		s.task.Cancel()
 		Await(co, s.task)
-		var tasks []Future[Result[struct{}]]
 		for c := range s.conns {
-			wakeHere(c.waker) // the idle ones are to see that the server drains
-			tasks = append(tasks, c.task)
+			wakeLocal(&c.task.task) // so the idle ones see that the server drains
 		}
-		Await(co, Timeout(JoinAll(tasks...), s.options.Grace))
+		Await(co, Timeout(Async(s.emptied), s.options.Grace))
 		cut = len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await(co, JoinAll(tasks...))
+		s.emptied(co)
 		return cut
 	})
+}
+
+func (s *server) emptied(co *Co) (none struct{}) {
+	for s.empty = co.cx.waker; len(s.conns) > 0; {
+		co.suspend() // until the last connection wakes empty
+	}
+	return none
+}
+
+// busy counts the connections with a request under way.
+func (s *server) busy() (n int) {
+	for c := range s.conns {
+		if c.worker != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// connection is a task. It has a worker only while a request is under way. Between
+// two requests it has no coroutine and no buffer, so ten thousand of them are cheap.
+type connection struct {
+	server *server
+	stream *Stream
+	task   *JoinHandle[struct{}]
+	worker *worker // nil while idle
+	idle   sleep
+}
+
+func (c *connection) Poll(cx *Context) (struct{}, bool) {
+	for open := true; open; {
+		ready := false
+		if w := c.worker; w == nil {
+			open, ready = c.await(cx)
+		} else if w.coroutine.Poll(cx); w.stream == nil {
+			open, ready, c.worker = w.open, true, nil
+			c.server.putWorker(w)
+		}
+		if !ready {
+			return struct{}{}, false
+		}
+	}
+	c.Close()
+	return struct{}{}, true
+}
+
+// await is ready when a request begins to arrive, or with false if none will. The
+// worker takes the bytes out of the scratch buffer in the same poll.
+func (c *connection) await(cx *Context) (open, ready bool) {
+	s, buffer := c.server, cx.Scratch()[:bufferSize]
+	if s.draining {
+		c.stream.ready[readable] = true // a request may have come without an event yet
+	}
+	n, err, ready := c.stream.PollRead(cx, buffer)
+	switch {
+	case ready && err == nil:
+		c.idle.Close()
+		c.idle = sleep{d: s.options.Idle} // for the next time
+		c.worker = s.takeWorker(c.stream, buffer[:n])
+		return true, true
+	case ready, s.draining && !c.stream.ready[readable]: // if it's ready, only the budget is spent
+		return false, true
+	}
+	_, late := c.idle.Poll(cx)
+	return false, late
+}
+
+// Close gives back everything that the connection holds, its place too.
+func (c *connection) Close() error {
+	s := c.server
+	if !s.conns[c] {
+		return nil
+	}
+	delete(s.conns, c)
+	s.places.TryReceive()
+	if len(s.conns) == 0 {
+		wakeLocal(s.empty)
+	}
+	c.idle.Close()
+	err := c.stream.Close()
+	if c.worker != nil {
+		Close(c.worker.coroutine)
+	}
+	return err
 }

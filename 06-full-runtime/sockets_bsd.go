@@ -11,24 +11,20 @@ import (
 
 func dialSocket(addr netip.AddrPort) (fd int, err error) { return openSocket(addr) }
 
-// dialResult asks: the event may be about a former owner of the number.
+// dialResult asks, because not every one of these kernels says with the event
+// that the connection failed.
 func dialResult(s *source) error { return connectResult(s.fd) }
 
 // acceptSocket has no accept4(2) on darwin, so it takes three calls.
 func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	for {
-		conn, peer, err := unix.Accept(fd)
-		if err == unix.EINTR {
-			continue
+	conn, peer, err := unix.Accept(fd)
+	if err == nil {
+		unix.CloseOnExec(conn)
+		if err = unix.SetNonblock(conn, true); err != nil {
+			unix.Close(conn)
 		}
-		if err == nil {
-			unix.CloseOnExec(conn)
-			if err = unix.SetNonblock(conn, true); err != nil {
-				unix.Close(conn)
-			}
-		}
-		return conn, peer, err
 	}
+	return conn, peer, err
 }

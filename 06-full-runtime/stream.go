@@ -5,12 +5,13 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// Stream is a TCP connection. One task may read while another one writes; of
-// two that read, the first would not be woken.
+// Stream is a TCP connection. One task may read while another one writes. Of two
+// tasks that read, only the later one would be woken.
 type Stream struct {
 	source
 	reactor *Reactor
@@ -18,53 +19,50 @@ type Stream struct {
 	closed  bool
 }
 
-const maxTransfer = 64 << 10 // bytes a call
+const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other tasks
 
-// PollRead reads up to len(p) bytes, or fails, or is not ready: then cx is
-// woken when it makes sense to try again. The error is io.EOF when the peer
-// has finished. It is for futures written by hand; others use Read.
+// PollRead reads up to len(p) bytes, or fails, or isn't ready; then cx is woken
+// when another try makes sense. The error is io.EOF when the peer has finished.
+// Futures written by hand use PollRead. A body uses Conn.Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
-	n, err, ready = s.transfer(cx, readable, p)
-	if ready && n == 0 && err == nil && len(p) > 0 {
-		err = io.EOF
-	}
-	return n, err, ready
+	return s.poll(cx, readable, p)
 }
 
-// PollWrite writes some of p, at least a byte, or fails, or is not ready.
+// PollWrite writes some of p, at least a byte, or fails, or isn't ready.
 func (s *Stream) PollWrite(cx *Context, p []byte) (n int, err error, ready bool) {
-	return s.transfer(cx, writable, p)
+	return s.poll(cx, writable, p)
 }
 
-func (s *Stream) transfer(cx *Context, dir direction, p []byte) (n int, err error, ready bool) {
+func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, ready bool) {
 	if s.closed {
 		return 0, s.failed(dir, net.ErrClosed), true
 	}
 	if !s.ready[dir] {
-		s.reactor.store(&s.source, dir, cx.waker)
+		s.setWaker(dir, cx)
 		return 0, nil, false
 	}
-	if !cx.task.runtime.mayTransfer(cx) {
+	if !cx.takeBudget() {
 		return 0, nil, false
 	}
 	p = p[:min(len(p), maxTransfer)]
-	if dir == readable {
-		n, err = rawRead(s.fd, p)
-	} else {
-		n, err = rawWrite(s.fd, p)
+	call := s.reactor.read
+	if dir == writable {
+		call = s.reactor.write
 	}
-	if err == unix.EAGAIN {
+	n, err = ignoringEINTR(call, s.fd, p)
+	switch {
+	case err == unix.EAGAIN:
 		s.ready[dir] = false
-		s.reactor.store(&s.source, dir, cx.waker)
+		s.setWaker(dir, cx)
 		return 0, nil, false
-	}
-	if err != nil {
+	case err != nil:
 		return 0, s.failed(dir, err), true
-	}
-	// Less than asked for: the kernel has no more, and will report an edge when
-	// it has. But not if the end came with the last edge: there is no other. And
-	// not if urgent data did: a read stops where that is, whatever comes after.
-	if n < len(p) && !s.ended {
+	case n == 0 && dir == readable && len(p) > 0:
+		return 0, io.EOF, true
+	case n < len(p) && !s.ended:
+		// The kernel has no more, and will report an edge when it has. But not if
+		// the end came with the last edge, and after urgent data a read is short
+		// whatever follows. Then s.ended is set, and only EAGAIN proves anything.
 		s.ready[dir] = false
 	}
 	return n, nil, true
@@ -74,171 +72,110 @@ func (s *Stream) failed(dir direction, err error) error {
 	return fmt.Errorf("%s %s: %w", [...]string{"read", "write"}[dir], s.peer, err)
 }
 
-// CloseWrite tells the peer that nothing more will come. It can still be read from.
+// CloseWrite tells the peer that nothing more will come. Reading goes on.
 func (s *Stream) CloseWrite() error {
-	if s.closed { // the number may be another's
+	if s.closed { // its number may be another connection's by now
 		return s.failed(writable, net.ErrClosed)
 	}
 	return unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
-// Close closes the connection, once, and wakes who waits for it: they fail with
-// net.ErrClosed.
+// Close closes the connection, once. Tasks that wait for it are woken, and fail
+// with net.ErrClosed.
 func (s *Stream) Close() error {
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	return s.reactor.shut(&s.source)
+	return s.reactor.closeSource(&s.source)
 }
 
-// shut deregisters and closes s. Woken last, who waited finds it closed.
-func (r *Reactor) shut(s *source) error {
-	waited := r.remove(s) // before close: then the number may be another's
-	err := unix.Close(s.fd)
-	for _, w := range waited {
-		wakeHere(w)
+// acceptStream takes a connection from a listening socket. It counts as ready,
+// since the first bytes of a connection have often come with it.
+func (r *Reactor) acceptStream(listener int) (*Stream, error) {
+	fd, peer, err := acceptSocket(listener)
+	if err != nil {
+		return nil, err
 	}
-	return err
-}
-
-// Reading is the future that Read makes.
-type Reading struct {
-	s     *Stream // nil when it has finished
-	p     []byte
-	waker Waker // of the latest poll
-}
-
-// Read yields how many bytes of p it has read: at least one, or an error.
-func (s *Stream) Read(p []byte) *Reading { return &Reading{s: s, p: p} }
-
-func (r *Reading) Poll(cx *Context) (Result[int], bool) {
-	if r.s == nil {
-		panic("Read polled after it finished")
+	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: r, peer: addrPort(peer)}
+	if err := r.addSource(&s.source); err != nil {
+		unix.Close(fd)
+		return nil, err
 	}
-	n, err, ready := r.s.PollRead(cx, r.p)
-	if r.waker = cx.waker; ready {
-		r.s = nil
-	}
-	return Result[int]{n, err}, ready
+	return s, nil
 }
 
-// Close waits no longer. What has arrived is for the next Read.
-func (r *Reading) Close() error {
-	if s := r.s; s != nil {
-		r.s = nil
-		s.reactor.leave(&s.source, readable, r.waker)
-	}
-	return nil
-}
-
-// Writing is the future that Write makes.
-type Writing struct {
-	s     *Stream // nil when it has finished
-	rest  []byte
-	n     int
-	waker Waker // of the latest poll
-}
-
-// Write yields how many bytes of p it has written: all, or an error.
-func (s *Stream) Write(p []byte) *Writing { return &Writing{s: s, rest: p} }
-
-func (w *Writing) Poll(cx *Context) (result Result[int], ready bool) {
-	if w.s == nil {
-		panic("Write polled after it finished")
-	}
-	w.waker = cx.waker
-	for len(w.rest) > 0 {
-		n, err, ready := w.s.PollWrite(cx, w.rest)
-		if !ready {
-			return result, false
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		ip := netip.AddrFrom16(sa.Addr)
+		if sa.ZoneId != 0 {
+			ip = ip.WithZone(strconv.Itoa(int(sa.ZoneId)))
 		}
-		w.n += n
-		w.rest = w.rest[n:]
-		if result.Err = err; err != nil {
-			break
-		}
+		return netip.AddrPortFrom(ip, uint16(sa.Port))
 	}
-	result.Value, w.s = w.n, nil
-	return result, true
+	return netip.AddrPort{}
 }
 
-// Close waits no longer. What has been written is on its way.
-func (w *Writing) Close() error {
-	if s := w.s; s != nil {
-		w.s = nil
-		s.reactor.leave(&s.source, writable, w.waker)
-	}
-	return nil
-}
+// Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
+// ones have, so small writes may wait for the answer to the write before.
+func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
 
-// Dialing is the future that Dial makes.
-type Dialing struct {
+type dial struct {
 	addr     netip.AddrPort
 	stream   *Stream // nil before the first Poll, and at the end
 	finished bool
 }
 
-// Dial connects to addr. It yields an error that says to whom if that fails.
-// The connection does not have TCP_NODELAY, which accepted ones have: what is
-// written in small pieces may wait for an answer to the piece before.
-func Dial(addr netip.AddrPort) *Dialing { return &Dialing{addr: addr} }
-
-func (d *Dialing) Poll(cx *Context) (Result[*Stream], bool) {
-	if d.finished {
-		panic("Dial polled after it finished")
+func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
+	mustBePending(!d.finished, "Dial")
+	if d.stream == nil {
+		r.Err = d.start(cx.reactor())
 	}
-	err := d.connect(cx)
-	if err == unix.EAGAIN {
-		return Result[*Stream]{}, false
+	if s := d.stream; s != nil {
+		if r.Err = unix.EAGAIN; s.ready[writable] {
+			r.Err = dialResult(&s.source)
+		}
+		if r.Err == unix.EAGAIN {
+			s.ready[writable] = false
+			s.setWaker(writable, cx)
+			return Result[*Stream]{}, false
+		}
 	}
-	s := d.stream
-	d.finished = true
-	if err == nil {
-		d.stream = nil
-		return Result[*Stream]{Value: s}, true
+	if r.Err == nil {
+		r.Value, d.stream = d.stream, nil
+	} else {
+		r.Err = fmt.Errorf("dial %s: %w", d.addr, r.Err)
 	}
 	d.Close()
-	return Result[*Stream]{Err: fmt.Errorf("dial %s: %w", d.addr, err)}, true
+	return r, true
 }
 
-func (d *Dialing) connect(cx *Context) error {
-	if d.stream == nil {
-		fd, err := dialSocket(d.addr)
-		if err != nil {
-			return err
-		}
-		if err := startConnect(fd, d.addr); err != nil && err != unix.EAGAIN {
-			unix.Close(fd)
-			return err
-		}
-		// Registered after connect: a socket that does not connect reports HUP.
-		r := &cx.task.runtime.reactor
-		d.stream = &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
-		if err := r.add(&d.stream.source); err != nil {
-			d.stream = nil
-			unix.Close(fd)
-			return err
-		}
+func (d *dial) start(r *Reactor) error {
+	fd, err := dialSocket(d.addr)
+	if err != nil {
+		return err
 	}
-	s := d.stream
-	if s.ready[writable] {
-		if err := dialResult(&s.source); err != unix.EAGAIN {
-			return err
-		}
-		s.ready[writable] = false
+	s := &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
+	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
+		err = r.addSource(&s.source) // only now: a socket that isn't connecting reports HUP
 	}
-	s.reactor.store(&s.source, writable, cx.waker)
-	return unix.EAGAIN
+	if err != nil {
+		unix.Close(fd)
+		return err
+	}
+	d.stream = s
+	return nil
 }
 
 // Close gives up connecting.
-func (d *Dialing) Close() error {
-	d.finished = true
-	if d.stream == nil {
+func (d *dial) Close() error {
+	s := d.stream
+	d.stream, d.finished = nil, true
+	if s == nil {
 		return nil
 	}
-	s := d.stream
-	d.stream = nil
 	return s.Close()
 }

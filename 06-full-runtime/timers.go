@@ -1,92 +1,157 @@
 package main
 
 import (
-	"container/heap"
 	"math"
 	"time"
 )
 
-// timers is a heap of deadlines, the next one first. Only the runtime's
-// goroutine uses it; the executor sleeps no longer than until the next.
+// timers is a heap: each entry comes before its children, the four from 4i+1 on,
+// so the next deadline is heap[0]. With four children it's half as deep as with
+// two. Only the runtime's goroutine uses it.
 type timers struct {
-	heap  []*timer
+	heap  []entry
 	start time.Time // deadlines count from here: 8 bytes each instead of 24
 	count uint32    // timers so far
 }
 
+type entry struct {
+	deadline time.Duration
+	timer    *timer
+}
+
 type timer struct {
-	deadline time.Duration // since timers.start
-	order    uint32        // of creation: equal deadlines fire in this order
-	index    int32         // in the heap
-	waker    Waker         // nil when it has fired, or was removed
+	order uint32 // of creation: equal deadlines fire in this order
+	index int32  // in the heap
+	waker Waker  // nil once the timer has fired or was removed
 }
 
-// add starts t, which fires d from now.
-func (ts *timers) add(t *timer, d time.Duration, w Waker) {
+func (e entry) before(o entry) bool { // orders may wrap around, their difference doesn't
+	return e.deadline < o.deadline || e.deadline == o.deadline && int32(e.timer.order-o.timer.order) < 0
+}
+
+func (ts *timers) now() time.Duration { return time.Since(ts.start) }
+
+// after returns the deadline d from now, or the last one if the sum overflows.
+func (ts *timers) after(d time.Duration) time.Duration { return min(ts.now(), math.MaxInt64-d) + d }
+
+// add starts t, which wakes w at the deadline.
+func (ts *timers) add(t *timer, deadline time.Duration, w Waker) {
 	ts.count++
-	deadline := time.Since(ts.start) + d
-	if deadline < d {
-		deadline = math.MaxInt64 // so far away that the sum is negative
-	}
-	*t = timer{deadline: deadline, order: ts.count, waker: w}
-	heap.Push(ts, t)
+	t.order, t.waker = ts.count, w
+	ts.heap = append(ts.heap, entry{})
+	ts.place(len(ts.heap)-1, entry{deadline, t})
 }
 
-// remove stops t. It leaves the heap at once, however far away its deadline.
+// remove stops t. It leaves the heap at once, however far away its deadline is.
 func (ts *timers) remove(t *timer) {
-	if t.waker != nil {
-		heap.Remove(ts, int(t.index))
-		t.waker = nil
+	if t.waker == nil {
+		return
+	}
+	t.waker = nil
+	last := len(ts.heap) - 1
+	moved := ts.heap[last]
+	ts.heap[last] = entry{}
+	ts.heap = ts.heap[:last]
+	if int(t.index) < last {
+		ts.place(int(t.index), moved)
 	}
 }
 
-// untilNext returns how long to sleep until the first deadline, negative for ever.
+// place puts e at i, or above or below, where the heap is in order again.
+func (ts *timers) place(i int, e entry) {
+	for i > 0 && e.before(ts.heap[(i-1)/4]) {
+		ts.put(i, ts.heap[(i-1)/4])
+		i = (i - 1) / 4
+	}
+	for 4*i+1 < len(ts.heap) {
+		first := 4*i + 1
+		for child := first + 1; child < min(4*i+5, len(ts.heap)); child++ {
+			if ts.heap[child].before(ts.heap[first]) {
+				first = child
+			}
+		}
+		if e.before(ts.heap[first]) {
+			break
+		}
+		ts.put(i, ts.heap[first])
+		i = first
+	}
+	ts.put(i, e)
+}
+
+func (ts *timers) put(i int, e entry) {
+	ts.heap[i] = e
+	e.timer.index = int32(i)
+}
+
+// untilNext returns how long to sleep, which is forever if it's negative.
 func (ts *timers) untilNext() time.Duration {
 	if len(ts.heap) == 0 {
 		return -1
 	}
-	return max(ts.heap[0].deadline-time.Since(ts.start), 0)
+	return max(ts.heap[0].deadline-ts.now(), 0)
 }
 
-// fire wakes those whose deadline has come, never one before, and at most so
-// many: a million at once would be a queue of a million.
-func (ts *timers) fire(trace *Trace, most int) {
+// fire wakes tasks whose deadline has come, and no other. It stops after limit
+// of them: a million at once would make a run queue of a million.
+func (ts *timers) fire(trace *Trace, limit int) {
 	if len(ts.heap) == 0 {
 		return
 	}
-	for now := time.Since(ts.start); most > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; most-- {
-		t := heap.Pop(ts).(*timer)
+	for now := ts.now(); limit > 0 && len(ts.heap) > 0 && ts.heap[0].deadline <= now; limit-- {
+		t := ts.heap[0].timer
 		w := t.waker
-		t.waker = nil
+		ts.remove(t)
 		trace.call(trace.Timer)
-		wakeHere(w)
+		wakeLocal(w)
 	}
 }
 
-// The methods of heap.Interface.
+// Sleep is ready d after its first Poll, or at once if d isn't positive.
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: max(d, 0)} }
 
-func (ts *timers) Len() int { return len(ts.heap) }
-
-func (ts *timers) Less(i, j int) bool {
-	a, b := ts.heap[i], ts.heap[j]
-	return a.deadline < b.deadline || a.deadline == b.deadline && a.order < b.order
+type sleep struct {
+	d      time.Duration // over, once it has finished
+	timer  timer
+	timers *timers // nil before the first Poll
 }
 
-func (ts *timers) Swap(i, j int) {
-	ts.heap[i], ts.heap[j] = ts.heap[j], ts.heap[i]
-	ts.heap[i].index, ts.heap[j].index = int32(i), int32(j)
+const over = -1
+
+func (s *sleep) Poll(cx *Context) (struct{}, bool) {
+	mustBePending(s.d != over, "Sleep")
+	if s.timers == nil && s.d > 0 {
+		s.timers = cx.timers()
+		s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
+	}
+	if s.timer.waker != nil { // it hasn't fired
+		s.timer.waker = cx.waker
+		cx.waitsFor("a timer")
+		return struct{}{}, false
+	}
+	s.d = over
+	return struct{}{}, true
 }
 
-func (ts *timers) Push(x any) {
-	t := x.(*timer)
-	t.index = int32(len(ts.heap))
-	ts.heap = append(ts.heap, t)
+// Close stops the timer.
+func (s *sleep) Close() error {
+	if s.timers != nil {
+		s.timers.remove(&s.timer)
+	}
+	s.d = over
+	return nil
 }
 
-func (ts *timers) Pop() any {
-	last := len(ts.heap) - 1
-	t := ts.heap[last]
-	ts.heap[last] = nil
-	ts.heap = ts.heap[:last]
-	return t
+// Yield is a future that is pending once, so that other tasks have a turn.
+func Yield() Future[struct{}] { return new(yield) }
+
+type yield struct{ yielded bool }
+
+func (y *yield) Poll(cx *Context) (struct{}, bool) {
+	if !y.yielded {
+		y.yielded = true
+		cx.wake() // queued last
+		return struct{}{}, false
+	}
+	return struct{}{}, true
 }

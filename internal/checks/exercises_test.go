@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The exercises are tested as the chapters are: each solution passes, each file
@@ -92,7 +91,7 @@ func exercises(t *testing.T) []exercise {
 		}
 	}
 	if len(all) == 0 {
-		t.Fatalf("there is no exercise %s", os.Getenv("EXERCISE"))
+		t.Fatalf("there's no exercise %s", os.Getenv("EXERCISE"))
 	}
 	return all
 }
@@ -346,7 +345,7 @@ func inOrder(shown []string) []string {
 	return lines(text)
 }
 
-// ownCI says whether nobody solves exercises here: a learner may change files.
+// ownCI reports whether this is our own CI, where no learner has changed any files.
 func ownCI() bool {
 	const own = "async-go-tutorial/async-runtime"
 	return os.Getenv("CI") == "true" && cmp.Or(os.Getenv("GITHUB_REPOSITORY"), own) == own
@@ -379,7 +378,7 @@ func sameFile(t *testing.T, original, copied string) {
 	t.Helper()
 	want, there := readIfThere(t, original)
 	if got, _ := readIfThere(t, copied); !there {
-		t.Errorf("%s is a copy of nothing: there is no %s", copied, original)
+		t.Errorf("%s is a copy, but there's no %s", copied, original)
 	} else if got != want {
 		t.Errorf("%[2]s differs from %[1]s. Repair the copy:\n\tcp %[1]s %[2]s", original, copied)
 	}
@@ -418,7 +417,7 @@ func TestExercisePages(t *testing.T) {
 	}
 }
 
-// In each chapter one exercise is easy, and one is for who does only one.
+// Each chapter has an easy exercise, and one marked for learners who do only one.
 func TestExerciseTable(t *testing.T) {
 	t.Parallel()
 	easy, only := make(map[string]int), make(map[string]int)
@@ -543,131 +542,5 @@ func TestExerciseLinks(t *testing.T) {
 			text, _ := readIfThere(t, path)
 			checkLinks(t, parsePage(path, lines(text)))
 		}
-	}
-}
-
-// The runner's picture, before the first, in the middle and after the last, in
-// a copy: of chapter 01 only, unless everything is to be checked.
-func TestExerciseRunner(t *testing.T) {
-	t.Parallel()
-	all := exercises(t)
-	if os.Getenv("EXERCISE") != "" {
-		t.Skip("the picture is of all")
-	}
-	if os.Getenv("TUTORIAL_CHECK") != "all" {
-		all = slices.DeleteFunc(all, func(e exercise) bool { return e.chapter() != chapters[0].dir })
-	}
-	root, runner := copyExercises(t, all), filepath.Join(t.TempDir(), "runner")
-	if got := run(t, 2*time.Minute, ".", []string{compiles}, "go", "build", "-o", runner, "./exercises"); got.exit != 0 {
-		t.Fatal(got.stderr)
-	}
-	say := func(exit int, args ...string) string {
-		t.Helper()
-		got := run(t, 2*time.Minute, root, []string{"GOWORK=off"}, runner, args...)
-		if got.exit != exit {
-			t.Errorf("exercises %q ended with exit status %d, want %d:\n%s", args, got.exit, exit, got.stderr)
-		}
-		return got.stdout + got.stderr
-	}
-	order := inTable(t, all)
-	if len(order) < 4 {
-		t.Fatalf("%d exercises are too few for this test", len(order))
-	}
-	put := func(e exercise, version string) {
-		t.Helper()
-		text, _ := readIfThere(t, e.file(version))
-		writeFile(t, filepath.Join(root, e.edited), text)
-	}
-
-	checkPicture(t, say(0), order, 0, order[0])
-	put(order[0], "solution")
-	put(order[2], "solution")
-	put(order[3], order[3].wrong()[0])
-	checkPicture(t, say(0), order, 2, order[1])
-	for _, e := range order {
-		put(e, "solution")
-	}
-	checkPicture(t, say(0), order, len(order), exercise{})
-
-	writeFile(t, filepath.Join(root, order[0].edited), "package main\n\nfunc half(\n")
-	if got := say(0); !strings.Contains(got, filepath.Base(order[0].edited)+":") || !strings.Contains(got, "syntax error") {
-		t.Errorf("of a file that does not compile the runner says:\n%s", got)
-	}
-	say(0, "reset", order[0].name)
-	now, _ := readIfThere(t, filepath.Join(root, order[0].edited))
-	stub, _ := readIfThere(t, order[0].file("stub"))
-	old, _ := readIfThere(t, filepath.Join(root, order[0].edited+".old"))
-	if now != stub || !strings.Contains(old, "func half(") {
-		t.Error("reset has not put the stub back, or has not kept what was there")
-	}
-	if got := say(0, "hint", order[0].name); !strings.Contains(got, "Hint 1") || !strings.Contains(got, "hint "+order[0].name+" 2") {
-		t.Errorf("the first hint is:\n%s", got)
-	}
-	if got := say(0, "solution", filepath.Base(order[0].name)); strings.TrimSpace(got) != order[0].file("solution") {
-		t.Errorf("the solution is %q", got)
-	}
-	for _, args := range []string{"hint", "what", "reset nothing", "hint " + order[0].name + " 4", "reset a b", "solve " + order[0].name} {
-		if got := say(2, strings.Fields(args)...); got == "" {
-			t.Errorf("exercises %s says nothing", args)
-		}
-	}
-}
-
-// copyExercises copies what the exercises need into a new folder, as handed out.
-func copyExercises(t *testing.T, all []exercise) string {
-	t.Helper()
-	root := t.TempDir()
-	paths := []string{"go.mod", "go.sum", "exercises/README.md"}
-	for _, e := range all {
-		for _, folder := range []string{e.dir(), e.folder(), "exercises/check"} {
-			files, _ := filepath.Glob(filepath.Join(folder, "*"))
-			paths = append(paths, files...)
-		}
-	}
-	for _, path := range paths {
-		text, _ := readIfThere(t, path)
-		for _, e := range all {
-			if path == e.edited {
-				text, _ = readIfThere(t, e.file("stub"))
-			}
-		}
-		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(path)), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(root, path), text)
-	}
-	return root
-}
-
-// inTable returns the exercises in the order of exercises/README.md.
-func inTable(t *testing.T, all []exercise) []exercise {
-	t.Helper()
-	index, _ := readIfThere(t, "exercises/README.md")
-	place := make(map[int]exercise)
-	for _, e := range all {
-		place[strings.Index(index, "]("+e.name+"/README.md)")] = e
-	}
-	var order []exercise
-	for _, i := range slices.Sorted(maps.Keys(place)) {
-		order = append(order, place[i])
-	}
-	return order
-}
-
-// checkPicture reads what the runner prints: next has no name if all are done.
-func checkPicture(t *testing.T, picture string, order []exercise, done int, next exercise) {
-	t.Helper()
-	full := 30 * done / len(order)
-	want := []string{fmt.Sprintf("%d of %d done  [%s%s]", done, len(order), strings.Repeat("#", full), strings.Repeat(".", 30-full))}
-	if next.name != "" {
-		want = append(want, "Next: "+next.name+" ★", next.edited, "go test ./exercises/"+next.name, "_test.go:")
-	}
-	for _, part := range want {
-		if !strings.Contains(picture, part) {
-			t.Errorf("the runner does not say %q:\n%s", part, picture)
-		}
-	}
-	if n := len(regexp.MustCompile(`(?m)^  done `).FindAllString(picture, -1)); n != done {
-		t.Errorf("%d lines say done, want %d:\n%s", n, done, picture)
 	}
 }

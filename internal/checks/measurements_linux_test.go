@@ -15,22 +15,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// internal/checks/testdata/choices/*.diff each take back one choice that chapter 06 has made
-// for the sake of speed or memory. The command in internal/measure measures what
-// that choice buys. Here each is made in a copy of the chapter, whose program
-// must still echo.
+// internal/measure/choices has a diff for each choice that chapter 06 has made
+// for the sake of speed or memory, which takes that choice back, so that
+// internal/measure can measure what it buys. The program must still work then.
 func TestChoicesCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("the diffs are applied with git, which is not here:", err)
 	}
-	paths, err := filepath.Glob("internal/checks/testdata/choices/*.diff")
+	paths, err := filepath.Glob("internal/measure/choices/*.diff")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%d choices, %v", len(paths), err)
 	}
 	chapter := chapters[len(chapters)-1]
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".diff"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(path), ".diff")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := copyChapter(t, chapter)
 			diff, err := filepath.Abs(path)
@@ -42,18 +42,38 @@ func TestChoicesCanBeTakenBack(t *testing.T) {
 				t.Fatalf("%s does not apply; make it anew:\n%s", path, got.stderr)
 			}
 			onlyIfAll(t)
-			program := filepath.Join(dir, "changed")
-			env := []string{compiles, "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off"}
-			if got := run(t, 2*time.Minute, dir, env, "go", "build", "-o", program, "."); got.exit != 0 {
-				t.Fatalf("with %s the chapter does not build:\n%s", path, got.stderr)
-			}
+			program := buildMeasured(t, "-choice", name)
 			checkEchoes(t, program)
-			got := run(t, time.Minute, dir, nil, program, "sched", "timer", "-n", "1000")
+			got := run(t, time.Minute, ".", nil, program, "sched", "timer", "-n", "1000")
 			if got.exit != 0 || !strings.HasPrefix(got.stdout, "RESULT kind=timer n=1000 ") {
 				t.Errorf("sched timer says: %+v", got)
 			}
 		})
 	}
+}
+
+// The program that is measured is a copy of chapter 06 with more commands, which
+// have tests of their own.
+func TestMeasuredProgram(t *testing.T) {
+	onlyIfAll(t)
+	t.Parallel()
+	source := t.TempDir()
+	checkEchoes(t, buildMeasured(t, "-source", source))
+	for _, check := range []string{"vet", "test"} {
+		if got := run(t, 2*time.Minute, source, []string{"GOWORK=off"}, "go", check, "."); got.exit != 0 {
+			t.Errorf("go %s: %s%s", check, got.stdout, got.stderr)
+		}
+	}
+}
+
+func buildMeasured(t *testing.T, args ...string) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "measured")
+	args = append([]string{"run", "./internal/measure", "build", "-o", program}, args...)
+	if got := run(t, 3*time.Minute, ".", []string{compiles}, "go", args...); got.exit != 0 {
+		t.Fatal(got.stderr)
+	}
+	return program
 }
 
 // checkEchoes starts a server, and sends it more than fits into its buffer.

@@ -289,12 +289,12 @@ func checkKept(t *testing.T, property int, cell string) {
 		folders[folder[:2]] = folder
 	}
 	if folders[m[3]] == "" {
-		t.Errorf("PROPERTIES.md: property %d: there is no chapter %s", property, m[3])
+		t.Errorf("PROPERTIES.md: property %d: there's no chapter %s", property, m[3])
 		return
 	}
 	path := filepath.Join(folders[m[3]], m[1])
 	code, _ := readIfThere(t, path)
 	if !strings.Contains(code, strings.ReplaceAll(m[2], `\|`, `|`)) {
-		t.Errorf("PROPERTIES.md: property %d: %q does not stand in %s", property, m[2], path)
+		t.Errorf("PROPERTIES.md: property %d: %q isn't in %s", property, m[2], path)
 	}
 }

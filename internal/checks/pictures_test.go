@@ -16,7 +16,7 @@ import (
 )
 
 // The sequence diagrams of the pages. In all of them each label starts with a
-// name that is in the code of the chapter. From chapter 05 on they are compared,
+// name that is in the code of the chapter. They are compared,
 // arrow by arrow, with what happens: a copy of the chapter says so at each line
 // of code that an arrow stands for, while a scenario of internal/checks/testdata/pictures runs.
 // There the peer acts only after the wait has begun, so the order is the same
@@ -25,6 +25,7 @@ import (
 // A diagram is a sequence diagram of mermaid.
 type diagram struct {
 	lanes map[string]string // by alias
+	order map[string]int    // of the lanes, from left to right
 	steps []string          // its arrows and notes, without white space around
 	lines []int             // where they are
 }
@@ -50,6 +51,14 @@ var (
 	described  = regexp.MustCompile(`^accDescr: \S`)
 )
 
+// statesOfAnyFuture are in no code: each future keeps them in its own way. A run
+// goes through them, in TestAnyFutureGoesThroughTheseStates.
+var statesOfAnyFuture = []string{"made", "pending", "ready", "closed"}
+
+// statesOfATask are explained at the type Task of chapter 05. A run goes through
+// them, in TestTasksGoThroughTheseStates.
+var statesOfATask = []string{"queued", "polled", "idle", "finished"}
+
 // The states of a state diagram are constants, fields, types or functions of
 // the chapter.
 func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
@@ -72,7 +81,7 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 					continue
 				}
 				for _, state := range m[1:3] {
-					if state != "[*]" && !names[state] {
+					if state != "[*]" && !names[state] && !slices.Contains(slices.Concat(statesOfAnyFuture, statesOfATask), state) {
 						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
 					}
 				}
@@ -81,6 +90,40 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 				t.Errorf("%s: the diagram has no accDescr for readers who can't see it", p.at(f.line))
 			}
 		}
+	}
+}
+
+// The diagram of any future's states has the transitions that chapter 01's
+// futures make when they're polled to their end, or closed before.
+func TestAnyFutureGoesThroughTheseStates(t *testing.T) {
+	t.Parallel()
+	p := readingOrder(t)[1]
+	i := slices.IndexFunc(p.fences, func(f fence) bool {
+		return f.language == "mermaid" && slices.ContainsFunc(f.lines, func(line string) bool { return strings.Contains(line, "--> closed") })
+	})
+	if i < 0 {
+		t.Fatalf("%s has no diagram in which a future is closed", p.path)
+	}
+	var want []string
+	for _, line := range p.fences[i].lines {
+		if line = strings.TrimSpace(line); transition.MatchString(line) {
+			want = append(want, line)
+		}
+	}
+	got := lines(runScenario(t, "states", drawingCopy(t, "01-future-trait", "01.go")))
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+		t.Errorf("%s: futures don't go through the states of this picture (-picture +futures):\n%s", p.at(p.fences[i].line), diff)
+	}
+}
+
+// The table of what a tea holds after each poll is what a run shows.
+func TestTraceOfTea(t *testing.T) {
+	t.Parallel()
+	page, _ := readIfThere(t, "01-future-trait/README.md")
+	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait", "01.go")); !strings.Contains(page, rows) {
+		t.Errorf("01-future-trait/README.md doesn't have this table of polls:\n%s", rows)
 	}
 }
 
@@ -102,7 +145,7 @@ func identifiers(t *testing.T, dir string) map[string]bool {
 // parseDiagram accepts the part of mermaid's language that the pages use.
 func parseDiagram(t *testing.T, p page, f fence) diagram {
 	t.Helper()
-	d := diagram{lanes: make(map[string]string)}
+	d := diagram{lanes: make(map[string]string), order: make(map[string]int)}
 	loops, described := 0, false
 	for i, line := range f.lines[1:] {
 		line = strings.TrimSpace(line)
@@ -112,7 +155,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		used := []string{}
 		if m := participant.FindStringSubmatch(line); m != nil {
-			d.lanes[m[1]] = m[2]
+			d.lanes[m[1]], d.order[m[1]] = m[2], len(d.order)
 		} else if m := arrowLine.FindStringSubmatch(line); m != nil {
 			used = []string{m[1], m[3]}
 		} else if m := noteLine.FindStringSubmatch(line); m != nil {
@@ -128,7 +171,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		}
 		for _, alias := range used {
 			if d.lanes[alias] == "" {
-				t.Errorf("%s: there is no participant %s", at, alias)
+				t.Errorf("%s: there's no participant %s", at, alias)
 			}
 		}
 		if len(used) > 0 {
@@ -139,7 +182,7 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 		t.Errorf("%s: not a sequence diagram, or it has a loop without end", p.at(f.line))
 	}
 	if !described {
-		t.Errorf("%s: there is no accDescr for who cannot see the picture", p.at(f.line))
+		t.Errorf("%s: there's no accDescr for who cannot see the picture", p.at(f.line))
 	}
 	return d
 }
@@ -211,6 +254,7 @@ type drawnAt struct {
 	page, arrow, file string
 	code              []string
 	value             string // an expression, or nothing
+	sees              string // a variable that the scenario looks at, or nothing
 	once              bool
 }
 
@@ -228,6 +272,8 @@ func parseDrawnArrows(t *testing.T) (all []drawnAt) {
 		for _, cell := range cells[3:] {
 			if value, is := strings.CutPrefix(cell, "ends with "); is {
 				d.value, d.arrow = value, d.arrow+" "
+			} else if sees, is := strings.CutPrefix(cell, "sees "); is {
+				d.sees = sees
 			} else if d.once = cell == "once"; !d.once {
 				t.Fatalf("drawnArrows: what is %q?", cell)
 			}
@@ -239,10 +285,11 @@ func parseDrawnArrows(t *testing.T) (all []drawnAt) {
 
 func TestPicturesShowWhatHappens(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"05-executor", "06-full-runtime"} {
+	for _, c := range chapters {
+		dir := c.dir
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
-			program := drawingCopy(t, dir)
+			program := drawingCopy(t, dir, dir[:2]+".go")
 			for _, p := range readingOrder(t)[1:] {
 				if filepath.Dir(p.path) != dir {
 					continue
@@ -278,14 +325,26 @@ func compareWithRun(t *testing.T, p page, d diagram, program string) {
 	t.Errorf("%s: the picture is not what happens (-picture +what happens):\n%s", p.at(d.lines[0]), diff)
 }
 
+// runScenario returns what a scenario that isn't a page's writes.
+func runScenario(t *testing.T, name, program string) string {
+	t.Helper()
+	got := run(t, time.Minute, ".", []string{"PICTURE=" + name}, program)
+	if got.exit != 0 {
+		t.Fatalf("the scenario %q failed:\n%s", name, got.stderr)
+	}
+	return got.stderr
+}
+
 // drawingCopy builds a copy of a chapter that writes an arrow to standard error
-// at each line that stands for one, and whose main runs the scenarios.
-func drawingCopy(t *testing.T, dir string) (program string) {
+// at each line that stands for one, and whose main runs the scenarios. Those of
+// watch06.go have rows of their own.
+func drawingCopy(t *testing.T, dir, scenarioFile string) (program string) {
 	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
 	inserts := make(map[string][]drawnAt) // by file
 	for _, d := range parseDrawnArrows(t) {
-		if filepath.Dir(d.page) == dir {
+		own := filepath.Base(d.page) == "watch"
+		if filepath.Dir(d.page) == dir && own == strings.HasPrefix(scenarioFile, "watch") {
 			inserts[d.file] = append(inserts[d.file], d)
 		}
 	}
@@ -293,7 +352,14 @@ func drawingCopy(t *testing.T, dir string) (program string) {
 		text, _ := readIfThere(t, filepath.Join(dir, file))
 		o.add(t, filepath.Join(dir, file), withArrows(t, dir, file, text, all))
 	}
-	for _, name := range []string{dir[:2] + ".go", "draw.go"} {
+	names := []string{scenarioFile, "draw.go"}
+	scenarios, _ := readIfThere(t, filepath.Join("internal/checks/testdata/pictures", names[0]))
+	for use, name := range map[string]string{"newPeer()": "peer.go", "epollSet(": "epollset.go", "&another{": "another.go"} {
+		if strings.Contains(scenarios, use) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
 		text, _ := readIfThere(t, filepath.Join("internal/checks/testdata/pictures", name))
 		o.add(t, filepath.Join(dir, "drawing_"+name), text)
 	}
@@ -312,9 +378,12 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	original := lines(text)
 	before := make(map[int]string) // what is inserted, by line
 	for _, d := range all {
-		i := find(trimmed(original), d.code)
-		if i < 0 || find(trimmed(original[i+1:]), d.code) >= 0 {
-			t.Fatalf("drawnArrows: these lines must stand in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
+		i := find(trimmed(original), trimmed(d.code))
+		if i < 0 || find(trimmed(original[i+1:]), trimmed(d.code)) >= 0 {
+			t.Fatalf("drawnArrows: these lines must be in %s/%s exactly once:\n%s", dir, file, strings.Join(d.code, "\n"))
+		}
+		if d.sees != "" {
+			before[i+len(d.code)-1] += fmt.Sprintf("see(%s); ", d.sees)
 		}
 		before[i+len(d.code)-1] += fmt.Sprintf("draw(%q, %q, %s, %t); ", filepath.Base(d.page), d.arrow, d.value, d.once)
 	}
@@ -324,10 +393,13 @@ func withArrows(t *testing.T, dir, file, text string, all []drawnAt) string {
 	return strings.Join(original, "\n") + "\n"
 }
 
+// trimmed returns the lines without white space around them, and without the
+// comments at their ends.
 func trimmed(lines []string) []string {
 	var all []string
 	for _, line := range lines {
-		all = append(all, strings.TrimSpace(line))
+		code, _, _ := strings.Cut(line, " // ")
+		all = append(all, strings.TrimSpace(code))
 	}
 	return all
 }

@@ -15,13 +15,13 @@ import (
 )
 
 // neededFiles returns the files of a chapter that declare what the files by
-// use, and what those need in their turn, but not the kernel's queue.
+// use, and what those need in their turn, but not the kernel's poller.
 func neededFiles(t *testing.T, dir string, by []string) (needed []string) {
 	t.Helper()
 	declared, uses := make(map[string][]string), make(map[string]bool)
 	for _, name := range goFiles(t, dir) {
 		path := filepath.Join(dir, name)
-		if names := declarations(parse(t, path)); !slices.Contains(names, "openQueue") {
+		if names := declarations(parse(t, path)); !slices.Contains(names, "newPoller") {
 			declared[path] = names
 		}
 	}
@@ -138,6 +138,7 @@ var standIns = map[string]string{
 	"sync.Mutex":                 "sched.Mutex",
 	"sync.Once":                  "sched.Once",
 	"sync/atomic.Bool":           "sched.Bool",
+	"sync/atomic.Int32":          "sched.Int32",
 	"time.Timer":                 "sched.Timer",
 	"time.AfterFunc":             "sched.AfterFunc",
 	"time.Sleep":                 "sched.Sleep",

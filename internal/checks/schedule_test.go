@@ -19,7 +19,7 @@ import (
 //
 // Copies of the chapters are rewritten so that each goroutine stops before each
 // such step. Package sched, in internal/checks/testdata/schedules, releases them one at a time,
-// in one order after the other. If nobody can run and somebody waits, a wakeup
+// in one order after the other. If none can run and one still waits, a wakeup
 // was lost, and the steps that led there are printed. That this can happen is
 // proved by mistakes that are planted in the copies.
 //
@@ -38,11 +38,11 @@ const (
 	randomOnes  = 200_000 // in all
 )
 
-// checked are the chapters, and what stands in for the kernel's queue.
-var checked = []struct{ dir, queue string }{
-	{"04-waker", "queue04.go"},
-	{"05-executor", "queue04.go"},
-	{"06-full-runtime", "queue06.go"},
+// checked are the chapters, and the file that replaces the kernel's poller.
+var checked = []struct{ dir, poller string }{
+	{"04-waker", "poller04.go"},
+	{"05-executor", "poller04.go"},
+	{"06-full-runtime", "poller06.go"},
 }
 
 // A mistake is easily made, and found by a scenario of its chapter: a report
@@ -63,25 +63,25 @@ var mistakes = []mistake{
 	{"a signal instead of a token", "04-waker", []string{
 		"make(chan struct{}, 1)", "make(chan struct{})",
 	}, "a wake against a park", lost},
-	{"the waker is stored after the queue is armed", "04-waker", []string{
-		"return r.queue.arm(fd, all.interest())", "return nil",
-		"r.waiting[fd] = all", "r.mu.Unlock(); r.queue.arm(fd, all.interest()); r.mu.Lock(); r.waiting[fd] = all",
+	{"the waker is stored after the poller is armed", "04-waker", []string{
+		"return r.poller.arm(fd, all.directions())", "return nil",
+		"r.waiting[fd] = all", "r.mu.Unlock(); r.poller.arm(fd, all.directions()); r.mu.Lock(); r.waiting[fd] = all",
 	}, "a descriptor is ready while it is registered", lost},
 	{"only the first waker is kept", "04-waker", []string{
 		"all[dir] = w", "if all[dir] == nil { all[dir] = w }",
 	}, "a descriptor is registered again while it is delivered", lost},
 	{"unlock, wake, arm the other direction again", "04-waker", []string{
-		"r.queue.arm(fd, left.interest())", "func() error { r.waiting[fd] = left; r.mu.Unlock(); woken.wake(); defer r.mu.Lock(); return r.queue.arm(fd, left.interest()) }()",
+		"r.poller.arm(fd, left.directions())", "func() error { r.waiting[fd] = left; r.mu.Unlock(); woken.wake(); defer r.mu.Lock(); return r.poller.arm(fd, left.directions()) }()",
 		"\tr.waiting[fd] = left\n\treturn woken\n", "\treturn waiters{}\n",
 	}, "one direction registers while the other is armed again", lost},
 	{"the other direction is not armed again", "04-waker", []string{
-		"r.queue.arm(fd, left.interest()) != nil", "false",
+		"r.poller.arm(fd, left.directions()) != nil", "false",
 	}, "one direction is delivered while the other registers", lost},
 	{"Wake is called with the lock held", "04-waker", []string{
 		"\treturn woken\n}", "\twoken.wake()\n\treturn waiters{}\n}",
 		"{\n\t\treturn all //", "{\n\t\tall.wake()\n\t\treturn waiters{} //",
 	}, "a Wake that registers", lost},
-	{"who registers after Close is not told", "04-waker", []string{
+	{"a Register after Close returns no error", "04-waker", []string{
 		"r.waiting, r.broken = nil, err", "r.waiting = make(map[int]waiters)",
 	}, "Close against a wait", lost},
 
@@ -89,42 +89,45 @@ var mistakes = []mistake{
 		"if e.push(t) {", "e.parker.Wake()\n\tif e.push(t) && false {",
 	}, "a wake against a park", lost},
 	{"queued is cleared after the poll", "05-executor", []string{
-		"\t\tt.queued = false\n", "",
-		"if !t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return !ready }() {",
+		"\tt.queued = false // before", "\t// before",
+		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return ready }() {",
 	}, "a wake against a park", lost},
 	{"the task is taken out of the queue after the poll", "05-executor", []string{
-		"t, e.ready = e.ready[0], e.ready[1:]", "t = e.ready[0]",
-		"\t\tt.queued = false\n", "",
-		"if !t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.ready = false, e.ready[1:]; return !ready }() {",
+		"\te.runQueue = e.runQueue[1:]\n", "",
+		"\tt.queued = false // before", "\t// before",
+		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.runQueue = false, e.runQueue[1:]; return ready }() {",
 	}, "a wake against a park", lost},
 
 	{"push does not lock", "05-executor", []string{
-		"push(t *Task) (added bool) {\n\te.mu.Lock()\n\tdefer e.mu.Unlock()", "push(t *Task) (added bool) {",
+		"push(t *Task) bool {\n\te.mu.Lock()\n\tdefer e.mu.Unlock()", "push(t *Task) bool {",
 	}, "two tasks, woken by two goroutines", race},
 
 	{"parked is announced after the look at the queue", "06-full-runtime", []string{
-		"rt.parked = *timeout != 0", "rt.mu.Unlock()\n\t\trt.mu.Lock()\n\t\trt.parked = *timeout != 0",
+		"rt.parked.Store(timeout != 0)", "rt.mu.Unlock()\n\trt.mu.Lock()\n\trt.parked.Store(timeout != 0)",
 	}, "a wake against a park", lost},
 	{"the bell is rung without the lock", "06-full-runtime", []string{
-		"rt.reactor.queue.ring()", "rt.mu.Unlock()\n\t\trt.reactor.queue.ring()\n\t\trt.mu.Lock()",
-	}, "Close against a wake", "^ring of a queue that is closed"},
+		"rt.reactor.poller.notify()", "rt.mu.Unlock()\n\t\trt.reactor.poller.notify()\n\t\trt.mu.Lock()",
+	}, "Close against a wake", "^notify on a poller that is closed"},
 	{"queued is cleared after the poll", "06-full-runtime", []string{
 		"\tt.queued.Swap(false)", "\t",
 		"ready := t.work.poll(&t.cx)", "ready := t.work.poll(&t.cx)\n\tt.queued.Swap(false)",
 	}, "a wake against a park", lost},
 	{"Cancel wakes, then marks", "06-full-runtime", []string{
-		"h.task.cancel.Store(true)\n\th.task.Wake()", "h.task.Wake()\n\th.task.cancel.Store(true)",
+		"h.task.cancelled.Store(true)\n\th.task.Wake()", "h.task.Wake()\n\th.task.cancelled.Store(true)",
 	}, "cancel from another goroutine", lost},
-	{"JoinAll marks a child as not woken after its poll", "06-full-runtime", []string{
-		"c.woken = false", "_ = c",
-		"value, ready := c.future.Poll(&c.cx)", "value, ready := c.future.Poll(&c.cx); c.waker.list.mu.Lock(); c.waker.woken = false; c.waker.list.mu.Unlock()",
-	}, "a child of JoinAll is woken while it is polled", lost},
 	{"Blocking stores the waker after the look at done", "06-full-runtime", []string{
-		"c.waker = cx.Waker()", "c.mu.Unlock(); c.mu.Lock(); c.waker = cx.Waker()",
-	}, "Blocking returns against a park", lost},
-	{"Spawn looks at closed too early", "06-full-runtime", []string{
-		"closed := rt.closed\n", "closed := rt.closed\n\trt.mu.Unlock()\n\trt.mu.Lock()\n",
+		"b.waker = cx.Waker()", "w := cx.Waker()",
+		"\t\t\tgo b.run()\n\t\t}\n", "\t\t\tgo b.run()\n\t\t}\n\t\tb.mu.Unlock()\n\t\tb.mu.Lock()\n\t\tb.waker = w\n",
+	}, "Blocking returns against a park", "nil pointer dereference"},
+	{"SpawnRemote looks at closed too early", "06-full-runtime", []string{
+		"\tif rt.closed {\n\t\treturn false\n\t}", "\tif rt.closed {\n\t\treturn false\n\t}\n\trt.mu.Unlock()\n\trt.mu.Lock()",
 	}, "Close against a spawn", "^what is left: "},
+	{"a place that was handed over is lost with its future", "06-full-runtime", []string{
+		"l.passTurn() // kept", "// kept",
+	}, "a place in a channel is handed over", "^BlockOn: deadlock: "},
+	{"a task that is being woken counts as stuck", "06-full-runtime", []string{
+		"t.outside || t.queued.Load()", "t.outside",
+	}, "a timer is cancelled in flight", "^BlockOn: deadlock: "},
 }
 
 func (m mistake) pkg(i int) string { return fmt.Sprintf("m%02d", i) }
@@ -208,16 +211,16 @@ func rewrittenChapters(t *testing.T) *overlaid {
 	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
 	imports, entries := "", ""
-	add := func(dir, queue, pkg string, m mistake) {
-		o.addRewritten(t, dir, queue, pkg, m)
+	add := func(dir, poller, pkg string, m mistake) {
+		o.addRewritten(t, dir, poller, pkg, m)
 		imports += fmt.Sprintf("\t\"schedules/%s\"\n", pkg)
 		entries += fmt.Sprintf("\t%q: %s.Scenarios,\n", pkg, pkg)
 	}
 	for _, c := range checked {
-		add(c.dir, c.queue, "c"+c.dir[:2], mistake{})
+		add(c.dir, c.poller, "c"+c.dir[:2], mistake{})
 		for i, m := range mistakes {
 			if m.dir == c.dir {
-				add(c.dir, c.queue, m.pkg(i), m)
+				add(c.dir, c.poller, m.pkg(i), m)
 			}
 		}
 	}
@@ -230,10 +233,10 @@ func rewrittenChapters(t *testing.T) *overlaid {
 
 // addRewritten makes a package of what the scenarios of a chapter need of it,
 // with a mistake in it, if any.
-func (o *overlaid) addRewritten(t *testing.T, chapter, queue, pkg string, m mistake) {
+func (o *overlaid) addRewritten(t *testing.T, chapter, poller, pkg string, m mistake) {
 	t.Helper()
 	scenarios := filepath.Join(scheduleDir, "scenarios")
-	paths := []string{filepath.Join(scenarios, chapter[:2]+".go"), filepath.Join(scenarios, "futures.go"), filepath.Join(scenarios, queue)}
+	paths := []string{filepath.Join(scenarios, chapter[:2]+".go"), filepath.Join(scenarios, "futures.go"), filepath.Join(scenarios, poller)}
 	paths = append(paths, neededFiles(t, chapter, paths)...)
 	found, edited := make(map[string]int), make([]int, len(m.edits))
 	for _, path := range paths {

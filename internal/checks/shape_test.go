@@ -87,8 +87,6 @@ func readingOrder(t *testing.T) (all []page) {
 	return all
 }
 
-func (p page) isREADME() bool { return filepath.Base(p.path) == "README.md" }
-
 // headings returns the headings of the second level, and the lines where they
 // are.
 func (p page) headings() (texts []string, at []int) {

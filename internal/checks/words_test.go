@@ -53,7 +53,7 @@ func TestGlossaryIsInOrder(t *testing.T) {
 			t.Errorf("GLOSSARY.md:%d: %s comes after %s", w.line, w.name, words[i-1].name)
 		}
 		if w.chapter < 1 || w.chapter > len(chapters) {
-			t.Errorf("GLOSSARY.md:%d: there is no chapter %02d", w.line, w.chapter)
+			t.Errorf("GLOSSARY.md:%d: there's no chapter %02d", w.line, w.chapter)
 		}
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"io"
 )
 
-// A bar is how good a figure has to be: at most, or at least, so much.
+// A bar is a goal for one figure: at most, or at least, so much.
 type bar struct {
 	experiment string
 	quantity   string
-	beside     string // the figure is the ratio to this program's, if there is one
+	beside     string // if it isn't empty, the figure is divided by this program's
 	wanted     float64
 	least      bool
 }
@@ -42,7 +42,7 @@ var bars = []bar{
 	{"serve, ab", "failed", "", 0, false},
 }
 
-// showBars says of each whether the figures reach it.
+// showBars prints every goal, and whether it was missed.
 func (d *data) showBars(w io.Writer) {
 	fmt.Fprintf(w, "%-24s %-20s %-16s %9s %18s\n", "", "", "beside", "measured", "wanted")
 	for _, b := range bars {

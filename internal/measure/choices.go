@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A choice is one that chapter 06 has made for the sake of speed or memory.
-// internal/checks/testdata/choices/<diff>.diff takes it back.
+// A choice is a decision that chapter 06 has made for the sake of speed or
+// memory. The diff with its name in choices takes it back.
 type choice struct {
 	diff    string
 	chosen  string
@@ -16,26 +16,34 @@ type choice struct {
 }
 
 var choices = []choice{
-	{"reactor-thread", "the executor sleeps in the kernel's queue", "a goroutine does, and hands the events over", "echo, 1 connection"},
+	{"reactor-thread", "the executor parks in the kernel", "a goroutine waits there, and hands the events over", "echo, 1 connection"},
 	{"netpoller", "the same", "that goroutine waits through Go's netpoller", "echo, 1 connection"},
-	{"unix-read", "raw calls where none can block", "unix.Read and unix.Write", "echo, 64 connections"},
-	{"rearm", "a descriptor is registered once", "it is armed anew for each wait", "echo, 64 connections"},
-	{"map-and-mutex", "a ring of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
+	{"rearm", "a descriptor is registered once", "it's armed again for each wait", "echo, 64 connections"},
+	{"raw-calls", "unix.Read and unix.Write", "raw system calls, because none can block", "echo, 64 connections"},
+	{"map-and-mutex", "a ring buffer of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
+	{"spawn-remote", "a task spawns without a lock", "like other goroutines, with one", "spawn, 1,000 at a time"},
+	{"binary-heap", "four children for each timer in the heap", "two", "timer"},
 	{"no-gosched", "Gosched before the executor parks", "none", "wake, GOMAXPROCS=1"},
 	{"own-buffer", "one read buffer for all connections", "4 KiB for each", "idle, echo"},
 }
 
 func (c choice) experiment() string { return "choice, " + c.diff }
 
-// showChoices prints what each choice buys.
+// showChoices prints what each choice buys, if that has been measured.
 func (d *data) showChoices(w io.Writer) {
-	for i, c := range choices {
-		if i > 0 {
+	first := true
+	for _, c := range choices {
+		quantities := d.distinct(func(s *series) (string, bool) { return s.Quantity, s.Experiment == c.experiment() })
+		if quantities == nil {
+			continue
+		}
+		if !first {
 			fmt.Fprintln(w)
 		}
+		first = false
 		fmt.Fprintf(w, "%s; instead: %s (%s; %s)\n", c.chosen, c.instead, c.diff, c.kind)
 		fmt.Fprintf(w, "%20s %12s %12s %8s\n", "", "as it is", "instead", "ratio")
-		for _, q := range d.distinct(func(s *series) (string, bool) { return s.Quantity, s.Experiment == c.experiment() }) {
+		for _, q := range quantities {
 			a, b := d.find(c.experiment(), ours, q), d.find(c.experiment(), c.diff, q)
 			fmt.Fprintln(w, strings.TrimRight(
 				fmt.Sprintf("%20s %12s %12s %8s", q, digits(a.median()), digits(b.median()), ratio(a, b)), " "))

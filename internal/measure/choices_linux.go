@@ -1,7 +1,7 @@
 package main
 
-// The choices are measured like everything else: as it is, and with the choice
-// taken back, in turn.
+// Each choice becomes an experiment: the program as it is, and the program with
+// the choice taken back, in turn.
 func init() {
 	for _, c := range choices {
 		programs := func(arguments ...string) []contender {
@@ -19,6 +19,10 @@ func init() {
 			e.round = echo(servers, 64)
 		case "yield, 1,000 tasks":
 			e.round = results(measured, programs("sched", "yield1k", "-n", "3000000"))
+		case "spawn, 1,000 at a time":
+			e.round = results(measured, programs("sched", "spawnbatch", "-n", "300000"))
+		case "timer":
+			e.round = results(measured, programs("sched", "timer", "-n", "100000"))
 		case "wake, GOMAXPROCS=1":
 			e.round = results(measured, programs("sched", "wakego", "-n", "10000"))
 		case "idle, echo":

@@ -12,15 +12,15 @@ import (
 
 const ours = "06-full-runtime"
 
-// data is what take has measured, and where.
+// data is what take has measured, and on which machine.
 type data struct {
 	Machine []string
 	Series  []*series
 }
 
-// series is one quantity of one program, once for each round. In a round all
-// programs of an experiment have their turn, so what the machine did besides
-// has hit them all.
+// series is one quantity of one program, with one value per round. In each round
+// all programs of an experiment have their turn, so whatever else the machine did
+// has hit all of them.
 type series struct {
 	Experiment string // "echo, 64 connections"
 	Program    string // "06-full-runtime"
@@ -44,7 +44,7 @@ func (d *data) save(path string) error {
 	return os.WriteFile(path, append(joinRounds(text), '\n'), 0o666)
 }
 
-// joinRounds puts the numbers of a series into one line.
+// joinRounds puts the numbers of a series on one line.
 func joinRounds(text []byte) []byte {
 	var b strings.Builder
 	for i, part := range strings.Split(string(text), "\"Rounds\": [") {
@@ -57,7 +57,7 @@ func joinRounds(text []byte) []byte {
 	return []byte(b.String())
 }
 
-// record adds the value of a round, to four digits.
+// record adds the value of a round, rounded to four digits.
 func (d *data) record(experiment, program, quantity string, v float64) {
 	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
 	s := d.find(experiment, program, quantity)
@@ -78,14 +78,14 @@ func (d *data) find(experiment, program, quantity string) *series {
 	return d.Series[i]
 }
 
-// forget drops the series of these experiments, which are taken anew.
+// forget drops the series of the chosen experiments, which will be taken again.
 func (d *data) forget(chosen func(experiment string) bool) {
 	d.Series = slices.DeleteFunc(d.Series, func(s *series) bool { return chosen(s.Experiment) })
 }
 
 func (s *series) median() float64 { return median(s.Rounds) }
 
-// over is the median of the ratios, round by round.
+// over returns the median of the ratios of s to other, round by round.
 func (s *series) over(other *series) float64 {
 	var ratios []float64
 	for i := range min(len(s.Rounds), len(other.Rounds)) {
@@ -102,7 +102,7 @@ func median(values []float64) float64 {
 	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
-// distinct returns the values of f in the order in which they come.
+// distinct returns the values that f chooses, each once, in their first order.
 func (d *data) distinct(f func(*series) (string, bool)) (all []string) {
 	for _, s := range d.Series {
 		if v, ok := f(s); ok && !slices.Contains(all, v) {
@@ -112,7 +112,7 @@ func (d *data) distinct(f func(*series) (string, bool)) (all []string) {
 	return all
 }
 
-// digits formats a number with about three digits, and commas.
+// digits formats a number with about three digits, and with commas in large ones.
 func digits(v float64) string {
 	switch {
 	case v == math.Trunc(v) && v < 100:

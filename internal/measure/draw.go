@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A chart is bars from left to right, in groups.
+// A chart has groups of bars, which run from left to right.
 type chart struct {
 	title  string
 	groups []group
@@ -18,7 +18,7 @@ type chart struct {
 
 type group struct {
 	name string
-	log  bool // each tenfold value is as much longer
+	log  bool // on a logarithmic scale
 	rows []row
 }
 
@@ -27,7 +27,7 @@ type row struct {
 	value float64
 }
 
-// draw makes the pictures of the page, and the tables in it.
+// draw makes the pictures of the page, and updates its tables.
 func draw(path, dir string) error {
 	d, err := load(path)
 	if err != nil {
@@ -41,8 +41,8 @@ func draw(path, dir string) error {
 	return fillPage(filepath.Join(dir, "MEASURED.md"), path)
 }
 
-// fillPage writes each table anew that stands in the page, as the transcript of
-// the command that shows it.
+// fillPage updates the tables of the page. Each one is the transcript of the
+// command that shows it.
 func fillPage(page, path string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -96,7 +96,7 @@ func (d *data) echo() chart {
 	return c
 }
 
-// The colors are halfway between light and dark, to be read on both.
+// The colors are readable on a light and on a dark background.
 const (
 	svgHead = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 %d" role="img" aria-label="%s">
 <style>
@@ -107,7 +107,7 @@ rect { fill: #8a94a3 }
 .ours { fill: #2f81d8 }
 </style>
 `
-	labels, longest, lineHeight = 180, 420, 24 // in pixels, as the numbers below
+	labels, longest, lineHeight = 180, 420, 24 // in pixels
 )
 
 func (c chart) svg() string {

@@ -5,18 +5,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A contender is a program that does the same work as others.
+// A contender is one of several programs that do the same work.
 type contender struct {
 	name    string   // in the tables
 	command []string // with its arguments
 }
 
-// inTurn calls f for each contender, and begins with another one each round.
+// inTurn calls f for each contender. Each round starts with another one.
 func (l *lab) inTurn(all []contender, f func(c contender)) {
 	for i := range all {
 		f(all[(i+l.round)%len(all)])
@@ -59,7 +60,7 @@ var experiments = []experiment{
 	{"chapters", 3, (*lab).chapters},
 }
 
-// echo keeps n connections busy, each with one message of 64 bytes at a time.
+// echo keeps n connections busy. On each there is one message of 64 bytes at a time.
 func echo(servers []contender, n int) round {
 	return func(l *lab, name string) {
 		defer l.keepAwake()()
@@ -74,21 +75,21 @@ func echo(servers []contender, n int) round {
 	}
 }
 
-// load runs the client for a second.
+// load runs the client, which measures for a second.
 func (l *lab) load(s server, n int) (output string) {
 	host, port, _ := strings.Cut(s.addr, ":")
 	output, _ = l.run(busy, "load", host, port, strconv.Itoa(n), "1000", s.pid())
 	return output
 }
 
-// echoCalls counts the calls of a server under load. Each message is one write.
+// echoCalls counts the system calls of a server under load. Each message is one write.
 func (l *lab) echoCalls(name string) {
 	l.inTurn(echoServers, func(c contender) {
 		s := l.serveOf(c)
 		defer s.stop()
 		summary := filepath.Join(l.dir, "calls.txt")
 		trace := l.command("strace", "-f", "-c", "-o", summary, "-p", s.pid())
-		trace.Stderr = nil // says that it attaches
+		trace.Stderr = nil // strace reports there that it has attached
 		l.start(anywhere, trace)
 		l.load(s, 64)
 		trace.Process.Signal(os.Interrupt)
@@ -98,7 +99,7 @@ func (l *lab) echoCalls(name string) {
 	})
 }
 
-// callsIn reads a summary of strace.
+// callsIn reads a summary of strace: how often each system call was made.
 func callsIn(path string) map[string]float64 {
 	text, err := os.ReadFile(path)
 	must(err)
@@ -113,8 +114,8 @@ func callsIn(path string) map[string]float64 {
 
 const requests = "10000"
 
-// get fetches from a server that answers after a second. What is counted of the
-// time is what goes beyond that.
+// get fetches from a server that answers after a second. Only the time beyond
+// that second counts.
 func (l *lab) get(name string) {
 	s := l.serve(busy, "peers", "delay", "-d", "1s")
 	defer s.stop()
@@ -132,8 +133,8 @@ func (l *lab) get(name string) {
 	})
 }
 
-// getCalls leaves out those by which a thread of Go's own looks after the others
-// now and then: they count the time that strace takes.
+// getCalls doesn't count the naps of the thread with which Go's runtime watches
+// the others: under strace the program runs long, so there are many of them.
 func (l *lab) getCalls(name string) {
 	s := l.serve(busy, "peers", "delay", "-d", "1s")
 	defer s.stop()
@@ -144,8 +145,8 @@ func (l *lab) getCalls(name string) {
 	l.record(name, ours, "calls/request", (calls["total"]-calls["nanosleep"])/10000)
 }
 
-// sched compares a kind of sched with the same done with goroutines, on one
-// processor or wherever there is one.
+// sched compares a kind of sched with the same work done by goroutines, on one
+// processor or on all.
 func sched(core int, kind string, n int) round {
 	times := strconv.Itoa(n)
 	return results(core, []contender{
@@ -154,7 +155,7 @@ func sched(core int, kind string, n int) round {
 	})
 }
 
-// results takes what the programs print.
+// results records what the programs print in their RESULT lines.
 func results(core int, programs []contender) round {
 	return func(l *lab, name string) {
 		l.inTurn(programs, func(c contender) {
@@ -166,7 +167,7 @@ func results(core int, programs []contender) round {
 	}
 }
 
-// sleep takes the memory of a million sleepers, less that of one.
+// sleep records the memory of a million sleepers, less the memory of one.
 func (l *lab) sleep(name string) {
 	l.inTurn([]contender{
 		{ours, []string{ours, "sleep", "-ms", "5000", "-n"}},
@@ -178,8 +179,8 @@ func (l *lab) sleep(name string) {
 	})
 }
 
-// idle opens 10,000 connections, each of which has one exchange and then
-// nothing, and looks at the server for two seconds.
+// idle opens 10,000 connections, exchanges one message on each, and then watches
+// the idle server for two seconds.
 func idle(servers []contender, message string) round {
 	return func(l *lab, name string) {
 		l.inTurn(servers, func(c contender) {
@@ -217,8 +218,8 @@ func (l *lab) ab(name string) {
 	})
 }
 
-// chapters runs the chapters' programs, and takes the first line that they all
-// print.
+// chapters runs the programs of the chapters, and reads the line about ten
+// requests that they all print.
 func (l *lab) chapters(name string) {
 	chapters, err := filepath.Glob(filepath.Join(l.dir, "0*"))
 	must(err)
@@ -228,10 +229,12 @@ func (l *lab) chapters(name string) {
 			continue
 		}
 		output, _ := l.finish(anywhere, exec.Command(path))
-		const line = `10 responses in \S+: `
-		l.record(name, chapter, "polls", number(output, line+`(\d+) polls`))
-		l.record(name, chapter, "switches", number(output, line+`\d+ polls, (\d+) switches`))
-		cpu, err := time.ParseDuration(word(output, line+`\d+ polls, \d+ switches, (\S+) of CPU`))
+		const line = `10 responses in \S+: .*`
+		l.record(name, chapter, "polls", number(output, line+`\b(\d+) polls`))
+		if switches := line + `\b(\d+) switches`; regexp.MustCompile(switches).MatchString(output) {
+			l.record(name, chapter, "switches", number(output, switches))
+		}
+		cpu, err := time.ParseDuration(word(output, line+` (\S+) of CPU`))
 		must(err)
 		l.record(name, chapter, "CPU ms", float64(cpu.Microseconds())/1000)
 	}

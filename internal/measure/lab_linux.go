@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lab is where programs are built, started and watched.
+// lab builds, starts and watches programs.
 type lab struct {
 	data
 	dir   string
-	cores [2]int // for what is measured; for what keeps it busy
+	cores [2]int // one for the program that is measured, one for the load
 	round int
 }
 
@@ -60,73 +60,46 @@ func newLab() (*lab, error) {
 	return l, l.build()
 }
 
-// build makes the programs: the chapters, what they are measured beside, and
-// what becomes of chapter 06 with another choice.
+// build builds the programs: the chapters, what they are measured beside, and
+// chapter 06 without each of its choices.
 func (l *lab) build() error {
-	chapters, _ := filepath.Glob("0*")
-	args := []string{"build", "-o", l.dir + "/", "./internal/measure/peers"}
-	for _, c := range chapters {
-		args = append(args, "./"+c)
-	}
-	if err := l.make(".", "go", args...); err != nil {
-		return err
-	}
-	for _, name := range []string{"epoll", "load"} {
-		if err := l.make(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
-			return err
-		}
-	}
-	diffs, _ := filepath.Glob("internal/checks/testdata/choices/*.diff")
-	for _, path := range diffs {
-		if err := l.buildChoice(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// buildChoice makes a program of a copy of chapter 06 to which a diff has been
-// applied.
-func (l *lab) buildChoice(path string) error {
-	name := strings.TrimSuffix(filepath.Base(path), ".diff")
-	dir := filepath.Join(l.dir, "src", name)
-	if err := os.CopyFS(dir, os.DirFS(chapterDir)); err != nil {
-		return err
-	}
-	for _, file := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(file)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, file), text, 0o666)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	path, err := filepath.Abs(path)
+	chapters, err := filepath.Glob("0*")
 	if err != nil {
 		return err
 	}
-	if err := l.make(dir, "git", "apply", "-p2", path); err != nil {
+	args := []string{"build", "-o", l.dir + "/", "./internal/measure/peers"}
+	for _, c := range chapters {
+		if c != chapterDir {
+			args = append(args, "./"+c)
+		}
+	}
+	if err := runIn(".", "go", args...); err != nil {
 		return err
 	}
-	return l.make(dir, "go", "build", "-o", filepath.Join(l.dir, name), ".")
-}
-
-func (l *lab) make(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+l.dir)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, output)
+	for _, name := range []string{"epoll", "load"} {
+		if err := runIn(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
+			return err
+		}
+	}
+	if err := l.buildProgram(ours, ""); err != nil {
+		return err
+	}
+	for _, c := range choices {
+		if err := l.buildProgram(c.diff, c.diff); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// start starts a program on one of the processors, or anywhere. A name without
-// a slash is one that build has made.
+func (l *lab) buildProgram(name, choice string) error {
+	return buildProgram(filepath.Join(l.dir, "source", name), filepath.Join(l.dir, name), choice)
+}
+
+// start starts a program on one of the two processors, or anywhere.
 func (l *lab) start(core int, cmd *exec.Cmd) {
 	if core != anywhere {
-		// A thread passes its processors on to what it starts.
+		// A process starts on the processors of the thread that starts it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		var before, only unix.CPUSet
@@ -139,10 +112,10 @@ func (l *lab) start(core int, cmd *exec.Cmd) {
 	must(cmd.Start())
 }
 
-// keepAwake starts a loop of the lowest priority on each processor. It gives way
-// to whatever else wants to run, and keeps the processor from falling asleep
-// when a message is on its way: to wake it takes long on a virtual machine, and
-// how long is for its host to say.
+// keepAwake starts a loop with the lowest priority on each processor. The loop
+// gives way to everything else, but it keeps the processor from going to sleep
+// while a message is on its way. Waking a processor takes long on a virtual
+// machine, and how long depends on its host.
 func (l *lab) keepAwake() (stop func()) {
 	var loops []*exec.Cmd
 	for core := range l.cores {
@@ -173,7 +146,7 @@ func (l *lab) has(name string) bool {
 	return err == nil
 }
 
-// server is a process that says first where it listens.
+// server is a process that listens at an address, which its first line says.
 type server struct {
 	cmd  *exec.Cmd
 	addr string
@@ -197,7 +170,7 @@ func (s server) stop() {
 	s.cmd.Wait()
 }
 
-// run runs a program to its end, and returns what it prints, and its peak of
+// run runs a program to its end, and returns what it prints and its peak of
 // resident memory in bytes.
 func (l *lab) run(core int, name string, args ...string) (output string, peak float64) {
 	return l.finish(core, l.command(name, args...))
@@ -214,7 +187,7 @@ func (l *lab) finish(core int, cmd *exec.Cmd) (output string, peak float64) {
 	return b.String(), float64(used.Maxrss) * 1024
 }
 
-// A result is a line such as the commands of chapter 06 print.
+// A result is what a RESULT line says.
 type result struct{ n, wall, cpu float64 } // ns
 
 var resultLine = regexp.MustCompile(`(?m)^RESULT kind=\w+ n=(\d+) wall_ns=(\d+) cpu_ns=(\d+) `)
@@ -230,7 +203,7 @@ func parse(output string) (r result) {
 	return r
 }
 
-// number finds the number that a pattern has in parentheses.
+// number returns the number that matches the group in the pattern.
 func number(output, pattern string) float64 {
 	v, err := strconv.ParseFloat(word(output, pattern), 64)
 	must(err)
@@ -245,7 +218,7 @@ func word(output, pattern string) string {
 	return m[1]
 }
 
-// cpuTime is what all threads of a process have used, in nanoseconds.
+// cpuTime returns the CPU time of all threads of a process, in nanoseconds.
 func cpuTime(pid int) float64 {
 	var now unix.Timespec
 	must(unix.ClockGettime(int32(^pid<<3|2), &now)) // see clock_getcpuclockid(3)
@@ -266,7 +239,7 @@ func machine() []string {
 	}
 }
 
-// must ends the program: half of the figures are no figures.
+// must ends the program if there is an error: half of the figures are useless.
 func must(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)

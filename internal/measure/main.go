@@ -1,20 +1,38 @@
-// Command measure takes the figures of docs/MEASURED.md, shows
-// them, and draws them:
+// Command measure takes the figures of docs/MEASURED.md, shows them, and draws
+// them. Run it in the root of the repository:
 //
-//	go run ./internal/measure take              # all of them, into data.json: ten minutes
-//	go run ./internal/measure take echo get     # only those whose names begin so
-//	go run ./internal/measure show [NAME]       # as a table, from data.json
-//	go run ./internal/measure draw              # into the page, and as its pictures
+//	go run ./internal/measure take                       # all of them, into data.json: ten minutes
+//	go run ./internal/measure take echo get              # only those with names that start like this
+//	go run ./internal/measure show [NAME]                # as a table, from data.json
+//	go run ./internal/measure draw                       # into the page, and as its pictures
+//	go run ./internal/measure build -o FILE              # only the program that take measures
+//	go run ./internal/measure run sleep -n 1000 -ms 50   # the same, and run it
 //
-// To take them needs Linux with two processors, cc, strace, wrk, ab and git, and
-// a machine that has nothing else to do. It is run from the root of the
-// repository.
+// Taking them needs Linux with two processors, cc, strace, wrk, ab and git, and
+// a machine that has nothing else to do.
+//
+// The program that build makes is chapter 06 together with the commands in
+// _overlay:
+//
+//	FILE echo -addr HOST:PORT    # the chapter's echo server
+//	FILE get -n N URL            # N requests, all at once
+//	FILE sleep -n N -ms M        # N tasks that sleep M milliseconds
+//	FILE sched KIND -n N         # N times spawn, spawnbatch, yield1, yield1k, wake, wakego or timer
+//
+// The last three print what that took:
+//
+//	RESULT kind=… n=… wall_ns=… cpu_ns=… wall_per_op=… cpu_per_op=…
+//
+// With -choice NAME it is the chapter without one of its choices: see the diffs
+// in choices. With -source DIR the source that is built stays in DIR.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 )
 
 const (
@@ -22,10 +40,20 @@ const (
 	pageDir    = "docs"            // the page that shows it
 )
 
+const usage = `usage:
+  measure [-data FILE] [-rounds N] take [NAME...]   measure, and write FILE
+  measure [-data FILE] show [NAME]                  show tables from FILE
+  measure [-data FILE] [-draw DIR] draw             update the page and its pictures in DIR
+  measure build -o FILE [-choice NAME] [-source DIR]
+                                                    build only the program that take measures
+  measure run COMMAND...                            build that program, and run it
+`
+
 func main() {
-	path := flag.String("data", "internal/measure/data.json", "the file that take writes, and that show and draw read")
-	dir := flag.String("draw", pageDir, "the folder in which draw looks for MEASURED.md, and for the folder pictures")
-	rounds := flag.Int("rounds", 0, "rounds that take makes of everything, instead of those that each measurement has")
+	path := flag.String("data", "internal/measure/data.json", "")
+	dir := flag.String("draw", pageDir, "")
+	rounds := flag.Int("rounds", 0, "") // of every experiment, instead of its own number
+	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	flag.Parse()
 	var err error
 	switch args := flag.Args(); {
@@ -35,8 +63,16 @@ func main() {
 		err = show(os.Stdout, *path, append(args, "")[1])
 	case len(args) == 1 && args[0] == "draw":
 		err = draw(*path, *dir)
+	case len(args) > 0 && args[0] == "build":
+		err = buildCommand(args[1:])
+	case len(args) > 1 && args[0] == "run":
+		err = runCommand(args[1:])
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			os.Exit(max(failed.ExitCode(), 1))
+		}
 	default:
-		fmt.Fprintln(os.Stderr, "usage: measure [-data FILE] [-rounds N] [-draw DIR] take [NAME...] | show [NAME] | draw")
+		flag.Usage()
 		os.Exit(2)
 	}
 	if err != nil {

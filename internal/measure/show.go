@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// show prints the tables whose names begin with name.
+// show prints the tables with names that start with name.
 func show(w io.Writer, path, name string) error {
 	d, err := load(path)
 	if err != nil {
@@ -38,13 +38,13 @@ func show(w io.Writer, path, name string) error {
 		}
 	}
 	if tables == nil {
-		err = fmt.Errorf("there is no table %q in %s", name, path)
+		err = fmt.Errorf("there's no table %q in %s", name, path)
 	}
 	return err
 }
 
-// showExperiment prints a row for each program, and after each figure by what
-// that of the first program is larger or smaller.
+// showExperiment prints a row for each program, and after each figure the ratio
+// of the first program's figure to it.
 func (d *data) showExperiment(w io.Writer, name string) {
 	in := func(s *series) bool { return s.Experiment == name }
 	programs := d.distinct(func(s *series) (string, bool) { return s.Program, in(s) })
@@ -66,6 +66,10 @@ func (d *data) showExperiment(w io.Writer, name string) {
 		fmt.Fprintf(&line, "%-24s", p)
 		for _, q := range quantities {
 			s := d.find(name, p, q)
+			if s == nil { // not every program has every quantity
+				fmt.Fprintf(&line, " %20s", "")
+				continue
+			}
 			fmt.Fprintf(&line, " %20s", digits(s.median()))
 			if compared {
 				fmt.Fprintf(&line, " %6s", ratio(d.find(name, programs[0], q), s))
@@ -75,7 +79,7 @@ func (d *data) showExperiment(w io.Writer, name string) {
 	}
 }
 
-// rank is for the order of programs: ours first, the others as they come.
+// rank sorts our program before the others.
 func rank(program string) int {
 	if program == ours {
 		return 0
@@ -83,7 +87,7 @@ func rank(program string) int {
 	return 1
 }
 
-// ratio is empty where there is none.
+// ratio formats the ratio of a to b, or returns "" if there is none.
 func ratio(a, b *series) string {
 	v := a.over(b)
 	if a == b || math.IsNaN(v) || math.IsInf(v, 0) {

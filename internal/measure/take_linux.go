@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// An experiment is a round, made so many times.
+// An experiment repeats a round.
 type experiment struct {
 	name   string
 	rounds int
 	round  round
 }
 
-// A round records one value in each series of its experiment.
+// A round records one value in each series of the experiment with that name.
 type round func(l *lab, name string)
 
-// take measures, and writes what it has after each round.
+// take runs the chosen experiments, and writes the file after each of them.
 func take(path string, rounds int, names []string) error {
 	chosen := func(name string) bool {
 		for _, prefix := range names {
@@ -59,7 +59,7 @@ func take(path string, rounds int, names []string) error {
 	return nil
 }
 
-// sort brings the series into the order of the experiments.
+// sort puts the series into the order of the experiments.
 func (l *lab) sort() {
 	place := func(s *series) int {
 		return slices.IndexFunc(experiments, func(e experiment) bool { return e.name == s.Experiment })

@@ -20,8 +20,8 @@ static void must(int ok, const char *what) {
 	}
 }
 
-// echo sends back what there is. A peer that does not read is closed: a bare
-// loop has no place for what it could not send.
+// echo sends back what has arrived. It closes a connection whose peer doesn't read,
+// because a bare loop has no place for bytes that it couldn't send.
 static void echo(int fd) {
 	ssize_t n = read(fd, buffer, sizeof buffer);
 	if (n < 0 && errno == EAGAIN)

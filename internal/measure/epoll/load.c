@@ -1,6 +1,6 @@
-// A client that keeps connections to an echo server busy, each with one message
-// at a time, and says what that has cost the server. It has to cost less than
-// what it measures, so it is as bare as the loop in epoll.c.
+// A client that keeps the connections to an echo server busy with one message
+// each, and prints what that has cost the server. It has to cost less than what
+// it measures, so it is as bare as the loop in epoll.c.
 //
 //   cc -O2 -o load load.c && ./load 127.0.0.1 7777 64 1000 PID
 #define _GNU_SOURCE
@@ -45,7 +45,8 @@ static void open_connections(int queue, const char *host, int port, int n) {
 	}
 }
 
-// exchange answers what comes back with a new message, for so many nanoseconds.
+// exchange answers each message that comes back with a new one, for a number of
+// nanoseconds.
 static long exchange(int queue, long long time) {
 	struct epoll_event events[256];
 	char buffer[sizeof message];

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The load has to cost less than what it measures. So it is a bare epoll loop
-// with raw system calls, as in ../epoll/epoll.c, and no goroutine.
+// The load has to cost less than the server that it measures. So it is a bare
+// epoll loop with raw system calls, like ../epoll/epoll.c, without goroutines.
 
-// loop is an event queue and a way to read from and write to what is in it.
+// loop is an epoll instance, with a buffer to read and write its descriptors.
 type loop struct {
 	queue  int
 	events [256]unix.EpollEvent
@@ -34,8 +34,8 @@ func (l *loop) add(fd int) {
 	must(unix.EpollCtl(l.queue, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}))
 }
 
-// wait returns what can be read. There is nobody else in this process whom a
-// raw call that blocks could hold up.
+// wait returns the descriptors that can be read. Its raw call may block, because
+// this process has no other goroutine that would have to wait for the thread.
 func (l *loop) wait(timeout time.Duration) []unix.EpollEvent {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(l.queue), uintptr(unsafe.Pointer(&l.events)),
 		uintptr(len(l.events)), uintptr(timeout.Milliseconds()), 0, 0)
@@ -73,8 +73,8 @@ func (l *loop) connect(addr netip.AddrPort, n int) (fds []int32) {
 	return fds
 }
 
-// idle opens n connections, on each of which it sends what is given and takes
-// the answer, and says what they cost the server while nothing happens.
+// idle opens n connections, sends the message and reads an answer on each, and
+// prints what they cost the server while nothing happens.
 func idle(addr netip.AddrPort, pid, n int, message string, d time.Duration) {
 	l := newLoop()
 	before := memory(pid)
@@ -90,8 +90,8 @@ func idle(addr netip.AddrPort, pid, n int, message string, d time.Duration) {
 	fmt.Printf("IDLE n=%d bytes=%d cpu_ns=%d switches=%d\n", n, memory(pid)-before, cpuTime(pid)-cpu, switches(pid)-slept)
 }
 
-// delay answers every request after the same time, and so in the order in
-// which they came.
+// delay answers every request after the same time, so the answers are in the
+// order of the requests.
 func delay(d time.Duration) {
 	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	must(err)
@@ -138,7 +138,7 @@ func delay(d time.Duration) {
 	}
 }
 
-// cpuTime is what all threads of a process have used.
+// cpuTime returns the CPU time of all threads of a process, or of this one if pid is 0.
 func cpuTime(pid int) time.Duration {
 	clock := int32(^pid<<3 | 2) // see clock_getcpuclockid(3)
 	if pid == 0 {
@@ -149,7 +149,7 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(now.Nano())
 }
 
-// memory is how much of a process is resident.
+// memory returns the resident bytes of a process.
 func memory(pid int) int { return status(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
 
 // switches counts how often the threads of a process have gone to sleep.

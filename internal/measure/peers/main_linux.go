@@ -1,6 +1,6 @@
-// Command peers is what 06-full-runtime is measured beside: the same work done
-// with goroutines and Go's net, and what puts servers under load. It is run by
-// the command in the folder above.
+// Command peers does what 06-full-runtime does, but with goroutines and Go's net,
+// so that the two can be compared. It also has the clients and the server that
+// the measurements need. The command in the folder above runs it.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 		measure(command, *n, func(n int) { sleep(n, func(int) time.Duration { return *d }) })
 	default:
 		if kinds[command] == nil {
-			must(fmt.Errorf("there is no command %q", command))
+			must(fmt.Errorf("there's no command %q", command))
 		}
 		measure(command, *n, kinds[command])
 	}
@@ -53,7 +53,7 @@ func measure(kind string, n int, f func(n int)) {
 	result(kind, n, time.Since(start), cpuTime(0)-before)
 }
 
-// result prints the line that the commands of 06-full-runtime print.
+// result prints the same line as the commands in ../_overlay.
 func result(kind string, n int, wall, cpu time.Duration) {
 	fmt.Printf("RESULT kind=%s n=%d wall_ns=%d cpu_ns=%d wall_per_op=%.1f cpu_per_op=%.1f\n", kind, n,
 		wall.Nanoseconds(), cpu.Nanoseconds(), float64(wall)/float64(n), float64(cpu)/float64(n))

@@ -36,7 +36,7 @@ func echo() {
 	}
 }
 
-// get fetches a URL n times, all at once, as fetch does it.
+// get calls fetch n times, all at once.
 func get(kind, address string, n int, fetch func(u *url.URL) error) {
 	u, err := url.Parse(address)
 	must(err)
@@ -49,7 +49,7 @@ func get(kind, address string, n int, fetch func(u *url.URL) error) {
 	result(kind, n, time.Since(start), cpuTime(0)-before)
 }
 
-// byNet sends the request itself, and reads the reply as our runtime does.
+// byNet sends the request itself, and reads the reply with net/http.
 func byNet(u *url.URL) error {
 	conn, err := net.Dial("tcp", u.Host)
 	if err != nil {
@@ -85,7 +85,7 @@ func check(reply *http.Response) error {
 	return err
 }
 
-// serve answers as 06-full-runtime does, without the delay.
+// serve answers like 06-full-runtime, but without the delay.
 func serve() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)

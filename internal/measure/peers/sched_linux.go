@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// What the kinds of sched in 06-full-runtime do with tasks is done here with
-// goroutines.
+// kinds has the kinds of sched in ../_overlay, done with goroutines.
 var kinds = map[string]func(n int){
 	"spawn":      func(n int) { spawn(n, 1) },
 	"spawnbatch": func(n int) { spawn(n, 1000) },
@@ -22,8 +21,8 @@ var kinds = map[string]func(n int){
 	},
 }
 
-// spawn starts goroutines, each of which says through a channel of its own that
-// it is done. That is what a handle is for a task.
+// spawn starts goroutines and waits for them. Each has a channel of its own,
+// because each task has a handle of its own.
 func spawn(n, batch int) {
 	var handles []chan struct{}
 	for left := n; left > 0; left -= batch {
@@ -51,7 +50,7 @@ func yield(n, goroutines int) {
 	all.Wait()
 }
 
-// wake asks and answers through two channels.
+// wake sends questions through one channel and gets the answers through another.
 func wake(n int, thread bool) {
 	questions, answers := make(chan struct{}, 1), make(chan struct{}, 1)
 	go func() {

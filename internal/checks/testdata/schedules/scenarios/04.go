@@ -108,7 +108,7 @@ func readyWhileRegistered(r *sched.R) {
 
 func registeredAgain(r *sched.R) {
 	reactor, fd := withReactor(r), sched.Open()
-	reactor.Register(fd, readable, NewParker()) // nobody parks there any more
+	reactor.Register(fd, readable, NewParker()) // nothing parks there anymore
 	r.Go("reader", reactor.blockOn(fd, readable, nil))
 	r.Go("peer", ready(fd, readable))
 }
@@ -117,7 +117,7 @@ func forgottenWhileDelivered(r *sched.R) {
 	reactor, fd := withReactor(r), sched.Open()
 	reactor.Register(fd, writable, NewParker())
 	r.Go("reader", func() {
-		reactor.Forget(fd)
+		reactor.Deregister(fd)
 		reactor.blockOn(fd, readable, nil)()
 	})
 	r.Go("peer", func() {
@@ -191,15 +191,15 @@ func closeTwice(r *sched.R) {
 
 func sleepAgainstLetter(r *sched.R) {
 	l := new(letter)
-	r.Go("main", func() { BlockOn(nil, JoinAll[struct{}](NewSleep(time.Second), l)) })
+	r.Go("main", func() { BlockOn(nil, JoinAll[struct{}](Sleep(time.Second), l)) })
 	r.Go("post", l.post)
 }
 
 func sleepClosed(r *sched.R) {
-	l, s, p := new(letter), NewSleep(time.Second), NewParker()
+	l, s, p := new(letter), Sleep(time.Second), NewParker()
 	s.Poll(&Context{waker: p})
 	r.Go("main", func() {
-		s.Close()
+		Close(s)
 		for cx := (&Context{waker: p}); ; p.Park() {
 			if _, ready := l.Poll(cx); ready {
 				return

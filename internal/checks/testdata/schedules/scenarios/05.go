@@ -40,7 +40,7 @@ func wakeAgainstPark(r *sched.R) {
 
 func twoWakesOfOneTask(r *sched.R) {
 	l, polls := new(letter), 0
-	r.Go("run", executor(Counted[struct{}]{l, &polls}).Run)
+	r.Go("run", executor(Counted[struct{}](l, &polls)).Run)
 	r.Go("post", l.post)
 	r.Go("post", l.post)
 	r.After(func() { sched.Equal("at most 2 polls", polls <= 2, true) })
@@ -134,7 +134,7 @@ func wakeAgainstEnd(r *sched.R) {
 
 func sleepAgainstLetter(r *sched.R) {
 	l := new(letter)
-	r.Go("run", executor(NewSleep(time.Second), l).Run)
+	r.Go("run", executor(Sleep(time.Second), l).Run)
 	r.Go("post", l.post)
 }
 

@@ -98,6 +98,9 @@ func stop(s step) {
 
 func (t *thread) stop(s step) {
 	t.step, t.stopped = s, true
+	if recording != nil {
+		recording.noteStack(t)
+	}
 	<-t.release
 }
 
@@ -334,7 +337,7 @@ func runUntil(done func(*thread) bool) {
 		}
 		options := options()
 		if len(options) == 0 {
-			Failf("lost wakeup: nobody can run, and somebody waits")
+			Failf("lost wakeup: no goroutine can run, and at least one waits")
 		}
 		if len(trace) > maxSteps {
 			Failf("no end after %d steps", maxSteps)
@@ -408,6 +411,9 @@ func options() (all []*thread) {
 func Failf(format string, args ...any) {
 	var b strings.Builder
 	fmt.Fprintf(&b, format, args...)
+	if recording != nil {
+		recording.fail(b.String())
+	}
 	fmt.Fprintf(&b, "\nin schedule %d, preemptions: %d\n", number, preemptions)
 	for i, s := range trace {
 		fmt.Fprintf(&b, "%4d  %-16s %-32s %s\n", i+1, s.thread, s.step.what, s.step.where())

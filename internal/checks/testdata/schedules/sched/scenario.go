@@ -29,7 +29,7 @@ type start struct {
 // Go adds a goroutine that has to come to its end.
 func (r *R) Go(name string, f func()) { r.threads = append(r.threads, start{name, f}) }
 
-// After is called when all of them have. No order is tried in it any more.
+// After is called when all of them have ended. Its own steps are not reordered.
 func (r *R) After(f func()) { r.after = f }
 
 // Equal is a check: it fails the scenario unless got is what is wanted.

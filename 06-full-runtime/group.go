@@ -1,0 +1,90 @@
+package main
+
+import "cmp"
+
+// Group runs futures as tasks and ends them together, in the manner of
+// golang.org/x/sync/errgroup. The first failure cancels the other tasks. With a
+// deferred Close of the group, no task outlives it.
+type Group struct {
+	runtime *Runtime
+	members map[*member]bool // that haven't ended
+	failed  *member          // the first one that has
+	waiting *Context         // of Wait
+	closed  bool
+}
+
+// member is a task of a group, and the Waker that is woken when it ends.
+type member struct {
+	JoinHandle[error]
+	group *Group
+}
+
+// NewGroup makes a group in the runtime that polls the caller.
+func NewGroup(cx *Context) *Group {
+	return &Group{runtime: cx.runtime(), members: make(map[*member]bool)}
+}
+
+// Go starts f as a task. The group owns f from now on. After a failure, and
+// after Close, it closes f instead.
+func (g *Group) Go(f Future[error]) {
+	if g.closed || g.failed != nil {
+		Close(f)
+		return
+	}
+	m := &member{group: g}
+	g.members[m] = true
+	m.spawn(g.runtime, f, m)
+}
+
+// Wake is called when the member has ended.
+func (m *member) Wake() {
+	g := m.group
+	delete(g.members, m)
+	if failed := m.task.abandoned || m.value != nil; g.failed != nil || !failed {
+		m.Close() // reports a panic that isn't the first failure
+	} else {
+		g.failed = m
+		for other := range g.members {
+			other.Cancel()
+		}
+	}
+	if len(g.members) == 0 && g.waiting != nil {
+		g.waiting.wake()
+	}
+}
+
+// Wait is ready when all tasks have ended, with the first failure: the error of
+// a future, a *PanicError, or ErrCancelled.
+func (g *Group) Wait() Future[error] {
+	return Async(func(co *Co) error {
+		defer func() { g.waiting = nil }()
+		for len(g.members) > 0 {
+			g.waiting = co.cx
+			co.cx.waitsFor("a group")
+			co.suspend()
+		}
+		if g.failed == nil {
+			return nil
+		}
+		r := g.failed.result()
+		return cmp.Or(r.Err, r.Value)
+	})
+}
+
+// Close cancels the tasks that haven't ended, here and now. If a task of the
+// group calls it, that one ends after this poll, and Close doesn't wait for it.
+func (g *Group) Close() error {
+	g.closed = true
+	for len(g.members) > 0 && !apart(g.endMembers) {
+	}
+	if g.failed != nil {
+		g.failed.Close() // reports a panic that Wait hasn't yielded
+	}
+	return nil
+}
+
+func (g *Group) endMembers() {
+	for m := range g.members {
+		m.endNow()
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// Task is a future that the runtime polls. It's also that future's Waker.
+//
+//	pending ──► polling ──► pending, or ended with a value
+//	   └───────────┴──► closing ──► ended with an error
+//
+// A pending task may be in the run queue. A closing one was cancelled or has
+// panicked, and its future is being closed.
+type Task struct {
+	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them
+
+	index     int32       // in Runtime.tasks
+	queued    atomic.Bool // in the run queue, or on the way to it
+	cancelled atomic.Bool
+	state     taskState
+	outside   bool // something outside of the runtime has its waker
+	taken     bool // its value has a receiver, or will never have one
+	abandoned bool // its future was closed before it was ready
+	runtime   *Runtime
+	work      work
+	cx        Context
+	joiner    Waker // of the future that waits for the task's end
+}
+
+type taskState uint8
+
+const (
+	pending taskState = iota
+	polling
+	closing
+	ended
+)
+
+// work is the part of a task that knows the type of its value: its JoinHandle.
+type work interface {
+	poll(cx *Context) (ready bool)
+	abandon(fault *PanicError) // closes the future, after a panic or because it's cancelled
+	report()                   // tells of a panic that nothing waits for
+}
+
+// Wake queues the task, once for any number of calls before the next poll.
+func (t *Task) Wake() {
+	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	// The poll that takes the task out of the queue swaps too. So if we find the
+	// mark set, that poll is yet to come, and sees all that happened before this
+	// line. A mere look at the mark wouldn't promise that.
+	if !t.queued.Swap(true) {
+		t.runtime.wakeRemote(t)
+	}
+}
+
+// wakeLocal is Wake for the runtime's own goroutine: no lock, no bell.
+func wakeLocal(w Waker) {
+	t, isTask := w.(*Task)
+	if isTask {
+		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+		if !t.queued.Swap(true) {
+			t.runtime.takeInjected() // woken before t, so polled before t
+			t.runtime.runQueue.push(t)
+		}
+	} else if w != nil {
+		w.Wake()
+	}
+}
+
+// ErrCancelled is how a task ends that was cancelled before it was ready.
+var ErrCancelled = errors.New("task cancelled")
+
+// PanicError is how a task ends that panicked or called runtime.Goexit.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }
+
+// asPanicError makes an error of what recover has returned.
+func asPanicError(v any) *PanicError {
+	switch v := v.(type) {
+	case *PanicError: // of a coroutine, with the stack of its body
+		return v
+	case nil:
+		return &PanicError{"runtime.Goexit was called", debug.Stack()}
+	}
+	return &PanicError{v, debug.Stack()}
+}
+
+// runQueue is first in, first out. Tasks go into in and come from out. When out
+// is used up, the two change places.
+type runQueue struct {
+	in, out []*Task
+	next    int // in out
+}
+
+func (q *runQueue) empty() bool { return q.next == len(q.out) && len(q.in) == 0 }
+
+func (q *runQueue) push(t *Task) { q.in = append(q.in, t) }
+
+func (q *runQueue) pop() *Task {
+	if q.next == len(q.out) {
+		q.in, q.out, q.next = q.out[:0], q.in, 0
+	}
+	if len(q.out) == 0 {
+		return nil
+	}
+	t := q.out[q.next]
+	q.out[q.next] = nil
+	q.next++
+	return t
+}

@@ -1,0 +1,32 @@
+// Recorded by internal/checks/play_test.go. Don't edit it.
+play({"id":"watch-01","title":"Chapter 1, one poll at a time","chapter":"01-future-trait","page":"01-future-trait/README.md","intro":"main makes tea. Nothing happens until it polls the future, and each poll gets a bit further. Watch what the future keeps in its fields between two polls.","threads":["the program"],"lanes":["future: Tea","executor: main"],"variables":[{"name":"polls","kind":"value"},{"name":"state","kind":"value"},{"name":"step","kind":"value"}],
+"code":[
+{"file":"01-future-trait/main.go","line":10,"lines":["func rounds[T any](title string, f Future[T]) (n int) {","\tfmt.Print(title)","\tfor ready := false; !ready; n++ {","\t\tfmt.Printf(\"\\n  round %d:\", n+1)","\t\t_, ready = f.Poll(new(Context))","\t}","\treturn n","}"]},
+{"file":"01-future-trait/main.go","line":19,"lines":["func main() {","\tif len(os.Args) > 1 {","\t\tfmt.Fprintln(os.Stderr, \"usage: go run ./01-future-trait (it takes no arguments)\")","\t\tif arg := os.Args[1]; arg == \"-h\" || arg == \"--help\" || arg == \"help\" {","\t\t\treturn","\t\t}","\t\tos.Exit(2)","\t}","\ttea := rounds(\"A future is made, and nothing happens: the kettle is cold. main polls it:\", Tea())","\ttoast := rounds(\"\\n\\nAnd the toast:\", Countdown(1, \"toast\"))","\tboth := rounds(\"\\n\\nJoinAll polls each one that isn't ready:\", JoinAll(Tea(), Countdown(1, \"toast\")))","\tfmt.Printf(\"\\n\\nTea alone: %d rounds. Tea and toast together: %d rounds, not %d.\\n\"+","\t\t\"main called Poll by hand. Chapter 02 has a loop for that, and shows its price.\\n\", tea, both, tea+toast)","}"]},
+{"file":"01-future-trait/tea.go","line":39,"lines":["func (t *tea) Poll(cx *Context) (string, bool) {","\tswitch t.state {","\tcase \"boiling\":","\t\twater, ready := t.step.Poll(cx)","\t\tif !ready {","\t\t\treturn \"\", false","\t\t}","\t\tt.state, t.step = \"steeping\", Countdown(1, \"tea from \"+water)","\t\treturn t.Poll(cx) // at once: \"not yet\" is only true after the new step has said so","\tcase \"steeping\":","\t\tcup, ready := t.step.Poll(cx)","\t\tif ready {","\t\t\tt.state = \"finished\"","\t\t}","\t\treturn cup, ready","\tdefault:","\t\tpanic(\"Tea polled after it finished\")","\t}","}"]}],
+"places":[
+{"status":"ready","at":["01-future-trait/main.go:27"]},
+{"status":"ready","at":["01-future-trait/main.go:14"]},
+{"status":"ready","at":["01-future-trait/tea.go:42"]},
+{"status":"ready","at":["01-future-trait/tea.go:44"]},
+{"status":"ready","at":["01-future-trait/main.go:14"]},
+{"status":"ready","at":["01-future-trait/tea.go:44"]},
+{"status":"ready","at":["01-future-trait/main.go:14"]},
+{"status":"ready","at":["01-future-trait/tea.go:46"]},
+{"status":"ready","at":["01-future-trait/tea.go:53"]},
+{"status":"ready","at":["01-future-trait/main.go:14"]},
+{"status":"ready","at":["01-future-trait/tea.go:53"]},
+{"status":"finished"}],
+"nodes":[
+{"p":[0],"v":["0","not made",""],"n":{"0":1},"a":[0,0,"Tea"]},
+{"p":[1],"v":["1","not made",""],"n":{"0":2},"a":[1,0,"Poll"]},
+{"p":[2],"v":["1","boiling","\"hot water\", left: 2"],"n":{"0":3},"a":[0,0,"state boiling"]},
+{"p":[3],"v":["1","boiling","\"hot water\", left: 1"],"n":{"0":4},"a":[0,1,"false"]},
+{"p":[4],"v":["2","boiling","\"hot water\", left: 1"],"n":{"0":5},"a":[1,0,"Poll"]},
+{"p":[5],"v":["2","boiling","\"hot water\", left: 0"],"n":{"0":6},"a":[0,1,"false"]},
+{"p":[6],"v":["3","boiling","\"hot water\", left: 0"],"n":{"0":7},"a":[1,0,"Poll"]},
+{"p":[7],"v":["3","boiling","\"hot water\", left: -1"],"n":{"0":8},"a":[0,0,"state steeping"]},
+{"p":[8],"v":["3","steeping","\"tea from hot water\", left: 0"],"n":{"0":9},"a":[0,1,"false"]},
+{"p":[9],"v":["4","steeping","\"tea from hot water\", left: 0"],"n":{"0":10},"a":[1,0,"Poll"]},
+{"p":[10],"v":["4","finished","\"tea from hot water\", left: -1"],"n":{"0":11},"a":[0,1,"true"]},
+{"p":[11],"v":["4","finished","\"tea from hot water\", left: -1"]}]})

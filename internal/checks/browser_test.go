@@ -1,0 +1,433 @@
+package checks
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The playground, docs/play, as a reader uses it: in Chromium, from disk, with
+// the keyboard. Nothing but Chromium is needed: it's told what to do through a
+// pair of pipes, in the DevTools protocol, one JSON message after the other.
+
+const patience = 30 * time.Second // for a page to get where it should be
+
+// A browser is one page of a Chromium without windows.
+type browser struct {
+	t        *testing.T
+	to       io.Writer
+	replies  chan message
+	session  string
+	latest   int      // message
+	requests []string // URLs
+	errors   []string // in the console
+}
+
+type message struct {
+	ID        int             `json:"id,omitempty"`
+	Session   string          `json:"sessionId,omitempty"`
+	Method    string          `json:"method,omitempty"`
+	Params    json.RawMessage `json:"params,omitempty"`
+	Result    json.RawMessage `json:"result,omitempty"`
+	Exception json.RawMessage `json:"error,omitempty"`
+}
+
+func startBrowser(t *testing.T) *browser {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && program == "" {
+			program = path
+		}
+	}
+	if program == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there's no Chromium; Debian's package is called chromium")
+		}
+		t.Skip("there's no Chromium")
+	}
+	ours, its := pipe(t)
+	itsOutput, ourInput := pipe(t)
+	// Chromium isn't told to use its sandbox, which refuses to be root's.
+	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+		"--user-data-dir="+t.TempDir(), "about:blank")
+	cmd.ExtraFiles = []*os.File{itsOutput, its} // 3, which it reads, and 4
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	its.Close()
+	itsOutput.Close()
+	b := &browser{t: t, to: ourInput, replies: make(chan message, 10_000)}
+	go func() {
+		defer close(b.replies)
+		for r := bufio.NewReader(ours); ; {
+			text, err := r.ReadBytes(0)
+			if err != nil {
+				return
+			}
+			var m message
+			if json.Unmarshal(bytes.TrimRight(text, "\x00"), &m) == nil {
+				b.replies <- m
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		b.session = ""
+		b.do("Browser.close", nil)
+		cmd.Wait()
+	})
+	var target struct{ TargetID string }
+	b.into(&target, "Target.createTarget", map[string]any{"url": "about:blank"})
+	var attached struct{ SessionID string }
+	b.into(&attached, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true})
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
+		b.do(domain+".enable", nil)
+	}
+	return b
+}
+
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+// do sends a command and returns its result. Meanwhile it notes what the page
+// asks for, and what it complains about.
+func (b *browser) do(method string, params map[string]any) json.RawMessage {
+	b.t.Helper()
+	b.latest++
+	text, _ := json.Marshal(params)
+	m, _ := json.Marshal(message{ID: b.latest, Session: b.session, Method: method, Params: text})
+	if _, err := b.to.Write(append(m, 0)); err != nil {
+		b.t.Fatal(err)
+	}
+	for late := time.After(patience); ; {
+		select {
+		case m, more := <-b.replies:
+			switch {
+			case !more:
+				b.t.Fatalf("Chromium has ended, instead of answering to %s", method)
+			case m.ID == b.latest && m.Exception != nil:
+				b.t.Fatalf("%s: %s", method, m.Exception)
+			case m.ID == b.latest:
+				return m.Result
+			}
+			b.note(m)
+		case <-late:
+			b.t.Fatalf("Chromium doesn't answer to %s", method)
+		}
+	}
+}
+
+func (b *browser) into(result any, method string, params map[string]any) {
+	b.t.Helper()
+	if err := json.Unmarshal(b.do(method, params), result); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *browser) note(m message) {
+	switch m.Method {
+	case "Network.requestWillBeSent":
+		var p struct{ Request struct{ URL string } }
+		json.Unmarshal(m.Params, &p)
+		b.requests = append(b.requests, p.Request.URL)
+	case "Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled":
+		b.errors = append(b.errors, string(m.Params))
+	}
+}
+
+// js returns the value of an expression, as text.
+func (b *browser) js(expression string) string {
+	b.t.Helper()
+	var r struct {
+		Result           struct{ Value any }
+		ExceptionDetails json.RawMessage
+	}
+	b.into(&r, "Runtime.evaluate", map[string]any{"expression": "String(" + expression + ")", "awaitPromise": true})
+	if r.ExceptionDetails != nil {
+		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails)
+	}
+	return fmt.Sprint(r.Result.Value)
+}
+
+// until waits until an expression is true.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	for start := time.Now(); b.js(expression) != "true"; time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > patience {
+			b.t.Fatalf("isn't true, after %v: %s", patience, expression)
+		}
+	}
+}
+
+func (b *browser) press(key string) {
+	b.t.Helper()
+	params := map[string]any{"type": "keyDown", "key": key, "text": key}
+	if key == "Enter" {
+		params["text"], params["windowsVirtualKeyCode"] = "\r", 13
+	}
+	b.do("Input.dispatchKeyEvent", params)
+}
+
+// look makes the page so wide, light or dark, with or without motion.
+func (b *browser) look(width int, scheme, motion string) {
+	b.t.Helper()
+	b.do("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500})
+	b.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{
+		{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": motion}}})
+}
+
+// open loads a scene from disk.
+func (b *browser) open(scene string) {
+	b.t.Helper()
+	path, err := filepath.Abs("docs/play/index.html")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.do("Page.navigate", map[string]any{"url": "about:blank"})
+	b.do("Page.navigate", map[string]any{"url": "file://" + path + "#" + scene})
+	b.until(`document.readyState === "complete" && typeof scene === "object" && scene !== null && scene.id === "` + scene + `"`)
+}
+
+// playedData reads what the page reads.
+func playedData(t *testing.T, scene string) (r recording) {
+	t.Helper()
+	text, _ := readIfThere(t, filepath.Join(playDir, scene+".js"))
+	_, text, _ = strings.Cut(text, "play(")
+	if err := json.Unmarshal([]byte(strings.TrimSuffix(text, ")\n")), &r); err != nil {
+		t.Fatalf("%s: %v", scene, err)
+	}
+	return r
+}
+
+// shortest returns the keys that lead to the nearest state without a way out.
+func (r recording) shortest(t *testing.T) (keys string) {
+	t.Helper()
+	paths := map[int]string{0: ""}
+	for queue := []int{0}; len(queue) > 0; queue = queue[1:] {
+		n := r.Nodes[queue[0]]
+		if r.isStuck(n) {
+			return paths[queue[0]]
+		}
+		for _, thread := range slices.Sorted(maps.Keys(n.Next)) {
+			to := n.Next[thread]
+			if _, known := paths[to]; !known {
+				paths[to] = paths[queue[0]] + string(thread[0]+1)
+				queue = append(queue, to)
+			}
+		}
+	}
+	t.Fatalf("%s: every state has a way out", r.ID)
+	return ""
+}
+
+func (r recording) isStuck(n node) bool {
+	return n.Failed != "" || len(n.Next) == 0 && slices.ContainsFunc(n.Places, func(p int) bool { return r.Places[p].Status != "finished" })
+}
+
+func TestPlaygroundInABrowser(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	fastest := 1e9
+	var scenes []string
+	for _, p := range playground {
+		scenes = append(scenes, p.id, p.id+"-repaired")
+	}
+	for _, c := range chapters {
+		scenes = append(scenes, "watch-"+c.dir[:2])
+	}
+	for _, scene := range scenes {
+		b.open(scene)
+		fastest = min(fastest, b.firstPaint())
+		for _, width := range []int{1280, 390} {
+			for _, scheme := range []string{"light", "dark"} {
+				b.look(width, scheme, "no-preference")
+				b.checkPage(fmt.Sprintf("%s, %d px, %s", scene, width, scheme), scheme)
+			}
+		}
+	}
+	for try := 0; try < 50 && fastest > 100; try++ { // other tests may keep the processors busy
+		b.open("letter")
+		fastest = min(fastest, b.firstPaint())
+	}
+	if t.Logf("first paint after %.0f ms at best", fastest); fastest > 100 {
+		t.Errorf("the first paint took %.0f ms at best, want at most 100", fastest)
+	}
+	for _, p := range playground {
+		b.losesTheWakeup(p.id)
+		b.isNeverStuck(p.id + "-repaired")
+	}
+	b.respectsReducedMotion()
+	for _, url := range b.requests {
+		if !strings.HasPrefix(url, "file://") && !strings.HasPrefix(url, "data:") && url != "about:blank" {
+			t.Errorf("the page has asked for %s", url)
+		}
+	}
+	for _, text := range b.errors {
+		t.Errorf("the console says: %s", text)
+	}
+}
+
+// firstPaint returns the milliseconds that it took.
+func (b *browser) firstPaint() (paint float64) {
+	b.t.Helper()
+	fmt.Sscan(b.js(`performance.getEntriesByName("first-paint").map((p) => p.startTime)[0] || 1e9`), &paint)
+	return paint
+}
+
+// checkPage checks what is true of each page: it fits, it's light or dark, and
+// a screen reader has a name for everything that can be pressed.
+func (b *browser) checkPage(what, scheme string) {
+	b.t.Helper()
+	if over := b.js(`Math.max(0, document.documentElement.scrollWidth - innerWidth)`); over != "0" {
+		b.t.Errorf("%s: the page is %s px wider than its window", what, over)
+	}
+	dark := b.js(`getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g)[0] < 100`)
+	if dark != fmt.Sprint(scheme == "dark") {
+		b.t.Errorf("%s: dark is %s", what, dark)
+	}
+	var tree struct {
+		Nodes []struct{ Role, Name struct{ Value any } }
+	}
+	b.into(&tree, "Accessibility.getFullAXTree", nil)
+	controls := 0
+	for _, n := range tree.Nodes {
+		switch role := fmt.Sprint(n.Role.Value); role {
+		case "button", "link", "combobox", "region", "navigation":
+			controls++
+			if name := fmt.Sprint(n.Name.Value); n.Name.Value == nil || name == "" {
+				b.t.Errorf("%s: a %s has no name", what, role)
+			}
+		}
+	}
+	if controls < 8 {
+		b.t.Errorf("%s: a screen reader sees %d controls", what, controls)
+	}
+}
+
+// losesTheWakeup takes the shortest way there, with the keyboard, and from there
+// the link to the other version.
+func (b *browser) losesTheWakeup(scene string) {
+	b.t.Helper()
+	r := playedData(b.t, scene)
+	keys := r.shortest(b.t)
+	b.look(1280, "light", "reduce")
+	b.open(scene)
+	for _, key := range keys {
+		b.press(string(key))
+	}
+	want := fmt.Sprintf("You lost the wakeup, in %d steps.", len(keys))
+	if scene == "bell" {
+		want = fmt.Sprintf("It broke, in %d steps:", len(keys))
+	}
+	if got := b.js(`document.getElementById("verdict").innerText`); !strings.HasPrefix(got, want) {
+		b.t.Errorf("%s, after the keys %s: want %q, got %q", scene, keys, want, got)
+	}
+	if got, want := b.js(`location.hash`), "#"+scene+"/"+keys; got != want {
+		b.t.Errorf("the URL ends with %s, want %s", got, want)
+	}
+	b.js(`document.querySelector("#verdict a").focus()`)
+	b.press("Enter")
+	b.until(`scene.id === "` + scene + `-repaired"`)
+	if got := b.js(`document.getElementById("verdict").innerText`); !strings.Contains(got, " fit here") {
+		b.t.Errorf("%s: the same steps in the repaired version: got %q", scene, got)
+	}
+	b.t.Logf("%s: the keys %s", scene, keys)
+}
+
+// isNeverStuck goes to every state there is, with the keyboard.
+func (b *browser) isNeverStuck(scene string) {
+	b.t.Helper()
+	r, been := playedData(b.t, scene), make(map[int]bool)
+	b.look(1280, "light", "reduce")
+	b.open(scene)
+	var visit func(at int)
+	visit = func(at int) {
+		been[at] = true
+		if class := b.js(`document.getElementById("verdict").className`); class == "lost" {
+			b.t.Errorf("%s: stuck at %s", scene, b.js(`location.hash`))
+		}
+		for _, thread := range slices.Sorted(maps.Keys(r.Nodes[at].Next)) {
+			if to := r.Nodes[at].Next[thread]; !been[to] {
+				b.press(string(thread[0] + 1))
+				visit(to)
+				b.press("u")
+			}
+		}
+	}
+	visit(0)
+	want := fmt.Sprintf("You have been in %d of %d states. The checker has been in all of them, and none is stuck.", len(r.Nodes), len(r.Nodes))
+	if got := b.js(`document.getElementById("coverage").innerText`); got != want {
+		b.t.Errorf("%s: want %q, got %q", scene, want, got)
+	}
+}
+
+func (b *browser) respectsReducedMotion() {
+	b.t.Helper()
+	for motion, want := range map[string]string{"reduce": "none", "no-preference": "flash"} {
+		b.look(1280, "light", motion)
+		b.open("token")
+		b.press("1")
+		if got := b.js(`getComputedStyle(document.querySelector(".variable.new")).animationName`); got != want {
+			b.t.Errorf("prefers-reduced-motion: %s: the animation is %s, want %s", motion, got, want)
+		}
+	}
+}
+
+// TestPlaygroundIsServed: go run ./docs/play says where, and nothing else.
+func TestPlaygroundIsServed(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "play")
+	if got := run(t, time.Minute, ".", []string{compiles}, "go", "build", "-o", program, "./docs/play"); got.exit != 0 {
+		t.Fatal(got.stderr)
+	}
+	cmd := exec.Command(program)
+	output, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	said, _ := bufio.NewReader(output).ReadString('\n')
+	var url string
+	fmt.Sscanf(said, "The playground is at %s until you press Ctrl+C.", &url)
+	for path, file := range map[string]string{"": "index.html", "play.js": "play.js", "play.css": "play.css", "data/letter.js": "data/letter.js"} {
+		resp, err := getPage(url + path)
+		want, _ := readIfThere(t, filepath.Join("docs/play", file))
+		if err != nil || resp != want {
+			t.Errorf("%s%s: %v, %d bytes, want the file's %d", url, path, err, len(resp), len(want))
+		}
+	}
+}
+
+func getPage(url string) (text string, err error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	return string(all), err
+}
