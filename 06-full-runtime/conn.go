@@ -16,15 +16,6 @@ type Conn struct {
 	timer    timer         // runs while the body waits
 }
 
-// wait suspends the body until another try makes sense. If the body is unwound
-// here, only the wait is abandoned. The source stays open for other tasks.
-func (co *Co) wait(s *source, dir direction) {
-	cx := co.cx
-	s.setWaker(dir, cx)
-	defer s.removeWaker(dir, cx)
-	co.suspend()
-}
-
 // Conn makes a Conn of s for the body that co belongs to.
 func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 

@@ -175,6 +175,9 @@ func TestInjectedErrorIsOfOneConnection(t *testing.T) {
 	// the start.
 	var injections []injection
 	injections = append(injections, refused("accept4", "1..9+2", "2..8+3")...)
+	for name, errno := range map[string]unix.Errno{"EIO": unix.EIO, "ENETDOWN": unix.ENETDOWN, "EOPNOTSUPP": unix.EOPNOTSUPP} { // unusual ones
+		injections = append(injections, injection{"accept4", "error=" + name, "2..8+3", errno})
+	}
 	injections = append(injections, refused("epoll_ctl", "4..10+2", "5..11+3")...)
 	injections = append(injections, refused(waits, "1..9+2", "2..20+3")...)
 	injections = append(injections, refused("read", "9..21+3", "10..16+2")...)
@@ -216,7 +219,7 @@ func checkLosses(t *testing.T, i injection, lost, hits int) {
 // What the program may say before its last line.
 var (
 	troubleLine  = regexp.MustCompile(`(?m)^accept at \S+, again every 20ms: .*\n`)
-	drainingLine = regexp.MustCompile(`(?m)^draining: .*\n`)
+	drainingLine = regexp.MustCompile(`(?m)^draining, requests under way: .*\n`)
 )
 
 const drainedLine = "drained: 0 tasks, 0 timers, 0 descriptors\n"
