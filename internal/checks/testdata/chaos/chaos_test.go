@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestChaos nests whatever this chapter has, at random, and has some of it panic
@@ -86,11 +88,18 @@ func (c *chaos) run() {
 	}
 	c.rt = rt
 	rt.Trace.Error = c.checkError
+	rt.reactor.poller = &moody{rt.reactor.poller, split(r)}
+	read, write, dice := rt.reactor.read, rt.reactor.write, split(r)
+	rt.reactor.read = moodily(dice, read)
+	rt.reactor.write = moodily(dice, write)
 	for range 3 {
 		c.channels = append(c.channels, NewChannel[any](1+r.IntN(3)))
 	}
-	if c.listener, err = Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")); err != nil {
-		c.wrong("%v", err)
+	for c.listener == nil {
+		if c.listener, err = Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")); err != nil && !errors.Is(err, unix.ENOMEM) {
+			c.wrong("%v", err)
+			return
+		}
 	}
 	for i := range r.IntN(3) {
 		SpawnRemote[error](rt, &received{c, c.child(r, fmt.Sprintf("task %d", i), 1), false})
@@ -121,6 +130,32 @@ func (c *chaos) run() {
 			c.wrong("channel %d isn't empty: %d values, %d and %d turns, %d and %d waiting", i, len(ch.values),
 				ch.senders.turns, ch.receivers.turns, ch.senders.waiting.Len(), ch.receivers.waiting.Len())
 		}
+	}
+}
+
+// moody is a poller that refuses a descriptor now and then.
+type moody struct {
+	poller
+	r *rand.Rand
+}
+
+func (m *moody) add(fd int) error {
+	if m.r.IntN(10) == 0 {
+		return unix.ENOMEM
+	}
+	return m.poller.add(fd)
+}
+
+// moodily is a read or write that a signal interrupts or a reset ends, now and then.
+func moodily(r *rand.Rand, call func(int, []byte) (int, error)) func(int, []byte) (int, error) {
+	return func(fd int, p []byte) (int, error) {
+		switch r.IntN(100) {
+		case 0:
+			return -1, unix.EINTR
+		case 1:
+			return -1, unix.ECONNRESET
+		}
+		return call(fd, p)
 	}
 }
 

@@ -171,6 +171,11 @@ type chaosLeaf struct {
 
 func (l *chaosLeaf) Poll(cx *Context) (any, bool) {
 	fail(l.r, 10)
+	for l.r.IntN(8) == 0 && cx.takeBudget() {
+		for range l.r.IntN(transfersPerPoll) {
+			cx.takeBudget()
+		}
+	}
 	if l.polls--; l.polls < 0 {
 		return l.c.value(l.r, l.name), true
 	}
@@ -206,8 +211,11 @@ func (c *chaos) awaitSome(co *Co, r *rand.Rand, name string, depth int) {
 	if r.IntN(3) == 0 {
 		defer func() {
 			fail(r, 8)
+			f := c.child(r, name+" deferred", depth+1)
 			if r.IntN(2) == 0 {
-				c.consume(Await(co, c.child(r, name+" deferred", depth+1)))
+				c.consume(Await(co, f))
+			} else {
+				Spawn[error](co.cx, &received{c, f, false}).Close()
 			}
 		}()
 	}
@@ -226,6 +234,8 @@ func (c *chaos) group(r *rand.Rand, name string, depth int) Future[any] {
 			g.Go(&received{c, c.child(r, fmt.Sprintf("%s %d", name, i), depth), r.IntN(4) == 0})
 			if r.IntN(8) == 0 {
 				g.Close()
+			} else if r.IntN(8) == 0 {
+				g.Go(&received{c, c.now(func(*Context) { g.Close() }), false})
 			}
 		}
 		if r.IntN(3) > 0 {
@@ -325,44 +335,60 @@ func (c *chaos) openStreams(r *rand.Rand, name string) Future[any] {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		c.wrong("%v", err)
-		return Async(func(*Co) any { return nil })
+		return c.now(func(*Context) {})
 	}
 	var ends [2]*Stream
 	for i, fd := range pair {
 		ends[i] = &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &c.rt.reactor}
-		if err := c.rt.reactor.addSource(&ends[i].source); err != nil {
-			c.wrong("%v", err)
+		for c.rt.reactor.addSource(&ends[i].source) != nil {
 		}
 	}
 	out, in, size, limit := ends[0], ends[1], r.IntN(300_000), micros(r)
-	writing, reading := split(r), split(r)
-	write := Owning[any](out, Async(func(co *Co) any {
-		defer out.Close()
-		if writing.IntN(2) == 0 {
-			return anyResult(Await(co, out.Write(make([]byte, size))))
+	write := c.converse(split(r), out, func(r *rand.Rand, co *Co, conn *Conn) {
+		switch r.IntN(3) {
+		case 0:
+			Await(co, out.Write(make([]byte, size)))
+			out.CloseWrite()
+		case 1:
+			Await(co, Timeout(out.Write(make([]byte, size)), limit))
+		case 2:
+			conn.SetTimeout(limit)
+			fail(r, 10)
+			conn.Write(make([]byte, size))
 		}
-		conn := co.Conn(out)
-		conn.SetTimeout(limit)
-		fail(writing, 10)
-		conn.Write(make([]byte, size))
-		return nil
-	}))
-	read := Owning[any](in, Async(func(co *Co) any {
-		defer in.Close()
-		conn, buffer, got := co.Conn(in), make([]byte, 1+reading.IntN(100_000)), 0
-		for range 1 + reading.IntN(20) {
+	})
+	read := c.converse(split(r), in, func(r *rand.Rand, co *Co, conn *Conn) {
+		buffer, got := make([]byte, 1+r.IntN(5000)), 0
+		conn.SetTimeout(limit * time.Duration(r.IntN(3)))
+		for range r.IntN(500) {
 			n, err := conn.Read(buffer)
 			if got += n; err != nil {
 				break
 			}
-			fail(reading, 50)
+			fail(r, 500)
+		}
+		if r.IntN(3) == 0 {
+			Await(co, Timeout(in.Read(buffer), limit))
 		}
 		if got > size {
 			c.wrong("%s: %d bytes were sent, %d have come", name, size, got)
 		}
-		return nil
-	}))
-	return anyOf[[]any]{JoinAll(c.track(r, name+" write", write), c.track(r, name+" read", read))}
+	})
+	closing := c.now(func(*Context) { // while the others may wait
+		if r.IntN(4) == 0 {
+			ends[r.IntN(2)].Close()
+		}
+	})
+	all := []Future[any]{c.track(r, name+" write", write), c.track(r, name+" read", read), c.track(r, name+" close", closing)}
+	return anyOf[[]any]{JoinAll(all...)}
 }
 
-func anyResult[T any](r Result[T]) any { return r }
+// converse is a body that was given a stream.
+func (c *chaos) converse(r *rand.Rand, s *Stream, talk func(*rand.Rand, *Co, *Conn)) Future[any] {
+	return Owning[any](s, Async(func(co *Co) any {
+		conn := co.Conn(s)
+		defer conn.Close()
+		talk(r, co, conn)
+		return nil
+	}))
+}
