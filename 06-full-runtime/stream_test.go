@@ -288,7 +288,7 @@ func TestFinishedTransfersAreNotPolled(t *testing.T) {
 	wantPanic(t, "Async polled after it finished", func() { writing.Poll(cx) })
 }
 
-// Closing a finished Read mustn't take the waker of the next one.
+// Property 18: closing a finished Read mustn't take the waker of the next one.
 func TestCloseOfFinishedReadLeavesTheNextOneItsWaker(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
@@ -477,5 +477,19 @@ func TestWhatFollowsUrgentDataIsRead(t *testing.T) {
 	first := pollRead(s, cx, 10)
 	if second := pollRead(s, cx, 10); first != "ab" || second != "cd" {
 		t.Errorf("read: %s, then %s, want ab, then cd", first, second)
+	}
+}
+
+// Property 9.
+func TestInterruptedCallIsRepeated(t *testing.T) {
+	calls := 0
+	n, err := ignoringEINTR(func(int, []byte) (int, error) {
+		if calls++; calls < 3 {
+			return -1, unix.EINTR
+		}
+		return 7, nil
+	}, 0, nil)
+	if n != 7 || err != nil || calls != 3 {
+		t.Errorf("got %d, %v after %d calls, want 7 and no error after 3", n, err, calls)
 	}
 }
