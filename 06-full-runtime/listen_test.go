@@ -457,3 +457,38 @@ func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
 		t.Errorf("another task had its turn after %d reads, want at most %d", reads, transfersPerPoll)
 	}
 }
+
+// The address :8080 means all addresses of this machine, those of IPv4 too, even
+// where a socket of IPv6 takes no others unless it's told to.
+func TestWildcardTakesIPv4AndIPv6(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	at, err := resolve(":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(rt, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	hosts := []string{"127.0.0.1"}
+	if l.Addr().Addr().Is6() { // otherwise there's no IPv6
+		hosts = append(hosts, "::1")
+		if only, err := unix.GetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err != nil || only != 0 {
+			t.Errorf("IPV6_V6ONLY is %d, %v, want 0", only, err)
+		}
+	}
+	for _, host := range hosts {
+		c, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(l.Addr().Port())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if s := blockOn(t, rt, l.Accept()); s.Err != nil {
+			t.Error(s.Err)
+		} else {
+			s.Value.Close()
+		}
+	}
+}

@@ -418,3 +418,25 @@ func hearOneByOne(t *testing.T, bytes int, beforeEach func()) {
 		heard <- struct{}{}
 	}
 }
+
+// Between two requests a connection has neither a coroutine nor buffers.
+func TestIdleConnectionHoldsNoWorker(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	l := openListener(t, rt)
+	c := (&serving{t: t, addr: l.Addr().String()}).dial()
+	blockOn(t, rt, Async(func(co *Co) int {
+		s := newServer(co.cx, l, defaultOptions)
+		for range 3 {
+			c.send(getHello)
+			for before := s.counts.replies; s.counts.replies == before || s.busy() > 0; {
+				Await(co, Sleep(time.Millisecond))
+			}
+			c.expect(200, "hello")
+		}
+		if len(s.conns) != 1 || len(s.free) != 1 {
+			t.Errorf("%d connections, %d free workers, want one of each: the connection is idle, and they serve it in turns", len(s.conns), len(s.free))
+		}
+		return Await(co, s.drain())
+	}))
+}
