@@ -58,15 +58,15 @@ func requests(rt *Runtime) error {
 	addr, stop := startDelayServer()
 	defer stop()
 	for _, n := range []int{10, 1000} {
-		runWorkload(addr, n, func(gets []Future[Response]) []Response {
-			responses := make([]Response, n)
+		runWorkload(addr, n, func(gets []Future[Response]) (responses []Response) {
 			failure, err := BlockOn(rt, Async(func(co *Co) error {
 				group := NewGroup(co.cx)
 				defer group.Close()
-				for i, get := range gets {
+				for _, get := range gets {
 					group.Go(Async(func(co *Co) error {
-						responses[i] = Await(co, get)
-						return responses[i].Err
+						r := Await(co, get)
+						responses = append(responses, r)
+						return r.Err
 					}))
 				}
 				return Await(co, group.Wait())
@@ -108,9 +108,7 @@ func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) (
 		futures[0].Poll(co.cx)
 	}
 	poll = float64(time.Since(start)) / polls
-	for _, f := range futures {
-		Close(f)
-	}
+	Close(JoinAll(futures...))
 	source, _ := relays.ReadFile(file)
 	fmt.Printf("  %-15s%d lines, %5.1f ns a poll, %4d bytes while it waits\n",
 		file, strings.Count(string(source), "\n"), poll, bytes)

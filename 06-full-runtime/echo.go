@@ -2,15 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
-
-	"golang.org/x/sys/unix"
 )
 
 func echo(args []string, stdout, stderr io.Writer) (status int) {
@@ -38,19 +35,16 @@ func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
 		if tcp.IP == nil {
 			tcp.IP = net.IPv6unspecified
 		}
-		addr = tcp.AddrPort()
-		addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+		addr = netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port))
 		return nil
 	})
 	return &addr
 }
 
+// withListener calls f with a runtime and a listener.
 func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Listener) error) (status int) {
 	return withRuntime(stderr, func(rt *Runtime) error {
 		l, err := Listen(rt, addr)
-		if errors.Is(err, unix.EADDRINUSE) {
-			return fmt.Errorf("%w: another program has port %d; -addr takes a different one", err, addr.Port())
-		}
 		if err != nil {
 			return err
 		}
@@ -59,8 +53,7 @@ func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Liste
 	})
 }
 
-// EchoServer makes every connection of l a task of its own. It is ready with an
-// error when it can't accept connections anymore.
+// EchoServer makes every connection of l a task. It ends with an error of Accept.
 func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
 
 type echoServer struct {
@@ -82,8 +75,7 @@ func (s *echoServer) Poll(cx *Context) (error, bool) {
 // Close stops accepting. The connections are tasks, and they run on.
 func (s *echoServer) Close() error { return Close(s.next) }
 
-// echoConnection is a future that sends back what arrives on a connection,
-// until the peer has finished or the connection fails.
+// echoConnection sends back what arrives, until the peer has finished.
 type echoConnection struct {
 	stream *Stream
 	rest   []byte // of what has arrived, not yet sent back
@@ -92,14 +84,13 @@ type echoConnection struct {
 func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
 	_, ready := e.transfer(cx)
 	if ready {
-		e.Close() // the peer knows the reason, or is gone
+		e.Close()
 	}
 	return struct{}{}, ready
 }
 
 // transfer is ready at the end, with io.EOF or a failure. It reads only when it
-// has sent everything. From a peer that doesn't read its replies it takes
-// nothing more, so no memory fills up with them.
+// has sent everything, so a peer that doesn't read its replies fills no memory.
 func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
 	for {
 		if len(e.rest) == 0 {

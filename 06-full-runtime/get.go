@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,24 +29,25 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
 	above0(flags, "n", &n, strconv.Atoi, "100")
 	above0(flags, "timeout", &timeout, time.ParseDuration, "5s")
-	err := parse(flags, args, len(args))
-	if err == nil && flags.NArg() == 0 {
-		err = errors.New("get needs a URL")
-	}
-	if err != nil {
+	if err := parse(flags, args, len(args)); err != nil {
 		return misused(stderr, err)
+	}
+	if flags.NArg() == 0 {
+		return misused(stderr, errors.New("get needs a URL"))
 	}
 	var jobs []*job
 	for _, u := range flags.Args() {
 		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
 	}
-	status = withRuntime(stderr, func(rt *Runtime) error {
+	if status := withRuntime(stderr, func(rt *Runtime) error {
 		failure, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
-		return errors.Join(err, failure)
-	})
+		return cmp.Or(err, failure)
+	}); status != 0 {
+		return status
+	}
 	// Nothing has been printed yet: a pipe that is read slowly would have held up
 	// the runtime's goroutine, and every request with it.
-	return max(status, printJobs(jobs, start, stdout, stderr))
+	return printJobs(jobs, start, stdout, stderr)
 }
 
 // fetchAll gives every request to one group, so whatever isn't complete in time
@@ -54,7 +56,16 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 	group := NewGroup(co.cx)
 	defer group.Close()
 	for _, j := range jobs {
-		group.Go(Async(func(co *Co) error { return j.begin(co, group) }))
+		group.Go(Async(func(co *Co) error {
+			t := lookUp(co, j.url)
+			for i := range j.copies {
+				if i%10 == 9 {
+					Await(co, Yield()) // so the first requests are sent before the last ones exist
+				}
+				group.Go(&fetch{httpGet{target: t}, j})
+			}
+			return nil
+		}))
 	}
 	all := Await(co, Timeout(group.Wait(), timeout))
 	for _, j := range jobs {
@@ -65,20 +76,8 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 	return all.Value
 }
 
-// begin looks up the name and adds the requests to the group.
-func (j *job) begin(co *Co, group *Group) error {
-	t := lookUp(co, j.url)
-	for i := range j.copies {
-		if i%10 == 9 {
-			Await(co, Yield()) // so the first requests are sent before the last ones exist
-		}
-		group.Go(&fetch{httpGet{target: t}, j})
-	}
-	return nil
-}
-
-// fetch is one request, which tells its job how it ended. Its error isn't one of
-// the group, because one bad URL is no reason to cancel the others.
+// fetch is one request, which tells its job how it ended, and not the group: one
+// bad URL is no reason to cancel the others.
 type fetch struct {
 	httpGet
 	job *job
@@ -108,8 +107,7 @@ func (j *job) fail(err error, requests int) {
 	j.failures[err.Error()] += requests
 }
 
-// printJobs prints a line for every URL, in the order of the arguments, or for
-// every kind of failure, and then a total.
+// printJobs prints a line for every URL or kind of failure, and then a total.
 func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status int) {
 	requests, fails, bytes := 0, 0, int64(0)
 	for _, j := range jobs {
@@ -125,7 +123,7 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 		requests += j.copies
 		bytes += j.bytes
 	}
-	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes,
-		time.Since(start).Round(time.Millisecond))
+	wall := time.Since(start).Round(time.Millisecond)
+	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes, wall)
 	return status
 }

@@ -57,8 +57,8 @@ func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
 	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
 }
 
-// newTarget leaves the writing to net/http, which for example removes the zone
-// of an IPv6 address from Host: it means nothing to the server.
+// newTarget leaves the request to net/http, which for example removes the zone of
+// an IPv6 address from Host.
 func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *target {
 	var wire bytes.Buffer
 	if err == nil {
@@ -148,17 +148,18 @@ func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
 		// No other task runs between a read and its Write, so they can share a buffer.
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
-	if err == io.ErrUnexpectedEOF {
+	switch {
+	case err == nil:
+		return Response{Status: reply.StatusCode, Body: g.body.String()}
+	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
+		err = wire.err
+	case err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}
-	if err != nil {
-		return Response{Err: err}
-	}
-	return Response{Status: reply.StatusCode, Body: g.body.String()}
+	return Response{Err: err}
 }
 
-// wire is what net/http reads from. An error is the last thing that it returns,
-// again and again: net/http drops the first one if it only peeks.
+// wire is what net/http reads from. It keeps the first error.
 type wire struct {
 	conn  io.Reader
 	limit int // bytes

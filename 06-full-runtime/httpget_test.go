@@ -121,7 +121,7 @@ func TestResponseIsZeroUntilReady(t *testing.T) {
 	c := pollAndAccept(t, cx, get, l)
 	defer c.Close()
 	io.WriteString(c, hello[:len(hello)-1])
-	pollUntil(t, cx, get, "all but a byte of the reply has come", func() bool { return get.reply != nil && get.reply.body.Len() == 4 })
+	pollUntil(t, cx, get, "all but a byte of the reply has come", func() bool { return get.length == 4 })
 	for range 100 {
 		if r, ready := pollOnce(t, cx, get); ready || r != (Response{}) {
 			t.Fatalf("got %+v, %t, before the last byte of the reply", r, ready)
@@ -266,9 +266,9 @@ var faults = []struct {
 	{name: "two Content-Lengths", play: answer(ok + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"), err: `Content-Length`},
 	{name: "chunk cut short", play: answer(ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"), err: cutShort},
 	{name: "last chunk missing", play: answer(ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), err: cutShort},
-	{name: "chunk of no length", play: answer(ok + "Transfer-Encoding: chunked\r\n\r\nz\r\nhello"), err: `malformed chunked encoding$`},
-	{name: "rubbish for a status line", play: answer("rubbish\r\n\r\n"), err: `^malformed HTTP reply$`},
-	{name: "three bytes", play: answer("\r\n\r"), err: `^malformed HTTP reply$`},
+	{name: "chunk of no length", play: answer(ok + "Transfer-Encoding: chunked\r\n\r\nz\r\nhello"), err: `chunk length$`},
+	{name: "rubbish for a status line", play: answer("rubbish\r\n\r\n"), err: `^malformed HTTP response`},
+	{name: "three bytes", play: answer("\r\n\r"), err: `^malformed HTTP response`},
 	{name: "header without end", play: both(answer(ok+"X: "), endless), err: `^header longer than 1048576 bytes$`},
 	{name: "header cut short", play: answer(ok + "X: y\r\n"), err: cutShort},
 	{name: "header of nearly 1 MB", play: answer(headerOf(maxHeader-100) + "hello"), want: helloResponse},
@@ -423,8 +423,8 @@ func TestBodyOf100MBArrivesWhole(t *testing.T) {
 	if got := strings.Count(responses[0].Body, "x"); got != size || len(responses[0].Body) != size {
 		t.Errorf("%d of %d bytes are right, want %d: %v", got, len(responses[0].Body), size, responses[0].Err)
 	}
-	if counted.reply.length != int64(size) || counted.reply.body.Cap() != 0 {
-		t.Errorf("counted %d bytes and kept %d, want %d and none", counted.reply.length, counted.reply.body.Cap(), size)
+	if counted.length != int64(size) || counted.body.Cap() != 0 {
+		t.Errorf("counted %d bytes and kept %d, want %d and none", counted.length, counted.body.Cap(), size)
 	}
 	checkFault(t, helloResponse, "", responses[2])
 	bigBody = 1_000_000 // once is enough when the tests are repeated

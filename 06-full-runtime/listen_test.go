@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -463,11 +464,10 @@ func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
 func TestWildcardTakesIPv4AndIPv6(t *testing.T) {
 	noLeaks(t)
 	rt := openRuntime(t)
-	at, err := resolve(":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := Listen(rt, at)
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	at := addressFlag(flags, "127.0.0.1:8080")
+	flags.Set("addr", ":0")
+	l, err := Listen(rt, *at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,8 @@ var abandoned = []struct {
 	{"Group, waiting", func(t *testing.T, rt *Runtime) any {
 		g := NewGroup(taskContext(rt))
 		g.Go(failingAfter(time.Hour, nil))
-		polled(t, rt, g.Wait())
+		waiting := polled(t, rt, g.Wait())
+		t.Cleanup(func() { Close(waiting) })
 		return g
 	}},
 	{"Send, waiting", func(t *testing.T, rt *Runtime) any {

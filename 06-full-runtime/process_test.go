@@ -82,7 +82,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-const drainingLine = "draining: 1 request under way; Ctrl-C again cuts it off\n"
+const drainingLine = "draining, requests under way: 1; Ctrl-C again cuts them off\n"
 
 const drainedLine = "drained: 0 tasks, 0 timers, 0 descriptors\n"
 

@@ -95,11 +95,11 @@ func TestDemonstration(t *testing.T) {
 func TestMisuseIsSaidWithTheUsage(t *testing.T) {
 	t.Parallel()
 	for args, word := range map[string]string{
-		"bogus": "bogus", "-x": "-x", "get": "URL", "get -n 0 http://x/": "at least 1", "get -n -1 http://x/": "at least 1",
-		"get -n many http://x/": "at least 1", "get -x http://x/": "-x", "get -timeout 0 http://x/": "more than 0",
-		"get -timeout soon http://x/": "such as 5s", "get -timeout -1s http://x/": "more than 0", "get -timeout 5 http://x/": "5s?",
+		"bogus": "bogus", "-x": "-x", "get": "URL", "get -n 0 http://x/": "more than 0", "get -n -1 http://x/": "more than 0",
+		"get -n many http://x/": "such as 100", "get -x http://x/": "-x", "get -timeout 0 http://x/": "more than 0",
+		"get -timeout soon http://x/": "such as 5s", "get -timeout -1s http://x/": "more than 0", "get -timeout 5 http://x/": "such as 5s",
 		"echo -x": "-x", "echo something": "something", "echo -addr nonsense": "nonsense",
-		"serve -nonsense": "nonsense", "serve -grace soon": "grace", "serve -connections 0": "at least 1",
+		"serve -nonsense": "nonsense", "serve -grace soon": "grace", "serve -connections 0": "more than 0",
 		"serve -addr nowhere": "nowhere", "serve here": "here", "sleep": "sleep", "sched": "sched",
 	} {
 		got := runHere(t, strings.Fields(args)...)
@@ -237,7 +237,7 @@ func TestGetSaysWhatFailed(t *testing.T) {
 		"127.0.0.1:80/hello":              "first path segment",
 		"localhost:80/hello":              "want a URL such as http://",
 		"http:///hello":                   "want a URL such as http://",
-		"http://127.0.0.1:99999/":         "port 99999",
+		"http://127.0.0.1:99999/":         "a port below 65536",
 		"http://no-such-host.invalid/":    "lookup no-such-host.invalid",
 		"http://127.0.0.1/a\r\nX: y":      "invalid control character",
 		rubbish(t, "SSH-2.0-OpenSSH\r\n"): "malformed HTTP",

@@ -32,16 +32,12 @@ func (w *worker) readRequest() (*http.Request, error) {
 	case err != nil:
 		return nil, refusal(400)
 	case req.Body == http.NoBody:
-		return req, nil
 	case req.Header.Get("Expect") != "":
-		req.Close = true // it may leave out the body, and we can't tell whether it will
-		return req, nil
-	}
-	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
-	case nil:
-		req.Close = true // rather than read on
-	case io.EOF:
-		err = nil
+		req.Close = true // the body may come or not, and we can't tell
+	default:
+		var n int64
+		n, err = io.Copy(io.Discard, io.LimitReader(req.Body, maxBody+1))
+		req.Close = req.Close || n > maxBody // rather than read on
 	}
 	return req, err
 }
@@ -49,15 +45,12 @@ func (w *worker) readRequest() (*http.Request, error) {
 // readHeader returns the bytes of the next header, which stay in the buffer. The
 // error is io.EOF if there is no request.
 func (w *worker) readHeader() ([]byte, error) {
-	for range len("\r\n\r\n") { // some clients send an empty line after a body (RFC 9112, 2.2)
-		next, err := w.in.Peek(1)
-		if err != nil {
-			return nil, io.EOF
-		}
-		if !bytes.ContainsAny(next, "\r\n") {
-			break
-		}
-		w.in.Discard(1)
+	next, err := w.in.Peek(1)
+	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
+		w.in.Discard(1) // some clients send an empty line after a body (RFC 9112, 2.2)
+	}
+	if err != nil {
+		return nil, io.EOF
 	}
 	for seen := 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer

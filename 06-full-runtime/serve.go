@@ -70,15 +70,10 @@ func serveUntilInterrupt(rt *Runtime, l *Listener, o serverOptions, stdout io.Wr
 			stop() // so the second signal ends the process at once
 			return nil
 		})))
-		busy := s.busy()
-		printed := Spawn(co.cx, Blocking(func() (err error) { // stdout may be a pipe that nothing reads
-			if busy > 0 {
-				_, err = fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", busy)
-			}
-			return err
-		}))
+		if n := s.busy(); n > 0 {
+			fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", n)
+		}
 		cut = Await(co, s.drain())
-		Await(co, printed)
 		return errors.Join(end.A.Value, end.A.Err)
 	}))
 	return cut, errors.Join(err, failure)

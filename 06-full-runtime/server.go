@@ -17,19 +17,20 @@ type server struct {
 	date     string  // for the replies
 }
 
-// newServer starts to serve on l, which belongs to the server from now on.
+// newServer starts to serve on l, which is the server's from now on.
 func newServer(cx *Context, l *Listener, o serverOptions) *server {
-	s := &server{options: o, listener: l, counts: cmp.Or(o.Counts, new(counts))}
-	s.places = NewChannel[struct{}](o.Connections)
-	s.conns = make(map[*connection]bool)
+	s := &server{
+		options: o, listener: l, counts: cmp.Or(o.Counts, new(counts)),
+		places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool),
+	}
 	// A body that is closed before its first poll runs nothing, no deferred call
 	// either. So the server has to belong to something else than accept.
 	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
 
-// accept takes a place before it takes a connection. The excess connection isn't
-// refused: it stays in the kernel's backlog until another one ends.
+// accept takes a place before it takes a connection, so the excess connection
+// stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
 	defer s.Close()
 	for {
@@ -91,9 +92,8 @@ func (s *server) busy() (n int) {
 	return n
 }
 
-// connection is the task of one connection. It has a worker only while a request
-// is under way. Between two requests it has no coroutine and no buffer, only a
-// timer, so ten thousand idle connections are cheap.
+// connection is a task. It has a worker only while a request is under way. Between
+// two requests it has no coroutine and no buffer, so ten thousand of them are cheap.
 type connection struct {
 	server *server
 	stream *Stream
@@ -106,13 +106,11 @@ type connection struct {
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	c.waker = cx.waker
 	for open := true; open; {
-		ready := true
+		ready := false
 		if w := c.worker; w == nil {
 			open, ready = c.await(cx)
-		} else if w.coroutine.Poll(cx); w.stream != nil {
-			ready = false
-		} else {
-			open, c.worker = w.open, nil
+		} else if w.coroutine.Poll(cx); w.stream == nil {
+			open, ready, c.worker = w.open, true, nil
 			c.server.putWorker(w)
 		}
 		if !ready {
@@ -144,8 +142,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 	return false, late
 }
 
-// Close gives back everything that the connection holds. Its place goes to the
-// next connection.
+// Close gives back everything that the connection holds, its place too.
 func (c *connection) Close() error {
 	s := c.server
 	if !s.conns[c] {

@@ -175,8 +175,10 @@ const anyPage = "a page" // which tells what the runtime does just now
 // bytes as a whole, if checkHeader lets them pass. Then the client has finished.
 func netHTTPsAnswers(wire string) (all []answered) {
 	for closed := false; !closed; {
-		for line, rest, empty := strings.Cut(wire, "\n"); empty && (line == "" || line == "\r"); line, rest, empty = strings.Cut(wire, "\n") {
-			wire = rest
+		for range len("\r\n\r\n") { // empty lines
+			if strings.IndexAny(wire, "\r\n") == 0 {
+				wire = wire[1:]
+			}
 		}
 		if wire == "" {
 			break
@@ -203,8 +205,6 @@ func netHTTPsAnswers(wire string) (all []answered) {
 func answerTo(req *http.Request) answered {
 	bad := answered{Status: http.StatusBadRequest, Close: true}
 	switch {
-	case req.Host == "" && req.ProtoAtLeast(1, 1), strings.ContainsAny(req.Host, " \t\"#/<>?@\\^`{|}"):
-		return bad
 	case req.Header.Get("Expect") != "" && req.Body != http.NoBody:
 		req.Close = true
 	default:

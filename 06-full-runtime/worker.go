@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// worker is what it takes to answer requests: a coroutine and two buffers. Its
-// code is written as if it ran on a goroutine that may block, and uses
-// net/http's reader and writer of messages unchanged.
+// worker is what it takes to answer requests: a coroutine and two buffers. Its code
+// is written as if it could block, so it can use net/http's reader and writer.
 type worker struct {
 	server    *server
 	coroutine Future[struct{}]
@@ -63,8 +62,7 @@ func (w *worker) run(co *Co) struct{} {
 	}
 }
 
-// serve answers requests until the last one that has arrived. It reports
-// whether there may be more later.
+// serve answers all requests that have arrived. May there be more later?
 func (w *worker) serve(co *Co) (open bool) {
 	if w.in == nil || w.in.Size() > bufferSize { // after a long header
 		w.in = bufio.NewReaderSize(nil, bufferSize)
@@ -80,20 +78,16 @@ func (w *worker) serve(co *Co) (open bool) {
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
 		err = cmp.Or(reply.Write(w.out), w.out.Flush())
-		if err != nil {
-			return false
+		if err != nil || !reply.Close && w.in.Buffered() == 0 {
+			return err == nil
 		}
 		if reply.Close {
 			break
 		}
-		if w.in.Buffered() == 0 {
-			return true
-		}
 		Await(co, Yield()) // a client that sends many requests at once takes turns with the others
 	}
-	// If the client is still sending, closing at once would make the kernel send a
-	// reset, and the client would lose what it hasn't read of the reply. So it sees
-	// an end first, and has a moment to close itself.
+	// If we closed while the client sends, the kernel would send a reset, and the
+	// client would lose the reply. So it sees an end first, and can close itself.
 	w.stream.CloseWrite()
 	w.conn.SetTimeout(linger)
 	io.Copy(io.Discard, w.conn)

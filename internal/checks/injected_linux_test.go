@@ -219,7 +219,7 @@ func checkLosses(t *testing.T, i injection, lost, hits int) {
 // What the program may say before its last line.
 var (
 	troubleLine  = regexp.MustCompile(`(?m)^accept at \S+, again every 20ms: .*\n`)
-	drainingLine = regexp.MustCompile(`(?m)^draining: .*\n`)
+	drainingLine = regexp.MustCompile(`(?m)^draining, requests under way: .*\n`)
 )
 
 const drainedLine = "drained: 0 tasks, 0 timers, 0 descriptors\n"
