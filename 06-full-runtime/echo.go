@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -18,8 +17,7 @@ func echo(args []string, stdout, stderr io.Writer) (status int) {
 	}
 	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
 		fmt.Fprintln(stdout, "echo listens at", l.Addr())
-		end, err := BlockOn(rt, EchoServer(l))
-		return cmp.Or(err, end)
+		return runToEnd(rt, EchoServer(l))
 	})
 }
 

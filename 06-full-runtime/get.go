@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -40,8 +39,7 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
 	}
 	if status := withRuntime(stderr, func(rt *Runtime) error {
-		failure, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
-		return cmp.Or(err, failure)
+		return runToEnd(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
 	}); status != 0 {
 		return status
 	}
@@ -104,7 +102,7 @@ func (f *fetch) Poll(cx *Context) (error, bool) {
 
 func (j *job) fail(err error, requests int) {
 	j.ended += requests
-	j.failures[err.Error()] += requests
+	j.failures[fmt.Sprintf("%.300v", err)] += requests
 }
 
 // printJobs prints a line for every URL or kind of failure, and then a total.
@@ -115,7 +113,7 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 			if fails += j.failures[failure]; j.copies > 1 {
 				failure = fmt.Sprintf("%s (%d of %d)", failure, j.failures[failure], j.copies)
 			}
-			status = failed(stderr, fmt.Errorf("GET %s: %.300s", j.url, failure))
+			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, failure))
 		}
 		if !j.strict && len(j.failures) == 0 {
 			fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", j.status, j.bytes, j.at.Sub(start).Round(time.Millisecond), j.url)

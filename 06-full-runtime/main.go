@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ const usage = `usage:
 D is a duration such as 500ms, 5s or 1m30s.
 `
 
-// A command returns the exit status: 0, or 1 if it failed, or 2 if it was
-// called the wrong way. It has already said on stderr what went wrong.
+// A command returns the exit status: 1 if it failed, 2 if it was called the wrong
+// way. Then it has said on stderr what went wrong.
 type command func(args []string, stdout, stderr io.Writer) (status int)
 
 var commands = map[string]command{"get": get, "serve": serve, "echo": echo}
@@ -33,7 +34,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	switch {
 	case len(args) == 0:
 		return withRuntime(stderr, demonstrate)
-	case slices.ContainsFunc(args, isHelp):
+	case slices.Contains(args, "help"), slices.Contains(args, "-h"), slices.Contains(args, "--help"):
 		fmt.Fprint(stdout, usage)
 		return 0
 	case commands[args[0]] == nil:
@@ -41,8 +42,6 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	}
 	return commands[args[0]](args[1:], stdout, stderr)
 }
-
-func isHelp(arg string) bool { return slices.Contains([]string{"help", "-h", "-help", "--help"}, arg) }
 
 func misused(stderr io.Writer, err error) (status int) {
 	fmt.Fprintf(stderr, "06-full-runtime: %v\n%s", err, usage)
@@ -63,7 +62,7 @@ func check(err error) {
 
 // parse reads the flags of a command that takes at most that many operands.
 func parse(flags *flag.FlagSet, args []string, operands int) error {
-	flags.SetOutput(io.Discard) // misused prints the error, in the same form for all commands
+	flags.SetOutput(io.Discard) // misused prints the error
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > operands {
 		err = fmt.Errorf("%s doesn't take the argument %q", flags.Name(), flags.Arg(operands))
@@ -81,6 +80,12 @@ func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, parse
 	})
 }
 
+// runToEnd runs f, and fails if f does.
+func runToEnd(rt *Runtime, f Future[error]) error {
+	failure, err := BlockOn(rt, f)
+	return cmp.Or(err, failure)
+}
+
 // withRuntime calls f with a runtime, which it closes afterwards.
 func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 	rt, err := NewRuntime()
@@ -90,8 +95,8 @@ func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 			err = fmt.Errorf("left behind: %+v", r)
 		}
 	}
-	if err != nil {
-		return failed(stderr, err)
+	if err == nil {
+		return 0
 	}
-	return 0
+	return failed(stderr, err)
 }

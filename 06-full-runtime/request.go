@@ -13,7 +13,7 @@ const (
 	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
 
-// refusal is an error with the status that the client is sent.
+// refusal is the status that the client is sent.
 type refusal int
 
 func (r refusal) Error() string { return http.StatusText(int(r)) }
@@ -42,8 +42,8 @@ func (w *worker) readRequest() (*http.Request, error) {
 	return req, err
 }
 
-// readHeader returns the bytes of the next header, which stay in the buffer. The
-// error is io.EOF if there is no request.
+// readHeader returns the bytes of the next header, which stay in the buffer, or
+// io.EOF if there is no request.
 func (w *worker) readHeader() ([]byte, error) {
 	next, err := w.in.Peek(1)
 	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -48,10 +48,7 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	}
 	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
 		o.Counts = watch(rt)
-		cut, err := serveUntilInterrupt(rt, l, o, stdout)
-		if cut > 0 {
-			fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
-		}
+		err := runToEnd(rt, Async(func(co *Co) error { return serveUntilInterrupt(co, l, o, stdout, stderr) }))
 		left := rt.Close()
 		fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)
 		return err
@@ -59,22 +56,21 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 }
 
 // serveUntilInterrupt drains the server after a signal, or if it fails.
-func serveUntilInterrupt(rt *Runtime, l *Listener, o serverOptions, stdout io.Writer) (cut int, err error) {
+func serveUntilInterrupt(co *Co, l *Listener, o serverOptions, stdout, stderr io.Writer) error {
 	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop() // ends the goroutine below if there was no signal
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-	failure, err := BlockOn(rt, Async(func(co *Co) error {
-		s := newServer(co.cx, l, o)
-		end := Await(co, Race(s.task, Blocking(func() error {
-			<-interrupted.Done()
-			stop() // so the second signal ends the process at once
-			return nil
-		})))
-		if n := s.busy(); n > 0 {
-			fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", n)
-		}
-		cut = Await(co, s.drain())
-		return errors.Join(end.A.Value, end.A.Err)
-	}))
-	return cut, errors.Join(err, failure)
+	s := newServer(co.cx, l, o)
+	end := Await(co, Race(s.task, Blocking(func() error {
+		<-interrupted.Done()
+		stop() // so the second signal ends the process at once
+		return nil
+	})))
+	if n := s.busy(); n > 0 {
+		fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", n)
+	}
+	if cut := Await(co, s.drain()); cut > 0 {
+		fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
+	}
+	return cmp.Or(end.A.Err, end.A.Value)
 }

@@ -56,14 +56,14 @@ func (s *server) Close() error {
 	return s.listener.Close()
 }
 
-// drain ends the server. The idle connections are closed, the others have the
-// grace period to finish. It yields how many had to be cancelled then.
+// drain ends the server. Idle connections are closed, the others have the grace
+// period to finish. It yields how many had to be cancelled then.
 func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
 		s.task.Cancel()
 		Await(co, s.task)
 		for c := range s.conns {
-			wakeLocal(c.waker) // so the idle ones see that the server drains
+			wakeLocal(&c.task.task) // so the idle ones see that the server drains
 		}
 		Await(co, Timeout(Async(s.emptied), s.options.Grace))
 		cut = len(s.conns)
@@ -98,13 +98,11 @@ type connection struct {
 	server *server
 	stream *Stream
 	task   *JoinHandle[struct{}]
-	waker  Waker   // of the latest poll
 	worker *worker // nil while idle
 	idle   sleep
 }
 
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
-	c.waker = cx.waker
 	for open := true; open; {
 		ready := false
 		if w := c.worker; w == nil {
@@ -121,8 +119,8 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or with false if none will.
-// The worker takes the bytes out of the scratch buffer in the same poll.
+// await is ready when a request begins to arrive, or with false if none will. The
+// worker takes the bytes out of the scratch buffer in the same poll.
 func (c *connection) await(cx *Context) (open, ready bool) {
 	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {

@@ -175,12 +175,7 @@ const anyPage = "a page" // which tells what the runtime does just now
 // bytes as a whole, if checkHeader lets them pass. Then the client has finished.
 func netHTTPsAnswers(wire string) (all []answered) {
 	for closed := false; !closed; {
-		for range len("\r\n\r\n") { // empty lines
-			if strings.IndexAny(wire, "\r\n") == 0 {
-				wire = wire[1:]
-			}
-		}
-		if wire == "" {
+		if wire = strings.TrimLeft(wire, "\r\n"); wire == "" {
 			break
 		}
 		status := refusal(http.StatusBadRequest)

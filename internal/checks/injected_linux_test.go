@@ -175,8 +175,8 @@ func TestInjectedErrorIsOfOneConnection(t *testing.T) {
 	// the start.
 	var injections []injection
 	injections = append(injections, refused("accept4", "1..9+2", "2..8+3")...)
-	for _, errno := range []unix.Errno{unix.EIO, unix.ENETDOWN, unix.EOPNOTSUPP} { // which nobody expects
-		injections = append(injections, injection{"accept4", "error=" + unix.ErrnoName(errno), "2..8+3", errno})
+	for name, errno := range map[string]unix.Errno{"EIO": unix.EIO, "ENETDOWN": unix.ENETDOWN, "EOPNOTSUPP": unix.EOPNOTSUPP} { // unusual ones
+		injections = append(injections, injection{"accept4", "error=" + name, "2..8+3", errno})
 	}
 	injections = append(injections, refused("epoll_ctl", "4..10+2", "5..11+3")...)
 	injections = append(injections, refused(waits, "1..9+2", "2..20+3")...)

@@ -202,6 +202,9 @@ func TestEveryByte(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testWorldOf(t, random, 0, 0, 0).relay("nothing at all")
+		for size := 1; size <= 5; size++ {
+			testWorldOf(t, random, 3, size, size/2).relay(fmt.Sprintf("3 pieces of %d bytes, to a sink that takes %d after each event (0 is all)", size, size/2))
+		}
 		testWorldOf(t, random, 2, 100, 7).relay("2 pieces of 100 bytes, to a sink that takes 7 after each event")
 		for range 20 {
 			pieces, size, step := 1+random.IntN(5), 1+random.IntN(20_000), random.IntN(3)*(1+random.IntN(3000))
@@ -236,6 +239,34 @@ func TestAsksForWhatItWaitsFor(t *testing.T) {
 		}
 		if !w.asksReadable {
 			t.Fatal("the source is silent, and hasn't ended, and Poll has not asked to be woken when it's readable: nothing else will cause another poll")
+		}
+	})
+}
+
+func TestTwoRelays(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testWorldOf(t, random, 3, 500, 70), testWorldOf(t, random, 3, 500, 70)
+		ra, rb := NewRelay(a, a), NewRelay(b, b)
+		for doneA, doneB := false, false; !doneA || !doneB; {
+			if !doneA {
+				a.polls++
+				if _, doneA = ra.Poll(); !doneA {
+					a.event()
+				}
+			}
+			if !doneB {
+				b.polls++
+				if _, doneB = rb.Poll(); !doneB {
+					b.event()
+				}
+			}
+			if a.polls+b.polls > 10_000 {
+				t.Fatalf("two relays in turns are still pending after 10,000 polls%s", a.told())
+			}
+		}
+		if !bytes.Equal(a.got, a.want) || !bytes.Equal(b.got, b.want) {
+			t.Fatal("two relays worked in turns, and the bytes of one of them are wrong: do they share a buffer?")
 		}
 	})
 }
