@@ -76,7 +76,7 @@ const drawnArrows = `
 	F->>K: read            stream.go      n, err = ignoringEINTR(call, s.fd, p)
 	K-->>F: EAGAIN         stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
 	F->>R: setWaker        stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
-	F-->>E:                executor.go    returned = true ⏎ t.state = pending  ends with ready
+	F-->>E:                executor.go    rt.current = nil ⏎ t.state = pending  ends with ready
 	E->>E: pop             executor.go    return rt.runQueue.pop()
 	E->>R: untilNext       executor.go    if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 	E->>E: prepareToPark   executor.go    rt.parked.Store(timeout != 0)
@@ -91,41 +91,27 @@ const drawnArrows = `
 	E->>E: takeInjected    runtime.go     } else { ⏎ rt.runQueue.push(t)
 
 06-full-runtime/README.md
-	E->>T: poll       runtime.go     ready := t.work.poll(&t.cx)
-	T->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>K: rawRead    stream.go      n, err = rawRead(s.fd, p)
-	K-->>F: EAGAIN    stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: store      stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
-	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: deliver    runtime.go     rt.reactor.deliver(ev)
-	R->>T: wakeHere   executor.go    w.runtime.Trace.task(w.runtime.Trace.Woken, w)
-	T->>E: push       executor.go    w.runtime.ready.push(w)
-	G->>T: Wake       executor.go    t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	T->>K: ring       runtime.go     rt.reactor.queue.ring()
+	E->>F: poll       executor.go  ready := t.work.poll(&t.cx)
+	F->>K: read       stream.go    n, err = ignoringEINTR(call, s.fd, p)  once
+	F->>R: setWaker   stream.go    s.ready[dir] = false ⏎ s.setWaker(dir, cx)
+	F-->>E:           executor.go  rt.current = nil ⏎ t.state = pending  ends with ready
+	E->>R: untilNext  executor.go  if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+	E->>K: wait       executor.go  events, err := rt.reactor.poller.wait(timeout)
+	K-->>E: wait      executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>R: deliver    executor.go  rt.reactor.deliver(ev, &rt.Trace)
+	R->>F: wakeLocal  task.go      if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	F->>E: push       task.go      t.runtime.runQueue.push(t)
 
-06-full-runtime/parking.md
-	E->>E: next             runtime.go   t := rt.next(polls)
-	E->>E: lieDown          runtime.go   rt.parked = *timeout != 0
-	E->>K: wait             runtime.go   events, err := rt.reactor.queue.wait(timeout)
-	G->>T: Wake             executor.go  t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	T->>E: wakeFromOutside  executor.go  t.runtime.wakeFromOutside(t)
-	T->>K: ring             runtime.go   rt.reactor.queue.ring()
-	K-->>E: wait            runtime.go   rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>E: adopt            runtime.go   rt.ready.push(t)
-	E->>T: poll             runtime.go   ready := t.work.poll(&t.cx)
-
-06-full-runtime/timers.md
-	E->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>R: add        sleep.go       s.runtime.timers.add(&s.timer, s.d, cx.waker)
-	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
-	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: fire       timers.go      t := heap.Pop(ts).(*timer)
-	R->>E: wakeHere   timers.go      wakeHere(w)
+06-full-runtime/1-one-thread.md
+	E->>E: pop             executor.go  return rt.runQueue.pop()
+	E->>E: prepareToPark   executor.go  rt.parked.Store(timeout != 0)
+	E->>K: wait            executor.go  events, err := rt.reactor.poller.wait(timeout)
+	G->>T: Wake            task.go      func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	T->>E: wakeRemote      task.go      t.runtime.wakeRemote(t)
+	T->>K: notify          runtime.go   rt.reactor.poller.notify()
+	K-->>E: wait           executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>E: takeInjected    runtime.go   } else { ⏎ rt.runQueue.push(t)
+	E->>T: poll            executor.go  ready := t.work.poll(&t.cx)
 
 06-full-runtime/choosing.md
 	E->>T: poll         runtime.go     ready := t.work.poll(&t.cx)

@@ -127,6 +127,20 @@ func TestTraceOfTea(t *testing.T) {
 	}
 }
 
+// The tree of five timers, and the table of what the heap holds step by step,
+// are what a run shows.
+func TestHeapOfFive(t *testing.T) {
+	t.Parallel()
+	page, _ := readIfThere(t, "06-full-runtime/2-timers.md")
+	shown := runScenario(t, "heap", drawingCopy(t, "06-full-runtime", "06.go"))
+	tree := strings.Index(shown, "    n0")
+	for _, part := range []string{shown[:tree], shown[tree:]} {
+		if !strings.Contains(page, part) {
+			t.Errorf("06-full-runtime/2-timers.md doesn't have these lines about the heap:\n%s", part)
+		}
+	}
+}
+
 // identifiers returns all names that the code of a chapter uses.
 func identifiers(t *testing.T, dir string) map[string]bool {
 	t.Helper()

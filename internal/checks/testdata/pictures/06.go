@@ -1,31 +1,29 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 var scenarios = map[string]func(){
+	// The peer writes while the runtime is in the kernel.
 	"README.md": func() {
 		rt := must(NewRuntime())
 		s, peer := pairedStream(rt)
-		f := &readThenHear{read: s.Read(make([]byte, 8)), waits: func() { draw("README.md", "F->>G: Waker", "", false) }}
-		begin(map[string][]func(){"E->>K: wait": {
-			func() { must(unix.Write(peer, []byte("hello"))) },
-			func() { go f.waker.Wake() },
-		}})
-		must(BlockOn(rt, f))
+		begin(map[string][]func(){"E->>K: wait": {func() { must(unix.Write(peer, []byte("hello"))) }}})
+		must(BlockOn(rt, s.Read(make([]byte, 8))))
 	},
-	"parking.md": func() {
+	// A goroutine wakes the task while the runtime is in the kernel.
+	"1-one-thread.md": func() {
 		f := &readThenHear{}
 		f.waits = func() { begin(map[string][]func(){"E->>K: wait": {func() { go f.waker.Wake() }}}) }
 		must(BlockOn(must(NewRuntime()), f))
 	},
-	"timers.md": func() {
-		begin(nil)
-		must(BlockOn(must(NewRuntime()), NewSleep(10*time.Millisecond)))
-	},
+	"heap": heapOfFive,
 	"choosing.md": func() {
 		rt := must(NewRuntime())
 		s, _ := pairedStream(rt)
@@ -49,24 +47,24 @@ var scenarios = map[string]func(){
 	},
 }
 
-// pairedStream returns a stream, and the other end of it. That it is writable,
-// which the kernel reports first, is not drawn.
+// pairedStream returns a stream, and the other end of it. That it's writable,
+// which the kernel reports first, isn't drawn.
 func pairedStream(rt *Runtime) (s *Stream, peer int) {
 	pair := must(unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0))
 	must(0, unix.SetNonblock(pair[0], true))
-	s = &Stream{source: source{fd: pair[0], ready: interest{true, true}}, reactor: &rt.reactor}
-	must(0, rt.reactor.add(&s.source))
+	s = &Stream{source: source{fd: pair[0], ready: directions{true, true}}, reactor: &rt.reactor}
 	wasOn := pause(true)
-	must(BlockOn(rt, NewSleep(time.Millisecond)))
+	must(0, rt.reactor.addSource(&s.source))
+	must(BlockOn(rt, Yield()))
 	pause(!wasOn)
 	return s, pair[1]
 }
 
-// readThenHear is ready when read is, if there is one, and then somebody who has
-// no descriptor has called the waker.
+// readThenHear is ready when read is, if there's one, and then another goroutine
+// has called the waker.
 type readThenHear struct {
-	read  *Reading
-	waits func() // is called when it begins to
+	read  Future[Result[int]]
+	waits func() // is called when it begins to wait for that
 	waker Waker
 }
 
@@ -83,4 +81,30 @@ func (f *readThenHear) Poll(cx *Context) (struct{}, bool) {
 	f.waker = cx.Waker()
 	f.waits()
 	return struct{}{}, false
+}
+
+// heapOfFive writes a table of what the heap holds after each step, and the tree
+// of the five timers.
+func heapOfFive() {
+	ts, edges := &timers{}, ""
+	row := func(step string, args ...any) {
+		var all []string
+		for _, e := range ts.heap {
+			all = append(all, fmt.Sprint(int64(e.deadline)))
+		}
+		fmt.Fprintf(os.Stderr, "| %s | %s |\n", fmt.Sprintf(step, args...), strings.Join(all, ", "))
+	}
+	for _, deadline := range []time.Duration{50, 20, 40, 10, 30} {
+		ts.add(new(timer), deadline, new(Task))
+		row("`add` %d", deadline)
+	}
+	for i, e := range ts.heap[1:] {
+		edges += fmt.Sprintf("    n0((%d)) --> n%d((%d))\n", ts.heap[0].deadline, i+1, e.deadline)
+	}
+	for range 2 {
+		first := ts.heap[0]
+		ts.remove(first.timer)
+		row("%d is due: `remove`", first.deadline)
+	}
+	fmt.Fprint(os.Stderr, edges)
 }
