@@ -113,38 +113,24 @@ const drawnArrows = `
 	E->>E: takeInjected    runtime.go   } else { ⏎ rt.runQueue.push(t)
 	E->>T: poll            executor.go  ready := t.work.poll(&t.cx)
 
-06-full-runtime/choosing.md
-	E->>T: poll         runtime.go     ready := t.work.poll(&t.cx)
-	T->>R: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	R->>A: Poll         race.go        if value, ready := t.future.Poll(cx); ready {
-	A-->>R: false       race.go        if _, ready := t.sleep.Poll(cx); ready {
-	R->>S: Poll         race.go        if _, ready := t.sleep.Poll(cx); ready {
-	S-->>R: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
-	R-->>E: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
-	E->>S: fire         timers.go      t := heap.Pop(ts).(*timer)
-	S->>T: wakeHere     timers.go      wakeHere(w)
-	S-->>R: true        race.go        if _, ready := t.sleep.Poll(cx); ready { ⏎ t.Close()
-	R->>A: Close        race.go        t.sleep.Close() ⏎ return Close(f)
-	A->>E: leave        stream.go      s.reactor.leave(&s.source, readable, r.waker)
-	R-->>T: ErrTimeout  race.go        return Result[T]{Err: ErrTimeout}, true
-
-06-full-runtime/streams.md
-	R->>K: add      reactor.go  if err := r.queue.add(s.fd, s.generation); err != nil {
-	F->>K: rawRead  stream.go   n, err = rawRead(s.fd, p)
-	K-->>F: EAGAIN  stream.go   s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: store    stream.go   s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: leave    stream.go   s.reactor.leave(&s.source, readable, r.waker)
-	K-->>R: event   reactor.go  s.ended = s.ended || ev.ended
-	R->>R: ready    reactor.go  s.ended = s.ended || ev.ended
-
-06-full-runtime/await.md
-	E->>C: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
+06-full-runtime/3-straight-lines.md
+	E->>C: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
 	C->>B: next         await.go       if _, suspended := c.next(); suspended {
 	B->>F: Poll         await.go       if value, ready := f.Poll(co.cx); ready {
-	F-->>B: true        await.go       if value, ready := f.Poll(co.cx); ready { ⏎ return value
-	Note over B: Await  await.go       if value, ready := f.Poll(co.cx); ready { ⏎ return value
-	F-->>B: false       await.go       return value ⏎ } ⏎ co.suspend(f)
-	B-->>C: yield       await.go       if !co.stopped && co.yield(struct{}{}) {
+	F-->>B: true        await.go       owned = nil ⏎ return value
+	Note over B: Await  await.go       owned = nil ⏎ return value
+	F-->>B: false       await.go       return value ⏎ } ⏎ co.suspend()
+	B-->>C: yield       await.go       if co.stopped || !co.yield(struct{}{}) {
 	C-->>E: false       await.go       return value, false
 	C-->>E: true        await.go       return c.value, true
+
+06-full-runtime/4-giving-up.md
+	E->>F: Poll               joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
+	F->>A: Poll               race.go        if r.Value, ready = t.future.Poll(cx); ready {
+	F->>S: Poll               timers.go      mustBePending(s.d != over, "Sleep")
+	E->>S: fire               timers.go      w := t.waker ⏎ ts.remove(t)
+	S->>E: wakeLocal          timers.go      trace.call(trace.Timer) ⏎ wakeLocal(w)
+	F->>A: Close              race.go        t.sleep.Close() ⏎ return Close(f)
+	Note over A: removeWaker  reactor.go     if cx != nil && s.wakers[dir] == cx.waker { ⏎ s.wakers[dir] = nil
+	F-->>E:                   race.go        t.Close() ⏎ } ⏎ return r, ready  ends with ready
 `

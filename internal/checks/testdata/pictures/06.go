@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -24,26 +25,18 @@ var scenarios = map[string]func(){
 		must(BlockOn(must(NewRuntime()), f))
 	},
 	"heap": heapOfFive,
-	"choosing.md": func() {
+	"3-straight-lines.md": func() {
+		begin(nil)
+		must(BlockOn(must(NewRuntime()), Async(func(co *Co) struct{} {
+			return Await(co, Sleep(time.Millisecond))
+		})))
+	},
+	"stack": stackOfARelay,
+	"4-giving-up.md": func() {
 		rt := must(NewRuntime())
 		s, _ := pairedStream(rt)
 		begin(nil)
 		must(BlockOn(rt, Timeout(s.Read(make([]byte, 8)), 10*time.Millisecond)))
-	},
-	"streams.md": func() {
-		rt := must(NewRuntime())
-		begin(nil)
-		s, peer := pairedStream(rt)
-		must(BlockOn(rt, Timeout(s.Read(make([]byte, 8)), 10*time.Millisecond)))
-		must(unix.Write(peer, []byte("hello")))
-		must(BlockOn(rt, NewSleep(time.Millisecond)))
-		must(BlockOn(rt, s.Read(make([]byte, 8))))
-	},
-	"await.md": func() {
-		begin(nil)
-		must(BlockOn(must(NewRuntime()), Async(func(co *Co) struct{} {
-			return Await(co, NewSleep(time.Millisecond))
-		})))
 	},
 }
 
@@ -107,4 +100,23 @@ func heapOfFive() {
 		row("%d is due: `remove`", first.deadline)
 	}
 	fmt.Fprint(os.Stderr, edges)
+}
+
+// stackOfARelay writes the names of this chapter's functions that are on the stack
+// of a coroutine that waits, the innermost first.
+func stackOfARelay() {
+	must(BlockOn(must(NewRuntime()), Async(func(co *Co) error {
+		f := RelayAwait(NewChannel[int](1), nil)
+		defer Close(f)
+		if _, ready := f.Poll(co.cx); ready {
+			return nil
+		}
+		stacks := make([]byte, 1<<16)
+		for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if strings.Contains(stack, "suspend") {
+				fmt.Fprintln(os.Stderr, stack)
+			}
+		}
+		return nil
+	})))
 }
