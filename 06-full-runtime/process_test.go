@@ -440,3 +440,13 @@ func TestIdleConnectionHoldsNoWorker(t *testing.T) {
 		return Await(co, s.drain())
 	}))
 }
+
+// Property 12: no signal ends the process.
+func TestWriteToPeerThatIsGoneIsAnError(t *testing.T) {
+	fd, peer := socketPair(t)
+	defer unix.Close(fd)
+	unix.Close(peer)
+	if _, err := ignoringEINTR(unix.Write, fd, []byte("hello")); err != unix.EPIPE {
+		t.Errorf("got %v, want %v", err, unix.EPIPE)
+	}
+}

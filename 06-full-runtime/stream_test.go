@@ -479,3 +479,17 @@ func TestWhatFollowsUrgentDataIsRead(t *testing.T) {
 		t.Errorf("read: %s, then %s, want ab, then cd", first, second)
 	}
 }
+
+// Property 9.
+func TestInterruptedCallIsRepeated(t *testing.T) {
+	calls := 0
+	n, err := ignoringEINTR(func(int, []byte) (int, error) {
+		if calls++; calls < 3 {
+			return -1, unix.EINTR
+		}
+		return 7, nil
+	}, 0, nil)
+	if n != 7 || err != nil || calls != 3 {
+		t.Errorf("got %d, %v after %d calls, want 7 and no error after 3", n, err, calls)
+	}
+}
