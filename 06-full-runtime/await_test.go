@@ -286,7 +286,7 @@ func TestCancelledTaskMayWrite(t *testing.T) {
 	}
 }
 
-// Fault 4: cancelling a Read abandons the wait, and not the connection.
+// Property 42, fault 4: cancelling a Read abandons the wait, and not the connection.
 func TestCancelledReadOfAConnLeavesTheStreamOpen(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)

@@ -124,7 +124,7 @@ func TestSenderThatGotItsPlaceBeforeCloseFails(t *testing.T) {
 	})
 }
 
-// Fault 6: the value has been handed to the first receiver, which hasn't looked
+// Property 43, fault 6: the value has been handed to the first receiver, which hasn't looked
 // yet. Until it has, the second can't know whether that was all.
 func TestClosedChannelKeepsAValueThatIsOnItsWay(t *testing.T) {
 	for _, abandon := range []bool{true, false} {
@@ -156,7 +156,7 @@ func TestClosedChannelKeepsAValueThatIsOnItsWay(t *testing.T) {
 	}
 }
 
-// Fault 6, as programs meet it: the receiver that has the value loses a race.
+// Property 43, fault 6, as programs meet it: the receiver that has the value loses a race.
 func TestNoValueOfAClosedChannelIsLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		for range 100 {

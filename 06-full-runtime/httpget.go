@@ -131,7 +131,7 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 		g.stream.setWaker(readable, cx)
 		return nil, false
 	}
-	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream), co.cx.Scratch()) })
+	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream), make([]byte, 8<<10)) })
 	return nil, true
 }
 
@@ -145,7 +145,7 @@ func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
 		reply, err = http.ReadResponse(in, nil)
 	}
 	if wire.limit = math.MaxInt; err == nil {
-		// No other task runs between a read and its Write, so they can share a buffer.
+		// Not with Context.Scratch: a Read of chunks may wait after it has stored some bytes.
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
 	switch {

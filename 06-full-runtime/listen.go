@@ -54,7 +54,7 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
 	name, failure := unix.Getsockname(l.fd)
-	if err = cmp.Or(err, failure); err == nil {
+	if err = cmp.Or(err, os.NewSyscallError("getsockname", failure)); err == nil {
 		l.addr = addrPort(name)
 		err = l.reactor.addSource(&l.source)
 	}

@@ -77,6 +77,32 @@ func TestReplyEndsWhereItSays(t *testing.T) {
 	}
 }
 
+// Property 8: the first reply has begun its second chunk when the other one comes.
+func TestReplyIsNotMixedWithAnother(t *testing.T) {
+	noLeaks(t)
+	begun, over := make(chan struct{}), make(chan struct{})
+	first := startPeer(t, func(c *net.TCPConn) {
+		readRequest(c)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\n")
+		close(begun)
+		<-over
+		io.WriteString(c, "world\r\n0\r\n\r\n")
+		untilClosed(c)
+	})
+	second := startPeer(t, func(c *net.TCPConn) {
+		<-begun
+		answer("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + strings.Repeat("x", 10_000))(c)
+		untilClosed(c)
+	})
+	rt := openRuntime(t)
+	h := SpawnRemote(rt, HTTPGet(first, "/"))
+	blockOn(t, rt, HTTPGet(second, "/"))
+	close(over)
+	if r := blockOn(t, rt, h); r.Value.Body != "helloworld" {
+		t.Errorf("got %+v, want a body of helloworld", r)
+	}
+}
+
 // responseTo is what HTTPGet makes of a reply and of the end of its connection.
 func responseTo(wire string, end error) Response {
 	get := newHTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/")

@@ -288,7 +288,7 @@ func TestFinishedTransfersAreNotPolled(t *testing.T) {
 	wantPanic(t, "Async polled after it finished", func() { writing.Poll(cx) })
 }
 
-// Closing a finished Read mustn't take the waker of the next one.
+// Property 18: closing a finished Read mustn't take the waker of the next one.
 func TestCloseOfFinishedReadLeavesTheNextOneItsWaker(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)

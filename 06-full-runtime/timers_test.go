@@ -438,12 +438,12 @@ func message(s *Stream) Future[string] {
 	return Async(func(co *Co) string {
 		head := make([]byte, 4)
 		io.ReadFull(co.Conn(s), head)
-		// ← closed here, it takes the four bytes along
 		n := binary.BigEndian.Uint32(head)
 		if n > 1000 {
 			return fmt.Sprintf("too long: %d bytes", n)
 		}
 		body := make([]byte, n)
+		// ← a Close that comes here takes the four bytes along
 		io.ReadFull(co.Conn(s), body)
 		return string(body)
 	})

@@ -96,7 +96,7 @@ var playground = []played{
 		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
 	},
 	{
-		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
 		files: runtime06,
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if len(rt.injected) > 0 {\n		return 0, nil\n	}\n",
@@ -110,7 +110,7 @@ var playground = []played{
 		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
 	},
 	{
-		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
 		files: runtime06,
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if rt.closed {\n		return false\n	}\n",

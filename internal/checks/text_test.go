@@ -356,7 +356,7 @@ func fits(want, got []string, loose bool, found int, best *int) bool {
 var (
 	// measured matches what follows a number that differs from run to run. So
 	// does a number after an arrow.
-	measured = regexp.MustCompile(`^( of them| %|%| (polls?|switches|events|wakes|parks|rounds|times|tasks|ns|µs|ms|s|seconds)\b)`)
+	measured = regexp.MustCompile(`^( of them| %|%| (polls?|switches|events|wakes|parks|rounds|times|tasks|ns|µs|ms|s|seconds|bytes while)\b)`)
 
 	// incidental matches what differs from run to run whatever the page says:
 	// ports, and the times that go test prints. The lines of tests do not.

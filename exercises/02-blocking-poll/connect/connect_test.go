@@ -179,8 +179,8 @@ func TestDialUnderWay(t *testing.T) {
 			for poll := 1; poll <= early; poll++ {
 				got, ready := d.Poll(new(Context))
 				switch {
-				case n.count("Start") != 1:
-					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
+				case n.count("Start(7)") != 1:
+					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start(7)"))
 				case n.count("Result") != poll-1:
 					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
 				case ready || got != (Dialed{}):

@@ -1,4 +1,4 @@
-// want: want .*false: the second
+// want: polled 50 times in 51 polls
 package main
 
 // Chained is the future that Then makes.

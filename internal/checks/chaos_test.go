@@ -1,0 +1,71 @@
+package checks
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testedWith adds files of internal/checks/testdata/<from> to a chapter, and
+// builds the tests of that. What needs the inside of a chapter, and is no part of
+// it, is tested in this way.
+func testedWith(t *testing.T, chapter, from string, flags ...string) (program string) {
+	t.Helper()
+	o := &overlaid{t.TempDir(), make(map[string]string)}
+	paths, _ := filepath.Glob(filepath.Join("internal/checks/testdata", from, "*_test.go"))
+	if len(paths) == 0 {
+		t.Fatal("nothing to add in testdata/", from)
+	}
+	for _, path := range paths {
+		text, _ := readIfThere(t, path)
+		o.add(t, filepath.Join(chapter, from+"_"+filepath.Base(path)), text)
+	}
+	return buildTests(t, o, chapter, flags...)
+}
+
+func buildTests(t *testing.T, o *overlaid, chapter string, flags ...string) (program string) {
+	t.Helper()
+	program = filepath.Join(o.dir, "tests")
+	args := append([]string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", program}, flags...)
+	if got := run(t, 5*time.Minute, ".", []string{compiles}, "go", append(args, "./"+chapter)...); got.exit != 0 {
+		t.Fatalf("the copy does not build:\n%s", got.stderr)
+	}
+	return program
+}
+
+// TestChaos nests whatever chapter 06 has, at random, and has some of it fail.
+// CI does that for ten seconds. This is for an hour at each GOMAXPROCS:
+//
+//	TUTORIAL_CHAOS=1h go test -timeout=0 -run TestChaos -v ./internal/checks
+//
+// A failure says its seed. This runs that tree again and again, and -chaos.skip
+// and -chaos.depth make it smaller:
+//
+//	TUTORIAL_CHAOS='1m -chaos.seed=4711' go test -run TestChaos -v ./internal/checks
+func TestChaos(t *testing.T) {
+	flags := strings.Fields(os.Getenv("TUTORIAL_CHAOS"))
+	if len(flags) == 0 {
+		onlyInCI(t)
+		flags = []string{"10s"}
+	}
+	limit, err := time.ParseDuration(flags[0])
+	if err != nil {
+		t.Fatal("TUTORIAL_CHAOS: ", err)
+	}
+	program := testedWith(t, "06-full-runtime", "chaos", "-race")
+	for _, processors := range []int{1, 2, 8} {
+		t.Run(fmt.Sprintf("GOMAXPROCS=%d", processors), func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"-test.run=^TestChaos$", "-test.v", "-test.timeout=0", "-chaos.for=" + limit.String()}, flags[1:]...)
+			got := run(t, limit+time.Minute, "06-full-runtime", []string{fmt.Sprintf("GOMAXPROCS=%d", processors)}, program, args...)
+			if said := got.stdout + got.stderr; got.exit != 0 {
+				t.Errorf("exit status %d:\n%s", got.exit, said)
+			} else {
+				t.Log(strings.TrimSpace(said))
+			}
+		})
+	}
+}
