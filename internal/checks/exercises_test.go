@@ -42,7 +42,8 @@ type exercise struct {
 
 func (e exercise) dir() string             { return filepath.Join("exercises", e.name) }
 func (e exercise) chapter() string         { return filepath.Dir(e.name) }
-func (e exercise) file(kept string) string { return e.folder() + "/" + kept + ".go" }
+func (e exercise) file(kept string) string { return e.folder() + "/" + kept + e.ext() }
+func (e exercise) ext() string             { return filepath.Ext(e.edited) } // .go, or .txt of a prediction
 func (e exercise) folder() string          { return filepath.Join("exercises", "testdata", e.name) }
 
 // wrong are the names of the wrong answers.
@@ -50,7 +51,11 @@ func (e exercise) wrong() []string {
 	return slices.DeleteFunc(slices.Clone(e.kept), func(kept string) bool { return !strings.HasPrefix(kept, "wrong-") })
 }
 
-var editedLink = regexp.MustCompile(`\]\((\w+\.go)\)`)
+// The page says which file is edited: Edit [drain.go](drain.go).
+var (
+	editedLink = regexp.MustCompile(`(?m)^Edit \[[^\]]*\]\(([\w.-]+)\)`)
+	goFileLink = regexp.MustCompile(`\]\((\w+\.go)\)`)
+)
 
 // exercises finds them all, and reads every file that the go command reads for
 // them: it takes what a test has opened to tell whether its result is stale.
@@ -98,12 +103,17 @@ func readExercise(t *testing.T, name string) (exercise, error) {
 	text, _ := readIfThere(t, path)
 	m := editedLink.FindStringSubmatch(text)
 	if m == nil {
+		m = goFileLink.FindStringSubmatch(text)
+	}
+	if m == nil {
 		return e, fmt.Errorf("%s must be there and link to the file that is edited: Edit [drain.go](drain.go)", path)
 	}
 	e.edited, e.page = filepath.Join(e.dir(), m[1]), parsePage(path, lines(text))
-	files, _ := filepath.Glob(filepath.Join(e.folder(), "*.go"))
+	files, _ := filepath.Glob(filepath.Join(e.folder(), "*"+e.ext()))
 	for _, file := range files {
-		e.kept = append(e.kept, strings.TrimSuffix(filepath.Base(file), ".go"))
+		if name := strings.TrimSuffix(filepath.Base(file), e.ext()); name != "contract" {
+			e.kept = append(e.kept, name)
+		}
 	}
 	if !slices.Contains(e.kept, "stub") || !slices.Contains(e.kept, "solution") || len(e.wrong()) < 2 {
 		return e, fmt.Errorf("%s has %q: it needs a stub, a solution, and wrong answers, two at least", e.folder(), e.kept)
@@ -263,6 +273,7 @@ func TestExerciseWrongAnswers(t *testing.T) {
 		for _, e := range all {
 			checkFailure(t, e, e.wrong()[i], got[e.name])
 			checkWanted(t, e, e.wrong()[i], got[e.name].output)
+			checkListed(t, e, e.wrong()[i], got[e.name].output)
 		}
 	}
 }
@@ -296,10 +307,11 @@ func checkFailure(t *testing.T, e exercise, version string, o outcome) {
 func checkWanted(t *testing.T, e exercise, version, output string) {
 	t.Helper()
 	text, _ := readIfThere(t, e.file(version))
-	want, found := strings.CutPrefix(lines(text)[0], "// want: ")
+	comment := map[string]string{".go": "//", ".txt": "#"}[e.ext()]
+	want, found := strings.CutPrefix(lines(text)[0], comment+" want: ")
 	re, err := regexp.Compile(want)
 	if !found || err != nil {
-		t.Errorf("the first line of %s must be // want: REGEXP (%v)", e.file(version), err)
+		t.Errorf("the first line of %s must be %s want: REGEXP (%v)", e.file(version), comment, err)
 	} else if !re.MatchString(output) {
 		t.Errorf("with %s nothing matches %q in:\n%s", e.file(version), want, output)
 	}
@@ -347,8 +359,12 @@ func TestExerciseFilesAreCopies(t *testing.T) {
 			sameFile(t, filepath.Join(e.chapter(), filepath.Base(e.edited)), e.file("solution"))
 		}
 		for _, name := range goFiles(t, e.dir()) {
-			if path := filepath.Join(e.dir(), name); path != e.edited {
-				sameFile(t, filepath.Join(e.chapter(), name), path)
+			original, path := filepath.Join(e.chapter(), name), filepath.Join(e.dir(), name)
+			if _, there := readIfThere(t, original); !there && strings.Contains(strings.Join(e.page.prose, "\n"), "]("+name+")") {
+				continue // written for this exercise, and its page says so
+			}
+			if path != e.edited {
+				sameFile(t, original, path)
 			}
 		}
 	}
@@ -384,7 +400,7 @@ func TestExercisePages(t *testing.T) {
 		}
 		checkHints(t, e, text)
 		for _, kept := range append(e.wrong(), "solution") {
-			if link := "/testdata/" + e.name + "/" + kept + ".go)"; !strings.Contains(text, link) {
+			if link := "/testdata/" + e.name + "/" + kept + e.ext() + ")"; !strings.Contains(text, link) {
 				t.Errorf("%s has no link to %s", e.page.path, e.file(kept))
 			}
 		}
@@ -437,6 +453,9 @@ func TestExerciseTestsLeaveNamesFree(t *testing.T) {
 	t.Parallel()
 	for _, e := range exercises(t) {
 		structs, fset := make(map[string]bool), token.NewFileSet() // of the edited file
+		if e.ext() != ".go" {
+			continue
+		}
 		ast.Inspect(parseGo(t, fset, e.file("stub")), func(n ast.Node) bool {
 			if spec, ok := n.(*ast.TypeSpec); ok {
 				_, structs[spec.Name.Name] = spec.Type.(*ast.StructType)

@@ -1,30 +1,41 @@
 package main
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or a loop in it never end?"
+//go:embed breakfast.go
+var testSource string
+
+const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or does a loop in it never end?"
 
 // A testKitchen whose steps are ready at their n-th poll, and which writes down
-// what happens.
+// what happens. Its words are others in each run.
 type testKitchen struct {
-	water string
-	n     int
-	log   []string
+	water, tea, toast string
+	n                 int
+	log               []string
+	err               error // of each Close
+}
+
+func testKitchenOf(number, n int) *testKitchen {
+	return &testKitchen{water: fmt.Sprint("water ", number), tea: fmt.Sprint("tea ", number), toast: fmt.Sprint("toast ", number+1), n: n}
 }
 
 func (k *testKitchen) Boil() Future[string] { return k.make("water", k.water) }
 func (k *testKitchen) Steep(water string) Future[string] {
-	return k.make("tea", "tea from "+water)
+	return k.make("tea", k.tea+" from "+water)
 }
-func (k *testKitchen) Toast() Future[string] { return k.make("toast", "toast") }
+func (k *testKitchen) Toast() Future[string] { return k.make("toast", k.toast) }
+
+func (k *testKitchen) want() string { return k.tea + " from " + k.water + " and " + k.toast }
 
 func (k *testKitchen) make(name, value string) Future[string] {
 	k.log = append(k.log, "make "+name)
@@ -47,32 +58,33 @@ type testStep struct {
 	polls       int
 }
 
-func (w *testStep) Poll(*Context) (string, bool) {
+func (w *testStep) Poll(cx *Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
+	if cx == nil {
+		w.kitchen.log = append(w.kitchen.log, "no Context")
+	}
 	return map[bool]string{true: w.value}[w.polls >= w.kitchen.n], w.polls >= w.kitchen.n
 }
 
 func (w *testStep) Close() error {
 	w.kitchen.log = append(w.kitchen.log, "close "+w.name)
-	return nil
+	return w.kitchen.err
 }
 
-func TestBreakfastWhereNobodyWaits(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		k := &testKitchen{water: "hot water", n: 1}
-		b := NewBreakfast(k)
-		if len(k.log) > 0 {
-			t.Fatalf("before the first Poll the kitchen has done %q already: a future is lazy", k.log)
-		}
-		value, ready := b.Poll(new(Context))
+func TestBreakfastWhereEverythingIsReady(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "breakfast.go", testSource)
+		k := testKitchenOf(random.IntN(1000), 1)
+		value, ready := NewBreakfast(k).Poll(new(Context))
 		switch last := len(k.log) - 1; {
 		case last < 0:
-			t.Fatal("breakfast.go is not started: Poll has asked the kitchen for nothing")
+			t.Fatal("Poll has asked the kitchen for nothing")
 		case !ready && strings.HasPrefix(k.log[last], "make "):
 			t.Fatalf("every step was ready at once, and Poll returned after %q: the next step was not polled in the Poll that made it; go on until something is pending", k.log[last])
-		case !ready || value != "tea from hot water and toast":
-			t.Fatalf("every step was ready at once, and the first Poll gave %q, %t, want \"tea from hot water and toast\", true", value, ready)
+		case !ready || value != k.want():
+			t.Fatalf("every step was ready at once, and the first Poll gave %q, %t, want %q, true", value, ready, k.want())
 		}
 		testOrder(t, k)
 	})
@@ -81,76 +93,110 @@ func TestBreakfastWhereNobodyWaits(t *testing.T) {
 // testOrder wants each step to be made once, in the order of the function.
 func testOrder(t testing.TB, k *testKitchen) {
 	t.Helper()
-	tea, toast := slices.Index(k.log, "poll tea"), slices.Index(k.log, "make toast")
-	switch {
-	case toast >= 0 && (tea < 0 || toast < tea):
-		t.Fatalf("the toast was made before the tea: in the function the line with Toast is reached when the tea is there\n%q", k.log)
-	case k.said("make water") > 1 || k.said("make tea") > 1 || k.said("make toast") > 1:
-		t.Fatalf("a step was made twice: it is made once, and kept in a field until it has finished\n%q", k.log)
+	tea, toast := slices.Index(k.log, "make tea"), slices.Index(k.log, "make toast")
+	if toast >= 0 && (tea < 0 || toast < tea || k.said("poll tea") < k.n) {
+		t.Fatalf("the toast was made before the tea was ready: the function reaches the line with Toast when the tea is there\n%q", k.log)
+	}
+	if tea >= 0 && k.said("poll water") < k.n {
+		t.Fatalf("the tea was made before the water was ready\n%q", k.log)
+	}
+	for _, name := range []string{"water", "tea", "toast"} {
+		if k.said("make "+name) > 1 {
+			t.Fatalf("the %s was made twice: a step is made once, and kept in a field until it has finished\n%q", name, k.log)
+		}
 	}
 }
 
+func TestBreakfastIsLazy(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := testKitchenOf(1, 1)
+		if NewBreakfast(k); len(k.log) > 0 {
+			t.Fatalf("before the first Poll the kitchen has done %q already: a future is lazy", k.log)
+		}
+	})
+}
+
 func TestBreakfastThatWaitsAtEveryStep(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		k := &testKitchen{water: "hot water", n: 3} // each step is pending twice
-		b := NewBreakfast(k)
-		for poll := 1; poll <= 7; poll++ {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := testKitchenOf(random.IntN(1000), 2+random.IntN(4)) // each step is pending n-1 times
+		b, last := NewBreakfast(k), 3*(k.n-1)+1
+		for poll := 1; poll <= last; poll++ {
 			before := len(k.log)
 			value, ready := b.Poll(new(Context))
 			testOrder(t, k)
+			did := k.log[before:]
 			for _, name := range []string{"water", "tea", "toast"} {
-				if k.said("poll "+name) > 3 {
-					t.Fatalf("the %s was ready at its poll 3 and was polled again after it had finished: which step it is has to be kept in a field", name)
+				if k.said("poll "+name) > k.n {
+					t.Fatalf("the %s was ready at its poll %d and was polled again after it had finished: which step it is has to be kept in a field", name, k.n)
+				}
+				if n := strings.Count(strings.Join(did, "|"), "poll "+name); n > 1 {
+					t.Fatalf("the %s was polled %d times in one Poll, want once: its answer was \"not yet\"", name, n)
 				}
 			}
-			switch did := fmt.Sprintf("%q", k.log[before:]); {
-			case poll < 7 && (ready || value != ""):
-				t.Fatalf("poll %d gave %q, %t, want \"\", false, as a step is pending. In this poll: %s", poll, value, ready, did)
-			case poll == 7 && !ready:
-				t.Fatalf("poll 7 gave %q, false: each step is pending twice, so six polls are pending and the seventh is ready. In this poll: %s", value, did)
-			case poll == 7 && value != "tea from hot water and toast":
-				t.Fatalf("poll 7 gave %q, true, want \"tea from hot water and toast\": what was made in an earlier poll, and is needed now, has to be kept in a field", value)
+			switch {
+			case k.said("no Context") > 0:
+				t.Fatal("a step was polled without the Context that Poll got: pass it on")
+			case poll < last && (ready || value != ""):
+				t.Fatalf("poll %d gave %q, %t, want \"\", false, because a step is pending. In this poll: %q", poll, value, ready, did)
+			case poll == last && !ready:
+				t.Fatalf("poll %d gave %q, false: each of three steps is pending for %d polls, and this is the poll after them. In this poll: %q", poll, value, k.n-1, did)
+			case poll == last && value != k.want():
+				t.Fatalf("poll %d gave %q, true, want %q: what was made in an earlier poll, and is needed now, has to be kept in a field", poll, value, k.want())
 			}
 		}
 	})
 }
 
 func TestNoWaterNoBreakfast(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		k := &testKitchen{n: 1}
-		value, ready := NewBreakfast(k).Poll(new(Context))
-		if !ready || value != "no breakfast" || len(k.log) != 2 {
-			t.Errorf("there was no water, and Poll gave %q, %t after %q, want \"no breakfast\", true after [\"make water\" \"poll water\"]", value, ready, k.log)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := 1; n <= 2; n++ {
+			k := testKitchenOf(1, n)
+			k.water = ""
+			b := NewBreakfast(k)
+			value, ready := b.Poll(new(Context))
+			if n == 2 && !ready {
+				value, ready = b.Poll(new(Context))
+			}
+			if !ready || value != "no breakfast" || k.said("make tea")+k.said("make toast") > 0 {
+				t.Fatalf("there was no water, at poll %d, and Poll gave %q, %t after %q, want \"no breakfast\", true, and nothing made but the water", n, value, ready, k.log)
+			}
 		}
 	})
 }
 
 func TestCloseClosesTheStepUnderWay(t *testing.T) {
-	for polls, want := range []string{1: "close water", 3: "close tea", 5: "close toast"} {
-		if want == "" {
-			continue
-		}
-		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-			k := &testKitchen{water: "hot water", n: 3}
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for i, name := range []string{"water", "tea", "toast"} {
+			k := testKitchenOf(1, 3)
+			k.err = errors.New("the " + name + " is too hot")
 			b := NewBreakfast(k)
-			for poll := range polls {
-				if value, ready := b.Poll(new(Context)); ready {
-					t.Fatalf("poll %d gave %q, true, and a step was pending: a Poll asks it once, and returns", poll+1, value)
-				}
+			for range 2*i + 1 {
+				b.Poll(new(Context))
 			}
 			k.log = nil
-			if Close(b); fmt.Sprint(k.log) != "["+want+"]" {
-				t.Errorf("abandoned after %d polls, Breakfast did %q, want [%q]: it closes the step that is under way, no other", polls, k.log, want)
+			err := Close(b)
+			if fmt.Sprint(k.log) != "[close "+name+"]" {
+				t.Fatalf("closed after %d polls, while the %s was under way, Breakfast did %q, want [\"close %s\"]: it closes the step that's under way, no other", 2*i+1, name, k.log, name)
 			}
-		})
-	}
+			if !errors.Is(err, k.err) {
+				t.Fatalf("the %s failed to close, and Close of Breakfast returned %v, want its error, %q", name, err, k.err)
+			}
+		}
+	})
 }
 
-func TestCloseBeforeTheFirstPollDoesNothing(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		k := &testKitchen{n: 1}
+func TestCloseWithNothingUnderWay(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := testKitchenOf(1, 1)
 		if Close(NewBreakfast(k)); len(k.log) > 0 {
-			t.Errorf("abandoned before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
+			t.Fatalf("closed before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
+		}
+		b := NewBreakfast(k)
+		b.Poll(new(Context))
+		k.log = nil
+		if Close(b); len(k.log) > 0 {
+			t.Fatalf("Breakfast was ready, and then closed, and it did %q, want nothing: nothing was under way", k.log)
 		}
 	})
 }

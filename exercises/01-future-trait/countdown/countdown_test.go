@@ -1,77 +1,135 @@
 package main
 
 import (
+	_ "embed"
+
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+//go:embed countdown.go
+var testSource string
 
-func TestReady(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		var f Future[string] = &Ready[string]{Value: "tea"}
-		value, ready := f.Poll(new(Context))
-		if !ready {
-			t.Fatalf("countdown.go is not started: Ready{tea} must give \"tea\", true at its first poll, and gave %q, false", value)
-		}
-		if value != "tea" {
-			t.Errorf("Ready{tea} gave %q, true; where is its value?", value)
-		}
-	})
-}
+const testWaits = "Poll answers at once; does it sleep, or does it loop until the count is over?"
 
-func TestReadyOfAnotherType(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		if value, ready := (&Ready[int]{Value: 42}).Poll(new(Context)); value != 42 || !ready {
-			t.Errorf("Ready{42} gave %d, %t, want 42, true", value, ready)
-		}
-	})
-}
-
-func TestCountdown(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		c := &Countdown{Left: 2, Value: "tea"}
-		for poll := 1; poll <= 2; poll++ {
-			testPending(t, c, poll)
-		}
-		value, ready := c.Poll(new(Context))
-		if !ready {
-			t.Fatalf("Countdown{2, tea} is still pending at poll 3: two polls said \"not yet\", so the third has the value; Left is now %d, is it counted down where the next poll sees it?", c.Left)
-		}
-		if value != "tea" {
-			t.Errorf("Countdown{2, tea} gave %q, true; where is its value?", value)
-		}
-	})
-}
-
-// testPending polls c, which has to be pending still.
-func testPending(t testing.TB, c *Countdown, poll int) {
+// testPolls polls n times, and wants "not yet" each time.
+func testPolls(t testing.TB, l *Launch, n int, what string) {
 	t.Helper()
-	switch value, ready := c.Poll(new(Context)); {
-	case ready:
-		t.Fatalf("Countdown{2, tea} was ready at poll %d, it must be pending for two polls; each call of Poll may count one poll, no more", poll)
-	case value != "":
-		t.Fatalf("Countdown{2, tea} gave %q, false at poll %d: while it is pending the value is the zero value, since a caller may look at it by mistake", value, poll)
+	for i := range n {
+		if value, ready := l.Poll(new(Context)); value != "" || ready {
+			t.Fatalf("%s: poll %d gave %q, %t, want \"\", false", what, i+1, value, ready)
+		}
 	}
 }
 
-func TestCountdownOfNothing(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		if value, ready := (&Countdown{Value: "toast"}).Poll(new(Context)); value != "toast" || !ready {
-			t.Errorf("Countdown{0, toast} gave %q, %t at its first poll, want \"toast\", true: there is nothing to wait for", value, ready)
+// testLiftoff wants the next poll to deliver.
+func testLiftoff(t testing.TB, l *Launch, what string) {
+	t.Helper()
+	if value, ready := l.Poll(new(Context)); value != "liftoff" || !ready {
+		t.Fatalf("%s: the next poll gave %q, %t, want \"liftoff\", true", what, value, ready)
+	}
+}
+
+func TestLaunchCountsItsPolls(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "countdown.go", testSource)
+		for _, n := range []int{1, 0, 3, 4 + random.IntN(20)} {
+			l := NewLaunch(n)
+			for poll := 1; poll <= n+1; poll++ {
+				value, ready := l.Poll(new(Context))
+				switch {
+				case poll <= n && (value != "" || ready):
+					t.Fatalf("NewLaunch(%d): poll %d gave %q, %t, want \"\", false: one Poll counts down by one, and there's no value yet", n, poll, value, ready)
+				case poll > n && (value != "liftoff" || !ready):
+					t.Fatalf("NewLaunch(%d): after %d polls that said \"not yet\", poll %d gave %q, %t, want \"liftoff\", true: does the count stay in the Launch between two polls?", n, n, poll, value, ready)
+				}
+			}
 		}
 	})
 }
 
-func TestCountdownsDoNotShare(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		a, b := &Countdown{Left: 2, Value: "tea"}, &Countdown{Left: 2, Value: "toast"}
-		testPending(t, a, 1)
-		testPending(t, a, 2)
-		if _, ready := b.Poll(new(Context)); ready {
-			t.Error("a second Countdown was ready at its first poll, after another one had been polled: each counts for itself")
+func TestHeldLaunchDoesNotCount(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := 2 + random.IntN(5)
+		l := NewLaunch(n)
+		testPolls(t, l, 1, "before the hold")
+		l.Hold()
+		testPolls(t, l, 3*n, "on hold")
+		l.Release()
+		for i := range n - 1 {
+			if value, ready := l.Poll(new(Context)); value != "" || ready {
+				t.Fatalf("NewLaunch(%d) was polled once, then %d times on hold, and it counted: poll %d after Release gave %q, %t, want \"\", false", n, 3*n, i+1, value, ready)
+			}
 		}
+		testLiftoff(t, l, "after the hold")
+	})
+}
+
+func TestHoldAtZero(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{0, 2} {
+			l := NewLaunch(n)
+			testPolls(t, l, n, "before the hold")
+			l.Hold()
+			testPolls(t, l, 3, "on hold at zero")
+			l.Release()
+			testLiftoff(t, l, "released at zero")
+		}
+	})
+}
+
+func TestReleaseGoesOn(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		l := NewLaunch(4)
+		testPolls(t, l, 2, "before the hold")
+		l.Hold()
+		testPolls(t, l, 1, "on hold")
+		l.Release()
+		testPolls(t, l, 2, "after Release")
+		testLiftoff(t, l, "NewLaunch(4), polled twice, held, released and polled twice: it has to go on where it was")
+
+		l = NewLaunch(0)
+		l.Hold()
+		l.Hold()
+		l.Release()
+		testLiftoff(t, l, "Hold twice, Release once, which is enough")
+
+		l = NewLaunch(2)
+		testPolls(t, l, 1, "at first")
+		l.Release()
+		testPolls(t, l, 1, "after a Release without a Hold, which changes nothing")
+		l.Hold()
+		testPolls(t, l, 1, "a Release without a Hold, and then a Hold")
+	})
+}
+
+func TestOnlyPollCounts(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		l := NewLaunch(3)
+		for range 5 {
+			l.Hold()
+			l.Release()
+		}
+		testPolls(t, l, 3, "NewLaunch(3), held and released five times. Only Poll counts")
+		testLiftoff(t, l, "NewLaunch(3), polled three times")
+	})
+}
+
+func TestLaunchesCountSeparately(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := NewLaunch(1), NewLaunch(3)
+		for range 2 {
+			a.Poll(new(Context))
+		}
+		b.Hold()
+		a, c := NewLaunch(1), NewLaunch(0)
+		testPolls(t, a, 1, "two launches count separately, and this one is new and has one left")
+		testLiftoff(t, c, "launches are held separately, and this one isn't on hold")
+		b.Release()
+		testPolls(t, b, 3, "launches count separately, and this one has three left")
+		testLiftoff(t, b, "launches count separately, and this one has had its three polls")
 	})
 }

@@ -1,4 +1,4 @@
 package main
 
-// Context is what a future may ask of whoever polls it: so far, nothing.
+// A Context is what a future can use during a poll. In this chapter it's empty.
 type Context struct{}

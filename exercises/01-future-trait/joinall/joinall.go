@@ -1,21 +1,28 @@
 package main
 
-// Joined is the future that JoinAll makes. Its fields are yours to choose.
-type Joined[T any] struct {
-	futures []Future[T]
+// A Result is what a future yields if it may fail: a value, or else an error.
+type Result[T any] struct {
+	Value T
+	Err   error
 }
 
-// JoinAll owns the futures now, and yields their values in argument order.
-func JoinAll[T any](futures ...Future[T]) *Joined[T] {
-	return &Joined[T]{futures: futures}
+// TryJoinAll owns the futures now. It yields all their values, in argument order,
+// or else the error of the first future that fails.
+func TryJoinAll[T any](futures ...Future[Result[T]]) Future[Result[[]T]] {
+	return &tryJoinAll[T]{futures: futures}
+}
+
+// The fields of tryJoinAll are yours to choose.
+type tryJoinAll[T any] struct {
+	futures []Future[Result[T]]
 }
 
 // Poll is yours to write.
-func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
-	return nil, false // not started
+func (j *tryJoinAll[T]) Poll(cx *Context) (r Result[[]T], ready bool) {
+	return r, false // not started
 }
 
-// Close is yours to write: it abandons the futures that have not finished.
-func (j *Joined[T]) Close() error {
-	return nil // not started
+// Close is yours to write.
+func (j *tryJoinAll[T]) Close() error {
+	return nil
 }

@@ -1,98 +1,205 @@
 package main
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+//go:embed joinall.go
+var testSource string
 
-// testAfter is a future for tests: ready at its n-th poll.
-type testAfter struct {
+const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or loop?"
+
+// testAfter is a future for tests. It's ready at its n-th poll.
+type testAfter[T any] struct {
 	n, polls, closes int
-	value            string
+	value            Result[T]
+	err              error // of Close
+	late             int   // polls after it had finished
+	lost             bool  // polled without a Context
 }
 
-func (a *testAfter) Poll(*Context) (string, bool) {
-	if a.polls++; a.polls < a.n {
-		return "", false
+func (a *testAfter[T]) Poll(cx *Context) (value Result[T], ready bool) {
+	a.lost = a.lost || cx == nil
+	if a.polls++; a.polls > a.n {
+		a.late++
+	}
+	if a.polls < a.n {
+		return value, false
 	}
 	return a.value, true
 }
 
-func (a *testAfter) Close() error {
+func (a *testAfter[T]) Close() error {
 	a.closes++
-	return nil
+	return a.err
 }
 
-func TestJoinAllOfOne(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		a := &testAfter{n: 1, value: "tea"}
-		switch values, ready := JoinAll[string](a).Poll(new(Context)); {
-		case a.polls == 0:
-			t.Fatal("joinall.go is not started: Poll has not polled the one child")
-		case !ready || fmt.Sprint(values) != "[tea]":
-			t.Errorf("the one child was ready, and Poll gave %q, %t, want [\"tea\"], true", values, ready)
+func testOK(n int, value string) *testAfter[string] {
+	return &testAfter[string]{n: n, value: Result[string]{Value: value}}
+}
+
+func testFails(n int, text string) *testAfter[string] {
+	return &testAfter[string]{n: n, value: Result[string]{Err: errors.New(text)}}
+}
+
+// testJoin makes a TryJoinAll of these.
+func testJoin(children ...*testAfter[string]) Future[Result[[]string]] {
+	var futures []Future[Result[string]]
+	for _, c := range children {
+		futures = append(futures, c)
+	}
+	return TryJoinAll(futures...)
+}
+
+// The children finish in an order that's drawn anew.
+func TestEveryUnfinishedChildIsPolledOnce(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "joinall.go", testSource)
+		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}}
+		for range 5 {
+			var order []int
+			for range 2 + random.IntN(5) {
+				order = append(order, 1+random.IntN(4))
+			}
+			orders = append(orders, order)
+		}
+		for _, order := range orders {
+			testRounds(t, order, fmt.Sprint(random.IntN(1000)))
 		}
 	})
 }
 
-func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		a := &testAfter{n: 1}
-		if JoinAll[string](a); a.polls != 0 {
-			t.Errorf("JoinAll has polled its child %d times before anybody polled JoinAll: a future is lazy", a.polls)
+// testRounds polls until the last child has finished. Child i does in poll order[i].
+func testRounds(t testing.TB, order []int, mark string) {
+	t.Helper()
+	var children []*testAfter[string]
+	var want []string
+	last := 0
+	for i, n := range order {
+		want = append(want, fmt.Sprintf("value %d of %s", i, mark))
+		children = append(children, testOK(n, want[i]))
+		last = max(last, n)
+	}
+	all, what := testJoin(children...), fmt.Sprintf("children that are ready at poll %v", order)
+	for poll := 1; poll <= last; poll++ {
+		r, ready := all.Poll(new(Context))
+		for i, c := range children {
+			switch {
+			case c.late > 0:
+				t.Fatalf("%s: child %d was polled again after it had finished: its value is handed out once, so keep it", what, i)
+			case c.polls != min(poll, c.n):
+				t.Fatalf("%s: after poll %d child %d was polled %d times, want %d: each Poll polls every child that hasn't finished, once, whatever the children before it said", what, poll, i, c.polls, min(poll, c.n))
+			case c.lost:
+				t.Fatalf("%s: child %d was polled without the Context that Poll got", what, i)
+			case c.closes > 0:
+				t.Fatalf("%s: child %d was closed at poll %d, and nothing has failed", what, i, poll)
+			}
+		}
+		if poll < last && (ready || r.Value != nil || r.Err != nil) {
+			t.Fatalf("%s: poll %d gave %q, error %v, %t, want no values, no error, false", what, poll, r.Value, r.Err, ready)
+		}
+		if poll == last && (!ready || r.Err != nil || fmt.Sprint(r.Value) != fmt.Sprint(want)) {
+			t.Fatalf("%s: poll %d gave %q, error %v, %t, want %q, no error, true: the values are in the order of the arguments, and come in the poll in which the last child has finished", what, poll, r.Value, r.Err, ready, want)
+		}
+	}
+}
+
+func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testOK(1, "a"), testFails(1, "b")
+		if testJoin(a, b); a.polls+b.polls+a.closes+b.closes != 0 {
+			t.Fatalf("before TryJoinAll was polled, its children had been polled %d times and closed %d times, want neither: a future is lazy", a.polls+b.polls, a.closes+b.closes)
 		}
 	})
 }
 
-// The children finish in the order b, c, a.
-func TestEveryUnfinishedChildIsPolledOncePerPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		children := []*testAfter{{n: 3, value: "a"}, {n: 1, value: "b"}, {n: 2, value: "c"}}
-		all := JoinAll[string](children[0], children[1], children[2])
-		for poll := 1; poll <= 3; poll++ {
-			values, ready := all.Poll(new(Context))
+func TestFirstErrorEnds(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		at := 1 + random.IntN(3)
+		text := fmt.Sprintf("the pot %d is broken", random.IntN(1000))
+		before, done, failed, later := testOK(9, "a"), testOK(1, "b"), testFails(at, text), testOK(9, "c")
+		all := testJoin(before, done, failed, later)
+		for poll := 1; poll <= at; poll++ {
+			r, ready := all.Poll(new(Context))
+			switch {
+			case poll < at && (ready || r.Err != nil || r.Value != nil):
+				t.Fatalf("poll %d gave %q, error %v, %t, want no values, no error, false: nothing has failed yet", poll, r.Value, r.Err, ready)
+			case poll == at && (!ready || r.Err != failed.value.Err || r.Value != nil):
+				t.Fatalf("child 2 failed at poll %d, which gave %q, error %v, %t, want the error %q and no values, true", poll, r.Value, r.Err, ready, text)
+			case poll == at && later.polls == poll:
+				t.Fatal("child 3 was polled after the child that failed, in the same Poll: nobody needs its value anymore")
+			case before.polls != poll || done.polls != 1:
+				t.Fatalf("after poll %d the children 0 and 1 were polled %d and %d times, want %d and 1", poll, before.polls, done.polls, poll)
+			}
+		}
+	})
+}
+
+func TestFirstErrorClosesTheOthers(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b, failed, d, e := testOK(9, "a"), testOK(1, "b"), testFails(2, "the pot is broken"), testOK(9, "d"), testOK(9, "e")
+		a.err = errors.New("and the cup, too")
+		all := testJoin(a, b, failed, d, e)
+		all.Poll(new(Context))
+		r, ready := all.Poll(new(Context))
+		for i, c := range []*testAfter[string]{a, d, e} {
+			if c.closes != 1 {
+				t.Fatalf("child 2 failed, and child %d, which was pending, was closed %d times, want once, before that Poll returns", []int{0, 3, 4}[i], c.closes)
+			}
+		}
+		for i, c := range []*testAfter[string]{b, failed} {
+			if c.closes != 0 {
+				t.Fatalf("child 2 failed. Child %d had finished, and was closed: it isn't yours anymore", i+1)
+			}
+		}
+		if !ready || r.Err != failed.value.Err {
+			t.Fatalf("child 2 failed, and child 0 failed to close: Poll gave the error %v, %t, want the error of child 2, true", r.Err, ready)
+		}
+	})
+}
+
+func TestTryJoinAllOfNothing(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		if r, ready := testJoin().Poll(new(Context)); !ready || len(r.Value) != 0 || r.Err != nil {
+			t.Fatalf("TryJoinAll of nothing gave %q, error %v, %t at its first poll, want no values, no error, true: there's nothing to wait for", r.Value, r.Err, ready)
+		}
+	})
+}
+
+func TestCloseGoesOnAfterAnError(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for polls := range 2 {
+			children := []*testAfter[string]{testOK(9, "a"), testOK(1, "b"), testOK(9, "c"), testOK(9, "d")}
 			for i, c := range children {
-				switch want := min(poll, c.n); {
-				case c.polls > c.n:
-					t.Fatalf("child %d was ready at poll %d and was polled again after it had finished: its value is given away once, so keep it, and remember who is done", i, c.n)
-				case c.polls != want:
-					t.Fatalf("after poll %d of JoinAll child %d was polled %d times, want %d: each Poll asks every child that has not finished, once, whatever the ones before it said", poll, i, c.polls, want)
+				c.err = fmt.Errorf("child %d is stuck", i)
+			}
+			all := testJoin(children...)
+			for range polls {
+				all.Poll(new(Context))
+			}
+			err := Close(all)
+			for i, c := range children {
+				pending := polls == 0 || i != 1
+				if pending && c.closes != 1 {
+					t.Fatalf("TryJoinAll was closed after %d polls, and child %d (pending) was closed %d times, want once, also when another child failed to close", polls, i, c.closes)
+				}
+				if !pending && c.closes != 0 {
+					t.Fatalf("TryJoinAll was closed after %d polls, and child %d had finished, and was closed", polls, i)
+				}
+				if pending && !errors.Is(err, c.err) {
+					t.Fatalf("several children failed to close, and Close returned %q: errors.Is doesn't find the error of child %d in it", err, i)
 				}
 			}
-			if poll < 3 && (ready || values != nil) {
-				t.Fatalf("poll %d gave %q, %t, want nil, false: child 0 is pending", poll, values, ready)
+			if Close(all); children[0].closes > 1 {
+				t.Fatal("a second Close has closed child 0 again, want nothing: it was closed already")
 			}
-			if poll == 3 && !ready {
-				t.Fatal("all children have finished at poll 3, and JoinAll is still pending")
-			}
-			if poll == 3 && fmt.Sprint(values) != "[a b c]" {
-				t.Errorf("the values came as %q, want [\"a\" \"b\" \"c\"]: in the order of the arguments, not in the order in which they finished", values)
-			}
-		}
-	})
-}
-
-func TestJoinAllOfNobody(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		if values, ready := JoinAll[string]().Poll(new(Context)); !ready || len(values) != 0 {
-			t.Errorf("JoinAll of nobody is pending or has values: %q, %t; there is nothing to wait for, so want no values, true", values, ready)
-		}
-	})
-}
-
-func TestCloseReachesUnfinishedChildren(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		done, pending := &testAfter{n: 1}, &testAfter{n: 2}
-		all := JoinAll[string](done, pending)
-		all.Poll(new(Context))
-		Close(all)
-		if done.closes != 0 || pending.closes != 1 {
-			t.Errorf("JoinAll was abandoned with one child finished and one pending: the finished one was closed %d times, want 0; the pending one %d times, want 1", done.closes, pending.closes)
 		}
 	})
 }

@@ -1,89 +1,121 @@
 package main
 
 import (
+	_ "embed"
+	"errors"
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+//go:embed map.go
+var testSource string
 
-// testAfter is a future for tests: ready at its n-th poll.
-type testAfter struct {
+const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or loop?"
+
+// testAfter is a future for tests. It's ready at its n-th poll.
+type testAfter[T any] struct {
 	n, polls, closes int
-	value            string
+	value            T
+	err              error // of Close
+	late             int   // polls after it had finished
+	lost             bool  // polled without a Context
 }
 
-func (a *testAfter) Poll(*Context) (string, bool) {
-	if a.polls++; a.polls < a.n {
-		return "", false
+func (a *testAfter[T]) Poll(cx *Context) (value T, ready bool) {
+	a.lost = a.lost || cx == nil
+	if a.polls++; a.polls > a.n {
+		a.late++
+	}
+	if a.polls < a.n {
+		return value, false
 	}
 	return a.value, true
 }
 
-func (a *testAfter) Close() error {
+func (a *testAfter[T]) Close() error {
 	a.closes++
-	return nil
+	return a.err
 }
 
 func TestMapChangesTheValue(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		f := Map[string](&testAfter{n: 1, value: "tea"}, func(s string) int { return len(s) })
-		switch got, ready := f.Poll(new(Context)); {
-		case !ready:
-			t.Fatalf("map.go is not started: Map over a future that is ready must be ready at once, and gave %d, false", got)
-		case got != 3:
-			t.Errorf("Map of \"tea\" and len gave %d, true, want 3, true", got)
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "map.go", testSource)
+		n := random.IntN(1000)
+		f := Map[int](&testAfter[int]{n: 1, value: n}, func(n int) string { return fmt.Sprintf("<%d>", n) })
+		got, ready := f.Poll(new(Context))
+		if want := fmt.Sprintf("<%d>", n); got != want || !ready {
+			t.Fatalf("the future inside is ready, with %d, and Map gave %q, %t, want %q, true: Map is ready in the same Poll, with what change made", n, got, ready, want)
 		}
 	})
 }
 
-func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		inside := &testAfter{n: 1, value: "tea"}
-		Map[string](inside, func(s string) string { return s })
-		if inside.polls != 0 {
-			t.Errorf("Map has polled the future %d times before anybody polled Map: a future is lazy", inside.polls)
+func TestMapStartsNothing(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		inside, calls := &testAfter[string]{n: 1}, 0
+		Map[string](inside, func(string) int { calls++; return 0 })
+		if inside.polls != 0 || calls != 0 {
+			t.Fatalf("before Map was polled, it had polled the future inside %d times and called change %d times, want neither: a future is lazy", inside.polls, calls)
 		}
 	})
 }
 
 func TestMapIsPendingWhileItsFutureIs(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		inside := &testAfter{n: 3, value: "tea"}
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		inside := &testAfter[string]{n: 3 + random.IntN(5), value: "tea"}
 		var seen []string
 		f := Map[string](inside, func(s string) string {
 			seen = append(seen, s)
 			return s + " with milk"
 		})
-		for poll := 1; poll <= 3; poll++ {
+		for poll := 1; poll <= inside.n; poll++ {
 			got, ready := f.Poll(new(Context))
 			switch {
 			case inside.polls != poll:
-				t.Fatalf("after poll %d the future inside has been polled %d times: one Poll of Map polled the future inside %d times, want once", poll, inside.polls, inside.polls-poll+1)
-			case poll < 3 && len(seen) > 0:
-				t.Fatalf("change was called with %q at poll %d, while the future inside was pending: there is no value to change yet", seen[0], poll)
-			case poll < 3 && (ready || got != ""):
-				t.Fatalf("poll %d gave %q, %t; the future inside is pending, so want \"\", false", poll, got, ready)
-			case poll == 3 && (!ready || got != "tea with milk"):
-				t.Fatalf("poll 3 gave %q, %t, want \"tea with milk\", true: the future inside is ready now", got, ready)
+				t.Fatalf("after poll %d the future inside has been polled %d times: this Poll of Map polled the future inside %d times, want once", poll, inside.polls, inside.polls-poll+1)
+			case inside.lost:
+				t.Fatal("Map polled the future inside without the Context that Map got: pass it on")
+			case poll < inside.n && len(seen) > 0:
+				t.Fatalf("change was called with %q at poll %d, while the future inside was pending: there's no value to change yet", seen[0], poll)
+			case poll < inside.n && (ready || got != ""):
+				t.Fatalf("poll %d gave %q, %t, want \"\", false: the future inside is pending", poll, got, ready)
+			case poll == inside.n && (!ready || got != "tea with milk"):
+				t.Fatalf("poll %d gave %q, %t, want \"tea with milk\", true: the future inside is ready now, so Map is ready in the same Poll", poll, got, ready)
 			}
 		}
-		if len(seen) != 1 {
-			t.Errorf("change was called %d times, with %q, want once", len(seen), seen)
+	})
+}
+
+func TestChangeIsCalledOnce(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		calls := 0
+		f := Map[string](&testAfter[string]{n: 2, value: "tea"}, func(s string) int { calls++; return len(s) })
+		f.Poll(new(Context))
+		if got, _ := f.Poll(new(Context)); calls != 1 || got != 3 {
+			t.Fatalf("change was called %d times, and Map gave %d, want one call and 3", calls, got)
 		}
 	})
 }
 
 func TestCloseReachesTheFutureInside(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		inside := &testAfter{n: 2, value: "tea"}
-		f := Map[string](inside, func(s string) string { return s })
-		f.Poll(new(Context))
-		Close(f)
-		if inside.closes != 1 {
-			t.Errorf("Map was abandoned while it was pending, and the future inside was closed %d times, want once: what it holds would stay open for ever", inside.closes)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for polls, when := range []string{"before its first poll", "after a poll, while it was pending"} {
+			broken := errors.New("the cup is broken")
+			inside := &testAfter[string]{n: 2, value: "tea", err: broken}
+			f := Map[string](inside, func(s string) string { return s })
+			for range polls {
+				f.Poll(new(Context))
+			}
+			err := Close(f)
+			if inside.closes != 1 {
+				t.Fatalf("Map was closed %s, and the future inside was closed %d times, want once: what it holds would stay open forever", when, inside.closes)
+			}
+			if !errors.Is(err, broken) {
+				t.Fatalf("Map was closed %s, and the future inside failed to close; Close of Map returned %v, want its error, %q", when, err, broken)
+			}
 		}
 	})
 }

@@ -1,117 +1,160 @@
 package main
 
 import (
+	_ "embed"
+	"errors"
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must answer at once, also when the answer is no; does something in it wait, or loop?"
+//go:embed then.go
+var testSource string
 
-// testAfter is a future for tests: ready at its n-th poll, and keeps count of
-// those that come too late.
-type testAfter struct {
+const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or loop?"
+
+// testAfter is a future for tests. It's ready at its n-th poll.
+type testAfter[T any] struct {
 	n, polls, closes int
-	value            string
+	value            T
+	err              error // of Close
+	late             int   // polls after it had finished
+	lost             bool  // polled without a Context
 }
 
-func (a *testAfter) Poll(*Context) (string, bool) {
-	if a.polls++; a.polls < a.n {
-		return "", false
+func (a *testAfter[T]) Poll(cx *Context) (value T, ready bool) {
+	a.lost = a.lost || cx == nil
+	if a.polls++; a.polls > a.n {
+		a.late++
+	}
+	if a.polls < a.n {
+		return value, false
 	}
 	return a.value, true
 }
 
-func (a *testAfter) Close() error {
+func (a *testAfter[T]) Close() error {
 	a.closes++
-	return nil
-}
-
-// A testChain is a Then over two of them, whose second one is made once, if all
-// is well.
-type testChain struct {
-	first, second *testAfter
-	calls         []string // what next was called with
-	then          *Chained[string, string]
-}
-
-func testChainOf(first, second int) *testChain {
-	c := &testChain{first: &testAfter{n: first, value: "water"}}
-	c.then = Then[string](c.first, func(value string) Future[string] {
-		c.calls = append(c.calls, value)
-		c.second = &testAfter{n: second, value: "tea from " + value}
-		return c.second
-	})
-	return c
+	return a.err
 }
 
 func TestThenOfTwoThatAreReady(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		c := testChainOf(1, 1)
-		switch value, ready := c.then.Poll(new(Context)); {
-		case c.first.polls == 0:
-			t.Fatal("then.go is not started: Poll has not polled the first future")
-		case len(c.calls) == 0:
-			t.Fatal("the first future was ready, and next was not called")
-		case c.second.polls == 0:
-			t.Fatal("the second future was not polled in the Poll that made it: \"not yet\" was said, and nobody arranged to be asked again; go on until something is pending")
-		case !ready || value != "tea from water":
-			t.Errorf("both were ready, and Poll gave %q, %t, want \"tea from water\", true", value, ready)
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "then.go", testSource)
+		n := random.IntN(1000)
+		first, second := &testAfter[int]{n: 1, value: n}, &testAfter[string]{n: 1}
+		f := Then[int](first, func(n int) Future[string] {
+			second.value = fmt.Sprintf("<%d>", n)
+			return second
+		})
+		got, ready := f.Poll(new(Context))
+		if second.polls == 0 {
+			t.Fatal("the first future was ready at once, and the second future was not polled in that Poll: go on until something is pending")
+		}
+		if want := fmt.Sprintf("<%d>", n); got != want || !ready {
+			t.Fatalf("both futures were ready at once, and Then gave %q, %t, want %q, true", got, ready, want)
 		}
 	})
 }
 
-func TestNothingIsPolledBeforeTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		if c := testChainOf(1, 1); c.first.polls != 0 || len(c.calls) != 0 {
-			t.Errorf("before the first Poll the first future was polled %d times and next called %d times: a future is lazy", c.first.polls, len(c.calls))
+func TestThenStartsNothing(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		first, calls := &testAfter[int]{n: 1}, 0
+		Then[int](first, func(int) Future[int] { calls++; return &testAfter[int]{n: 1} })
+		if first.polls != 0 || calls != 0 {
+			t.Fatalf("before Then was polled, it had polled f %d times and called next %d times, want neither: a future is lazy", first.polls, calls)
 		}
 	})
 }
 
-func TestThenWaitsForOneAfterTheOther(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		c := testChainOf(2, 3) // ready at poll 2, and at poll 4: the second is first asked in poll 2
-		for poll := 1; poll <= 4; poll++ {
-			value, ready := c.then.Poll(new(Context))
+func TestThenWaitsForTheFirst(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		first, calls := &testAfter[int]{n: 3 + random.IntN(4), value: 7}, 0
+		f := Then[int](first, func(n int) Future[string] {
+			if calls++; n != 7 || calls > 1 {
+				t.Fatalf("next was called with %d, call number %d, want one call with 7, the value of the first future", n, calls)
+			}
+			return &testAfter[string]{n: 2}
+		})
+		for poll := 1; poll < first.n; poll++ {
+			got, ready := f.Poll(new(Context))
 			switch {
-			case poll == 1 && len(c.calls) > 0:
-				t.Fatalf("next was called with %q while the first future was pending: it has no value yet", c.calls[0])
-			case c.first.polls > 2:
-				t.Fatalf("at poll %d the first future was polled again after it had finished: its value was given away at poll 2, so what was next has to be kept in a field", poll)
-			case len(c.calls) > 1:
-				t.Fatalf("at poll %d next was called %d times: the second future is made once, and keeps its place between polls", poll, len(c.calls))
-			case poll < 4 && (ready || value != ""):
-				t.Fatalf("poll %d gave %q, %t, want \"\", false: one of the two is pending", poll, value, ready)
-			case poll == 4 && (!ready || value != "tea from water"):
-				t.Fatalf("poll 4 gave %q, %t, want \"tea from water\", true: was each of the two polled once in each Poll in which it was its turn?", value, ready)
+			case first.polls != poll:
+				t.Fatalf("after %d polls of Then the first future was polled %d times, want %d: once for each", poll, first.polls, poll)
+			case calls > 0:
+				t.Fatalf("next was called with a zero value at poll %d, while the first future was pending: there's no value yet", poll)
+			case got != "" || ready:
+				t.Fatalf("poll %d gave %q, %t, want \"\", false: the first future is pending", poll, got, ready)
+			}
+		}
+		if f.Poll(new(Context)); first.lost {
+			t.Fatal("the first future was polled without the Context that Then got: pass it on")
+		}
+	})
+}
+
+func TestThenGoesOnWithTheSecond(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		first, calls := &testAfter[int]{n: 2, value: 7}, 0
+		second := &testAfter[string]{n: 3 + random.IntN(4), value: "tea"}
+		f := Then[int](first, func(int) Future[string] { calls++; return second })
+		f.Poll(new(Context))
+		for poll := 1; poll <= second.n; poll++ {
+			got, ready := f.Poll(new(Context))
+			switch {
+			case calls != 1:
+				t.Fatalf("next was called %d times, want once: keep the future that it returned", calls)
+			case first.late > 0:
+				t.Fatal("the first future was polled again after it had finished: Then has to remember how far it is")
+			case second.polls != poll:
+				t.Fatalf("the second future was polled %d times in %d polls, want once in each", second.polls, poll)
+			case second.lost:
+				t.Fatal("the second future was polled without the Context that Then got: pass it on")
+			case poll < second.n && (got != "" || ready):
+				t.Fatalf("Then gave %q, %t, want \"\", false: the second future is pending", got, ready)
+			case poll == second.n && (got != "tea" || !ready):
+				t.Fatalf("Then gave %q, %t, want \"tea\", true: the second future is ready", got, ready)
 			}
 		}
 	})
 }
 
-func TestCloseClosesTheOneUnderWay(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		c := testChainOf(2, 2)
-		Close(c.then)
-		if c.first.closes != 1 {
-			t.Errorf("Then was abandoned before anybody polled it, and the first future was closed %d times, want once: whoever made it has given it to Then", c.first.closes)
+func TestCloseOfTheFirst(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for polls, when := range []string{"before its first poll", "after a poll, while the first future was pending"} {
+			broken := errors.New("the cup is broken")
+			first := &testAfter[int]{n: 2, err: broken}
+			f := Then[int](first, func(int) Future[int] { return &testAfter[int]{n: 1} })
+			for range polls {
+				f.Poll(new(Context))
+			}
+			if err := Close(f); first.closes != 1 {
+				t.Fatalf("Then was closed %s, and the first future was closed %d times, want once: Then owns it", when, first.closes)
+			} else if !errors.Is(err, broken) {
+				t.Fatalf("Then was closed %s, and the first future failed to close; Close of Then returned %v, want its error, %q", when, err, broken)
+			}
 		}
-		c = testChainOf(2, 2)
-		c.then.Poll(new(Context))
-		Close(c.then)
-		if c.first.closes != 1 {
-			t.Errorf("Then was abandoned while the first future was pending, and that was closed %d times, want once", c.first.closes)
-		}
-		c = testChainOf(1, 2)
-		c.then.Poll(new(Context))
-		Close(c.then)
-		if c.second == nil {
-			t.Fatal("the first future was ready, and next was not called")
-		}
-		if c.first.closes != 0 || c.second.closes != 1 {
-			t.Errorf("Then was abandoned while the second future was pending: the first future, which had finished, was closed %d times, want 0; the second future was closed %d times, want 1", c.first.closes, c.second.closes)
+	})
+}
+
+func TestCloseOfTheSecond(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		broken := errors.New("the pot is broken")
+		first, second := &testAfter[int]{n: 1}, &testAfter[int]{n: 2, err: broken}
+		f := Then[int](first, func(int) Future[int] { return second })
+		f.Poll(new(Context))
+		err := Close(f)
+		switch {
+		case second.closes != 1:
+			t.Fatalf("Then was closed when the second future was pending, and closed it %d times, want once: Close is for the future that's under way", second.closes)
+		case first.closes != 0:
+			t.Fatal("Then was closed when the second future was pending, and the first, finished one was closed as well: what it held may belong to another by now")
+		case !errors.Is(err, broken):
+			t.Fatalf("the second future failed to close, and Close of Then returned %v, want its error, %q", err, broken)
 		}
 	})
 }

@@ -1,133 +1,267 @@
 package main
 
 import (
-	"net"
-	"net/netip"
-	"runtime"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testPatience = 5 * time.Second // on a connect that the kernel has to answer
+//go:embed dial.go
+var testSource string
 
-func testOpen(t testing.TB, addr netip.AddrPort) int {
-	t.Helper()
-	fd, err := openSocket(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	return fd
+const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or ask again and again?"
+
+// A testAddress says what becomes of an address. Each result is used up by one
+// call: nil is "connected". The last one stays.
+type testAddress struct {
+	open    error
+	results []error // of Start, and then of each Result
+	wake    error
 }
 
-// testStart calls startConnect, which may be over at once.
-func testStart(t testing.TB, what string, addr netip.AddrPort) (fd int, err error) {
-	t.Helper()
-	fd = testOpen(t, addr)
-	check.Within(t, 3*time.Second, "startConnect must not wait for the peer: it asks for a connection and returns; is the socket still non-blocking when connect is called?", func(t testing.TB) {
-		err = startConnect(fd, addr)
-	})
-	if err != nil && err != unix.EAGAIN && err != unix.ECONNREFUSED {
-		t.Fatalf("%s: startConnect gave %q, want nil or EAGAIN: what says \"in progress\" has not failed", what, err)
-	}
-	return fd, err
+// A testNetwork writes down what's done to it.
+type testNetwork struct {
+	addresses map[string]*testAddress
+	open      map[int]string // the sockets, and their addresses
+	log       []string
+	next      int
+	closing   error // of each Close
+	most      int   // sockets that were open at the same time
 }
 
-// testResult asks until the connect is over.
-func testResult(t testing.TB, fd int) (err error) {
-	t.Helper()
-	check.Within(t, testPatience+time.Second, "connectResult must not wait: it looks, and returns", func(t testing.TB) {
-		for began := time.Now(); time.Since(began) < testPatience; runtime.Gosched() {
-			if err = connectResult(fd); err != unix.EAGAIN {
-				return
-			}
+func testNetworkOf(first int) *testNetwork {
+	return &testNetwork{addresses: make(map[string]*testAddress), open: make(map[int]string), next: first}
+}
+
+func (n *testNetwork) note(format string, args ...any) {
+	if n.log = append(n.log, fmt.Sprintf(format, args...)); len(n.log) > 1000 {
+		panic("after 1,000 calls")
+	}
+}
+
+// count counts the calls whose line begins like this.
+func (n *testNetwork) count(prefix string) (calls int) {
+	for _, line := range n.log {
+		if strings.HasPrefix(line, prefix) {
+			calls++
 		}
-		check.Hangs(t, testPatience, "connectResult gives EAGAIN, and the peer answered long ago: how can the socket tell that it is connected?")
-	})
+	}
+	return calls
+}
+
+func (n *testNetwork) Open(addr string) (int, error) {
+	n.note("Open(%s)", addr)
+	if err := n.addresses[addr].open; err != nil {
+		return -1, err
+	}
+	n.next++
+	n.open[n.next] = addr
+	n.most = max(n.most, len(n.open))
+	return n.next, nil
+}
+
+func (n *testNetwork) answer(fd int) error {
+	a := n.addresses[n.open[fd]]
+	if a == nil {
+		return unix.EBADF
+	}
+	err := a.results[0]
+	if len(a.results) > 1 {
+		a.results = a.results[1:]
+	}
 	return err
 }
 
-func TestConnect(t *testing.T) {
-	for _, host := range []string{"127.0.0.1:0", "[::1]:0"} {
-		l, err := net.Listen("tcp", host)
-		if err != nil {
-			if host == "[::1]:0" {
-				continue // no IPv6 here
+func (n *testNetwork) Start(fd int) error  { n.note("Start(%d)", fd); return n.answer(fd) }
+func (n *testNetwork) Result(fd int) error { n.note("Result(%d)", fd); return n.answer(fd) }
+
+func (n *testNetwork) WakeWhenWritable(fd int) error {
+	n.note("WakeWhenWritable(%d)", fd)
+	if a := n.addresses[n.open[fd]]; a != nil {
+		return a.wake
+	}
+	return unix.EBADF
+}
+
+func (n *testNetwork) Close(fd int) error {
+	n.note("Close(%d)", fd)
+	delete(n.open, fd)
+	return n.closing
+}
+
+func TestDialTriesInOrder(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "dial.go", testSource)
+		for range 30 {
+			n := testNetworkOf(random.IntN(50))
+			first := n.next
+			var addrs []string
+			failures := []*testAddress{
+				{open: unix.EAFNOSUPPORT},
+				{results: []error{unix.ECONNREFUSED}},
+				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
 			}
-			t.Fatal(err)
+			for i := range random.IntN(5) {
+				addrs = append(addrs, fmt.Sprintf("10.0.0.%d", i+1))
+				n.addresses[addrs[i]] = failures[random.IntN(len(failures))]
+			}
+			addrs = append(addrs, "10.0.1.1", "10.0.1.2")
+			n.addresses["10.0.1.1"] = &testAddress{results: []error{nil}}
+			n.addresses["10.0.1.2"] = &testAddress{results: []error{nil}}
+			got, ready := Dial(n, slices.Clone(addrs)...).Poll(new(Context))
+			what := fmt.Sprintf("the addresses %v, of which 10.0.1.1 is the first to answer (the calls: %v)", addrs, n.log)
+			switch {
+			case n.most > 1:
+				t.Fatalf("%d sockets were open at the same time, want one: an address that fails is closed before the next is tried. %s", n.most, what)
+			case !ready && n.count("WakeWhenWritable") > 0 && n.addresses[n.open[n.next]] != nil && n.addresses[n.open[n.next]].wake != nil:
+				t.Fatalf("WakeWhenWritable failed, and Poll returned false: nothing will cause the next poll, so this address has failed. %s", what)
+			case !ready:
+				t.Fatalf("each address answered at once, and Poll returned false: the same Poll tries the next address. %s", what)
+			case got.Err != nil || n.open[got.FD] != "10.0.1.1":
+				t.Fatalf("Poll gave %+v, which is the socket of %q, want that of 10.0.1.1: in order, and whatever failed, the next address is tried. %s", got, n.open[got.FD], what)
+			case len(n.open) != 1:
+				t.Fatalf("there are %d open sockets, want the connected one only. %s", len(n.open), what)
+			case n.count("Start") != n.next-first:
+				t.Fatalf("Start was called %d times for %d sockets. %s", n.count("Start"), n.next-first, what)
+			}
 		}
-		defer l.Close()
-		addr := l.Addr().(*net.TCPAddr).AddrPort()
-		fd, _ := testStart(t, "to a server that listens on "+host, addr)
-		if err := testResult(t, fd); err != nil {
-			t.Fatalf("to a server that listens on %s connectResult gave %q, want nil: it is connected", host, err)
-		}
-		if peer, err := unix.Getpeername(fd); err != nil {
-			t.Errorf("connectResult gave <nil>, and the socket has no peer: %v (%v)", err, peer)
-		}
-	}
+	})
 }
 
-func TestConnectThatIsRefused(t *testing.T) {
-	_, addr := testBound(t)
-	fd, err := testStart(t, "to an address where nobody listens", addr)
-	if err == nil || err == unix.EAGAIN {
-		err = testResult(t, fd)
-	}
-	if err != unix.ECONNREFUSED {
-		t.Errorf("the connect was refused, and connectResult gave %v, want ECONNREFUSED itself: that nobody complained when it was started does not mean that it went well", err)
-	}
-}
-
-// On Linux a connect to a queue that is full hangs for minutes. Elsewhere it
-// gets through, or not, and there is nothing to test.
-func TestConnectThatIsUnderWay(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("a full queue does not hold up a connect here")
-	}
-	fd, err := testStart(t, "to a server whose queue is full", testFullQueue(t))
-	if err != unix.EAGAIN {
-		t.Fatalf("to a server whose queue is full startConnect gave %v, want EAGAIN: it is under way", err)
-	}
-	for range 100 {
-		if err := connectResult(fd); err != unix.EAGAIN {
-			t.Fatalf("the connect is under way, and connectResult gave %v, want EAGAIN: nobody has said no, and nobody has said yes either; what else does a socket have only when it is connected?", err)
+func TestDialIsLazy(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(6)
+		n.addresses["a"] = &testAddress{results: []error{nil}}
+		if Dial(n, "a"); len(n.log) > 0 {
+			t.Fatalf("before the first poll Dial has called %v: a future is lazy", n.log)
 		}
-	}
+	})
 }
 
-// testFullQueue returns an address where every connect hangs: its queue has one
-// slot, which is taken.
-func testFullQueue(t testing.TB) netip.AddrPort {
-	t.Helper()
-	fd, addr := testBound(t)
-	if err := unix.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return addr
+func TestDialUnderWay(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, end := range []error{nil, unix.ECONNREFUSED} {
+			n := testNetworkOf(6)
+			a := &testAddress{}
+			early := 1 + random.IntN(4) // polls that find the connect still under way
+			for range early {
+				a.results = append(a.results, unix.EAGAIN)
+			}
+			a.results = append(a.results, end)
+			n.addresses["a"], n.addresses["b"] = a, &testAddress{results: []error{nil}}
+			d := Dial(n, "a", "b")
+			for poll := 1; poll <= early; poll++ {
+				got, ready := d.Poll(new(Context))
+				switch {
+				case ready || got != (Dialed{}):
+					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
+				case n.count("Start") != 1:
+					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
+				case n.count("Result") != poll-1:
+					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
+				case n.count("WakeWhenWritable(7)") != poll:
+					t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: each poll that finds the connect under way asks once, also if it came too early", poll, n.count("WakeWhenWritable"), poll)
+				}
+			}
+			got, ready := d.Poll(new(Context))
+			want := map[bool]string{true: "a", false: "b"}[end == nil]
+			if !ready || got.Err != nil || n.open[got.FD] != want {
+				t.Fatalf("the connect to a ended with %v, and Poll gave %+v, %t, connected to %q, want %q (the calls: %v)", end, got, ready, n.open[got.FD], want, n.log)
+			}
+		}
+	})
 }
 
-// testBound returns a socket with an address, to which nobody listens.
-func testBound(t testing.TB) (fd int, addr netip.AddrPort) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err == nil {
-		t.Cleanup(func() { unix.Close(fd) })
-		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, _ := unix.Getsockname(fd)
-	in := name.(*unix.SockaddrInet4)
-	return fd, netip.AddrPortFrom(netip.AddrFrom4(in.Addr), uint16(in.Port))
+func TestDialGivesTheSocketAway(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(6)
+		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
+		n.addresses["b"] = &testAddress{results: []error{nil}}
+		d := Dial(n, "a", "b")
+		d.Poll(new(Context))
+		got, _ := d.Poll(new(Context))
+		if n.count("Open") != 1 {
+			t.Fatalf("the first address answered, and %d sockets were opened, want 1 (the calls: %v)", n.count("Open"), n.log)
+		}
+		if Close(d); n.count("Close") > 0 {
+			t.Fatalf("Dial yielded socket %d, and its Close has closed it: it belongs to the caller by then", got.FD)
+		}
+	})
+}
+
+func TestDialWhenAllFail(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(6)
+		n.addresses["10.0.0.1"] = &testAddress{open: unix.EAFNOSUPPORT}
+		n.addresses["10.0.0.2"] = &testAddress{results: []error{unix.ENETUNREACH}}
+		n.addresses["10.0.0.3"] = &testAddress{results: []error{unix.EAGAIN, unix.ECONNREFUSED}}
+		d := Dial(n, "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		d.Poll(new(Context))
+		got, ready := d.Poll(new(Context))
+		if !ready || got.FD != -1 || got.Err == nil {
+			t.Fatalf("all addresses failed, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
+		}
+		at := 0
+		for i, err := range []error{unix.EAFNOSUPPORT, unix.ENETUNREACH, unix.ECONNREFUSED} {
+			if !errors.Is(got.Err, err) {
+				t.Fatalf("all addresses failed, and the error is %q: errors.Is doesn't find %q in it", got.Err, err)
+			}
+			addr := fmt.Sprintf("10.0.0.%d", i+1)
+			k := strings.Index(got.Err.Error(), addr)
+			if k < at {
+				t.Fatalf("the error is %q: it names each address, in order, and this looks for %s", got.Err, addr)
+			}
+			at = k
+		}
+		if len(n.open) > 0 {
+			t.Fatalf("all addresses failed, and %d sockets are still open", len(n.open))
+		}
+	})
+}
+
+func TestDialOfNothing(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		got, ready := Dial(testNetworkOf(6)).Poll(new(Context))
+		if !ready || got.FD != -1 || got.Err == nil {
+			t.Fatalf("there was no address, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
+		}
+		if text := got.Err.Error(); !strings.Contains(text, " ") {
+			t.Fatalf("there was no address, and the error is %q: say it in words", text)
+		}
+	})
+}
+
+func TestDialClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(6)
+		n.closing = errors.New("close is broken")
+		n.addresses["a"] = &testAddress{results: []error{unix.ECONNREFUSED}}
+		n.addresses["b"] = &testAddress{results: []error{unix.EAGAIN}}
+		d := Dial(n, "a", "b")
+		if err := Close(d); err != nil || n.count("Close") > 0 {
+			t.Fatalf("closed before its first poll, Dial gave %v after %v, want nil after nothing", err, n.log)
+		}
+		d = Dial(n, "a", "b")
+		d.Poll(new(Context))
+		before := n.count("Close(8)")
+		err := Close(d)
+		if n.count("Close(8)") != before+1 {
+			t.Fatalf("closed while the connect of socket 8 was under way, and socket 8 was closed %d times, want once (the calls: %v)", n.count("Close(8)")-before, n.log)
+		}
+		if !errors.Is(err, n.closing) {
+			t.Fatalf("closing the socket failed, and Close of Dial returned %v, want its error, %q", err, n.closing)
+		}
+		if Close(d); n.count("Close(8)") != before+1 {
+			t.Fatalf("after two calls of Close, socket 8 was closed %d times, want once", n.count("Close(8)")-before)
+		}
+	})
 }

@@ -1,159 +1,214 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"net"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const (
-	testPatience = 3 * time.Second
-	testBlocks   = "Poll must return when there is nothing to read, also in the middle of a reply; does something in it read again and again?"
+const testWaits = "Poll must return when there's nothing to read, also in the middle of a line; does it sleep, or read again and again?"
 
-	testHello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-)
+// A testPeer sends its script: a text that comes in one piece, or an error. Then
+// it has finished. What one Read can't take, the next one gets.
+type testPeer struct {
+	script []any
+	reads  int
+	asked  int
+	lost   bool
+}
 
-// testFetch makes a request and gives it the parts of a reply: each when all of
-// the one before has been read, so that no two of them come in one read.
-func testFetch(t testing.TB, parts ...string) Response {
+func (p *testPeer) Read(b []byte) (int, error) {
+	if p.reads++; p.reads > 20000 {
+		panic("after 20,000 calls of Read")
+	}
+	if len(p.script) == 0 || len(b) == 0 {
+		return 0, nil
+	}
+	switch next := p.script[0].(type) {
+	case error:
+		p.script = p.script[1:]
+		return -1, next
+	case string:
+		n := copy(b, next)
+		if p.script[0] = next[n:]; n == len(next) {
+			p.script = p.script[1:]
+		}
+		return n, nil
+	}
+	panic("a script has strings and errors")
+}
+
+func (p *testPeer) WakeWhenReadable(cx *Context) error {
+	p.asked++
+	p.lost = p.lost || cx == nil
+	return nil
+}
+
+// testParts is a script of these parts, with a pause after each.
+func testParts(parts ...string) (script []any) {
+	for _, part := range parts {
+		script = append(script, part, unix.EAGAIN)
+	}
+	return script
+}
+
+// testLine polls a new ReadLine until it's ready.
+func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	get := NewHTTPGet(l.Addr().(*net.TCPAddr).AddrPort(), "/")
-	defer get.Close()
-	get.Poll(new(Context))
-	c, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	asked := make(chan bool)
-	go testReadRequest(c, asked)
-	testUntil(t, "the request has been sent", func() bool {
-		if r, ready := get.Poll(new(Context)); ready {
-			t.Fatalf("before the peer had answered, Poll was ready, with %s", testTold(r))
-		}
-		select {
-		case <-asked:
-			return true
-		default:
-			return false
-		}
-	})
-	for i, part := range parts {
-		io.WriteString(c, part)
-		testUntil(t, "the part has come", func() bool { return testWaiting(get.fd, len(part)) == len(part) })
-		if r, ready := testPollUntilRead(t, get); ready && i == len(parts)-1 {
-			return r
-		} else if ready {
-			t.Fatalf("after %d of %d parts Poll was ready, with %s: the peer has not finished, it has only paused; only a read of 0 bytes is the end", i+1, len(parts), testTold(r))
+	l := r.ReadLine()
+	for range len(p.script) + 2 {
+		asked := p.asked
+		line, ready := l.Poll(new(Context))
+		switch {
+		case ready:
+			return line
+		case line != Line{}:
+			t.Fatalf("a pending Poll gave %+v beside false, want the zero value", line)
+		case p.lost:
+			t.Fatal("WakeWhenReadable was called without the Context that Poll got")
+		case p.asked != asked+1:
+			t.Fatalf("Poll gave false, and asked to be woken %d times, want once: otherwise nothing causes the next poll", p.asked-asked)
 		}
 	}
-	c.Close()
-	testUntil(t, "the end has come", func() bool { return testWaiting(get.fd, 1) == 0 })
-	var last Response
-	testUntil(t, "Poll is ready: the peer has finished, and every further read gives 0 bytes", func() (ready bool) {
-		last, ready = get.Poll(new(Context))
-		return ready
-	})
-	return last
+	t.Fatalf("ReadLine is still pending when everything has been read (%d reads)", p.reads)
+	return Line{}
 }
 
-func testReadRequest(c net.Conn, over chan<- bool) {
-	var request []byte
-	buf := make([]byte, 4096)
-	for !bytes.HasSuffix(request, []byte("\r\n\r\n")) {
-		n, err := c.Read(buf)
-		if request = append(request, buf[:n]...); err != nil {
-			return
-		}
-	}
-	close(over)
-}
-
-// testPollUntilRead polls until nothing is left to read, or the future is ready.
-func testPollUntilRead(t testing.TB, get *HTTPGet) (r Response, ready bool) {
+// testLines wants these lines, and then the end.
+func testLines(t testing.TB, what string, p *testPeer, want ...string) {
 	t.Helper()
-	testUntil(t, "Poll reads what has come", func() bool {
-		r, ready = get.Poll(new(Context))
-		return ready || testWaiting(get.fd, 1) < 0
-	})
-	return r, ready
-}
-
-// testWaiting says how many bytes can be read, without reading them: at most max,
-// -1 if there are none yet, and 0 at the end.
-func testWaiting(fd, max int) int {
-	n, _, err := unix.Recvfrom(fd, make([]byte, max), unix.MSG_PEEK)
-	if err != nil {
-		return -1
+	r, parts := NewReader(p), testShort(p.script)
+	for i, w := range want {
+		if got := testLine(t, r, p); got.Err != nil || got.Text != w {
+			t.Fatalf("%s: line %d is %s, error %v, want %s. It came in the parts %s", what, i+1, testQuote(got.Text), got.Err, testQuote(w), parts)
+		}
 	}
-	return n
-}
-
-func testUntil(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for began := time.Now(); !condition(); runtime.Gosched() {
-		if time.Since(began) > testPatience {
-			check.Hangs(t, testPatience, "the test goes on when "+what)
+	for range 2 {
+		if got := testLine(t, r, p); got.Err != io.EOF || got.Text != "" {
+			t.Fatalf("%s: after the last line ReadLine gave %s, error %v, want the error io.EOF. It came in the parts %s", what, testQuote(got.Text), got.Err, parts)
 		}
 	}
 }
 
-// testTold is a Response in few words.
-func testTold(r Response) string {
-	if r.Err == nil {
-		return fmt.Sprintf("status %d and a body of %d bytes", r.Status, len(r.Body))
+func testQuote(text string) string {
+	if len(text) > 40 {
+		return fmt.Sprintf("%q and so on, of %d bytes", text[:20], len(text))
 	}
-	_, err, _ := strings.Cut(r.Err.Error(), "/: ")
-	return fmt.Sprintf("the error %.60q", err)
+	return fmt.Sprintf("%q", text)
 }
 
-func TestReplyInOnePart(t *testing.T) {
-	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
-		if r := testFetch(t, testHello); r.Err != nil || r.Body != "hello" {
-			t.Errorf("of a reply that came at once HTTPGet made %s, want status 200 and hello", testTold(r))
+func testShort(script []any) string {
+	var all []string
+	for _, part := range script {
+		if text, ok := part.(string); ok && len(all) < 8 {
+			all = append(all, testQuote(text))
 		}
-	})
+	}
+	return strings.Join(all, ", ")
 }
 
-func TestReplyInTwoParts(t *testing.T) {
-	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
-		for _, cut := range []int{1, 17, 20, 37, 38, len(testHello) - 1} {
-			if r := testFetch(t, testHello[:cut], testHello[cut:]); r.Err != nil || r.Body != "hello" {
-				t.Fatalf("of a reply that was cut after byte %d HTTPGet made %s, want status 200 and hello: when the second part is read, where is the first?", cut, testTold(r))
+func TestLineInTwoParts(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		testLines(t, "a line in one part", &testPeer{script: testParts("hello\n")}, "hello")
+		testLines(t, "a line in two parts", &testPeer{script: testParts("hel", "lo\n")}, "hello")
+		text := fmt.Sprint("name ", random.IntN(1000000))
+		for cut := 1; cut <= len(text); cut++ {
+			testLines(t, "a line in two parts", &testPeer{script: testParts(text[:cut], text[cut:]+"\n")}, text)
+		}
+		testLines(t, "a line, byte by byte", &testPeer{script: testParts(strings.Split(text+"\n", "")...)}, text)
+		for range 20 { // anything
+			var lines, parts []string
+			for range 1 + random.IntN(4) {
+				lines = append(lines, strings.Repeat("abc", random.IntN(12))+fmt.Sprint(random.IntN(1000)))
 			}
+			for all := strings.Join(lines, "\n") + "\n"; all != ""; {
+				n := min(len(all), 1+random.IntN(25))
+				parts, all = append(parts, all[:n]), all[n:]
+			}
+			testLines(t, "some lines in some parts", &testPeer{script: testParts(parts...)}, lines...)
 		}
 	})
 }
 
-func TestReplyInManyParts(t *testing.T) {
-	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
-		if r := testFetch(t, strings.Split(testHello, "")...); r.Err != nil || r.Body != "hello" {
-			t.Errorf("of a reply that came one byte at a time HTTPGet made %s, want status 200 and hello: what has come is what all reads gave, in this order", testTold(r))
+func TestSeveralLinesInOnePart(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		testLines(t, "several lines in one part", &testPeer{script: testParts("a\nb\n\nc\n")}, "a", "b", "", "c")
+		p := &testPeer{script: testParts("a\nb\nc")}
+		r := NewReader(p)
+		testLine(t, r, p)
+		reads := p.reads
+		if line, ready := r.ReadLine().Poll(new(Context)); !ready || line.Text != "b" || p.reads != reads {
+			t.Fatalf("a read brought \"a\\nb\\nc\", and the second ReadLine gave %q, %t after %d more reads, want \"b\", true without another read", line.Text, ready, p.reads-reads)
 		}
 	})
 }
 
-func TestLongReply(t *testing.T) {
-	check.Within(t, testPatience+time.Second, testBlocks, func(t testing.TB) {
-		body := strings.Repeat("0123456789", 1000)
-		head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
-		for _, parts := range [][]string{{head + body}, {head, body}, {head + body[:6000], body[6000:]}} {
-			if r := testFetch(t, parts...); r.Err != nil || r.Body != body {
-				t.Fatalf("of a reply with a body of %d bytes, %d parts in all, HTTPGet made %s: is there always room for what comes next, behind what has come?", len(body), len(parts), testTold(r))
+func TestLongLines(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{15, 16, 17, 100, 5000 + random.IntN(5000)} {
+			text := strings.Repeat("0123456789", n/10+1)[:n]
+			testLines(t, fmt.Sprintf("a line of %d bytes", n), &testPeer{script: testParts(text + "\n")}, text)
+			testLines(t, fmt.Sprintf("a line of %d bytes, and another", n), &testPeer{script: testParts(text[:n/2], text[n/2:]+"\nnext\n")}, text, "next")
+		}
+	})
+}
+
+func TestPauseInALine(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p := &testPeer{script: testParts("he", "llo\n")}
+		l := NewReader(p).ReadLine()
+		line, ready := l.Poll(new(Context))
+		switch {
+		case p.reads != 2:
+			t.Fatalf("\"he\" has come, then EAGAIN, and Poll returned after %d calls of Read, want 2: at EAGAIN it returns", p.reads)
+		case ready:
+			t.Fatalf("\"he\" has come, then EAGAIN, and Poll gave %q, true, want false: the line isn't over", line.Text)
+		case p.asked != 1:
+			t.Fatalf("Poll gave false in the middle of a line, and asked to be woken %d times, want once", p.asked)
+		}
+		if line, ready = l.Poll(new(Context)); !ready || line.Text != "hello" {
+			t.Fatalf("\"he\" came, then a pause, then \"llo\\n\", and Poll gave %q, %t, want \"hello\", true: what came before the pause isn't lost", line.Text, ready)
+		}
+	})
+}
+
+func TestShortReadIsNotTheEnd(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p := &testPeer{script: []any{"he", "llo\n", unix.EAGAIN}}
+		if got := testLine(t, NewReader(p), p); got.Text != "hello" {
+			t.Fatalf("two reads gave \"he\" and \"llo\\n\", and the line is %q, want \"hello\": a short read isn't the end", got.Text)
+		}
+	})
+}
+
+func TestEnd(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		testLines(t, "nothing", new(testPeer))
+		testLines(t, "a last line without a newline", &testPeer{script: testParts("a\nb", "c")}, "a", "bc")
+		testLines(t, "the end after a newline", &testPeer{script: testParts("a\n")}, "a")
+	})
+}
+
+func TestErrors(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p := &testPeer{script: []any{"he", unix.EINTR, unix.EINTR, "llo\n"}}
+		if line, ready := NewReader(p).ReadLine().Poll(new(Context)); !ready || line != (Line{Text: "hello"}) {
+			t.Fatalf("EINTR came twice in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+		}
+		for _, err := range []error{unix.ECONNRESET, unix.ETIMEDOUT} {
+			p = &testPeer{script: []any{"he", err}}
+			line, ready := NewReader(p).ReadLine().Poll(new(Context))
+			if !ready || !errors.Is(line.Err, err) || slices.Contains([]string{"he"}, line.Text) {
+				t.Fatalf("the read failed with %v in the middle of a line, and Poll gave %+v, %t, want that error and no text, true", err, line, ready)
 			}
 		}
 	})

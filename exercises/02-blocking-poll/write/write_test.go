@@ -1,28 +1,37 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must return at EAGAIN; does it ask again and again without returning?"
+//go:embed write.go
+var testSource string
+
+const testWaits = "Poll must return at EAGAIN; does it sleep, or ask again and again without returning?"
 
 // A testPeer takes what its script says, in this order: so many bytes, or an
 // error. Without a script it takes everything.
 type testPeer struct {
-	script []any
-	got    string
-	calls  []string
+	script  []any
+	got     string
+	calls   []string
+	asked   int   // to be woken
+	refuses error // of WakeWhenWritable
+	lost    bool  // asked without a Context
 }
 
-func (p *testPeer) write(fd int, b []byte) (int, error) {
+func (p *testPeer) Write(b []byte) (int, error) {
+	if len(p.calls) > 1000 {
+		panic("after 1,000 calls of Write")
+	}
 	answer := any(len(b))
 	if len(p.script) > 0 {
 		answer, p.script = p.script[0], p.script[1:]
@@ -37,92 +46,151 @@ func (p *testPeer) write(fd int, b []byte) (int, error) {
 	return n, nil
 }
 
+func (p *testPeer) WakeWhenWritable(cx *Context) error {
+	p.asked++
+	p.lost = p.lost || cx == nil
+	return p.refuses
+}
+
 // wrote tells what was tried to write, and what came of it.
 func (p *testPeer) wrote() string { return strings.Join(p.calls, ", ") }
 
-// testPollAll polls until w is ready, and at most so often that each step of the
-// script may have a poll of its own.
-func testPollAll(t testing.TB, w *WriteAll, p *testPeer) Written {
-	t.Helper()
-	limit := len(p.script) + 3
-	for range limit {
-		if written, ready := w.Poll(new(Context)); ready {
-			return written
-		} else if written != (Written{}) {
-			t.Fatalf("a pending Poll gave %+v beside false, want the zero value (calls: %s)", written, p.wrote())
+// pauses counts the EAGAINs of a script.
+func (p *testPeer) pauses() (n int) {
+	for _, answer := range p.script {
+		if answer == unix.EAGAIN {
+			n++
 		}
 	}
-	if len(p.calls) == 0 {
-		t.Fatalf("write.go is not started: after %d polls nothing was written", limit)
+	return n
+}
+
+// testAll writes text: one poll for each EAGAIN in the script, and one more.
+func testAll(t testing.TB, text string, p *testPeer) Written {
+	t.Helper()
+	bytes := []byte(text)
+	w, pauses := WriteAll(p, bytes), p.pauses()
+	if len(p.calls)+p.asked > 0 {
+		t.Fatal("WriteAll has written, or asked to be woken, before the first poll: a future is lazy")
 	}
-	t.Fatalf("still pending after %d polls; the peer got %q and would take more (calls: %s)", limit, p.got, p.wrote())
+	for poll := 1; poll <= pauses+1; poll++ {
+		before := len(p.calls)
+		written, ready := w.Poll(new(Context))
+		switch {
+		case string(bytes) != text:
+			t.Fatalf("Poll has changed the bytes that it was given, from %q to %q: they belong to the caller", text, bytes)
+		case p.lost:
+			t.Fatal("WakeWhenWritable was called without the Context that Poll got")
+		case ready:
+			return written
+		case written != Written{}:
+			t.Fatalf("a pending Poll gave %+v beside false, want the zero value (calls: %s)", written, p.wrote())
+		case len(p.calls) == before:
+			t.Fatalf("poll %d gave false and wrote nothing, and there's something left to write (calls: %s)", poll, p.wrote())
+		case poll > pauses && p.got == text:
+			t.Fatalf("all bytes were taken, and Poll gave false: it's ready in the Poll in which the last byte was taken (calls: %s)", p.wrote())
+		case p.asked != poll:
+			t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: after each EAGAIN once. If nothing said EAGAIN, the same Poll goes on (calls: %s)", poll, p.asked, poll, p.wrote())
+		}
+	}
+	t.Fatalf("poll %d gave false: the peer said EAGAIN %d times, got %q, and would take more; the same Poll goes on (calls: %s)", pauses+1, pauses, p.got, p.wrote())
 	return Written{}
 }
 
 func TestWriteThatIsTakenWhole(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		p := new(testPeer)
-		w := NewWriteAll(p.write, 7, []byte("abcdef"))
-		if len(p.calls) > 0 {
-			t.Fatal("NewWriteAll has written before anybody polled: a future is lazy")
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "write.go", testSource)
+		p, text := new(testPeer), fmt.Sprint("tea for ", random.IntN(1000))
+		if written := testAll(t, text, p); p.got != text || written != (Written{N: len(text)}) {
+			t.Fatalf("the peer got %q, and WriteAll yields %+v, want %q and {N:%d Err:<nil>}", p.got, written, text, len(text))
 		}
-		if written := testPollAll(t, w, p); p.got != "abcdef" || written != (Written{N: 6}) {
-			t.Errorf("the peer got %q and WriteAll says %+v, want abcdef and {N:6 Err:<nil>}", p.got, written)
+		if p.asked != 0 {
+			t.Fatalf("the peer took everything at once, and Poll asked to be woken %d times, want 0", p.asked)
 		}
 	})
 }
 
 func TestPartialWrites(t *testing.T) {
-	for _, script := range [][]any{
-		{2}, {2, 1}, {1, 1, 1, 1, 1}, {5},
-		{2, unix.EAGAIN}, {unix.EAGAIN, 2, unix.EAGAIN, unix.EAGAIN, 3},
-		{2, unix.EINTR}, {unix.EINTR, unix.EINTR, 2, unix.EAGAIN, unix.EINTR, 1},
-	} {
-		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		scripts := [][]any{
+			{2}, {2, 1}, {1, 1, 1, 1, 1}, {5},
+			{2, unix.EAGAIN}, {unix.EAGAIN, 2, unix.EAGAIN, unix.EAGAIN, 3},
+			{2, unix.EINTR}, {unix.EINTR, unix.EINTR, 2, unix.EAGAIN, unix.EINTR, 1},
+		}
+		for range 20 {
+			var script []any
+			for range random.IntN(6) {
+				script = append(script, []any{1, 2, unix.EAGAIN, unix.EINTR}[random.IntN(4)])
+			}
+			scripts = append(scripts, script)
+		}
+		for _, script := range scripts {
 			p := &testPeer{script: script}
-			written := testPollAll(t, NewWriteAll(p.write, 7, []byte("abcdef")), p)
-			if p.got != "abcdef" {
-				t.Fatalf("of \"abcdef\" the peer got %q: each write goes on where the one before ended, and n says where (calls: %s)", p.got, p.wrote())
+			text := fmt.Sprint("abcdefgh", random.IntN(1000)) // longer than the scripts take
+			written := testAll(t, text, p)
+			if p.got != text {
+				t.Fatalf("of %q the peer got %q: each write goes on where the one before ended, and n says where (calls: %s)", text, p.got, p.wrote())
 			}
-			if written != (Written{N: 6}) {
-				t.Errorf("the peer got all 6 bytes, and WriteAll says %+v, want {N:6 Err:<nil>} (calls: %s)", written, p.wrote())
+			if written != (Written{N: len(text)}) {
+				t.Fatalf("the peer got all %d bytes, and WriteAll yields %+v, want {N:%d Err:<nil>} (calls: %s)", len(text), written, len(text), p.wrote())
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestPollReturnsAtEAGAIN(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{unix.EAGAIN, 6}}
-		if written, ready := NewWriteAll(p.write, 7, []byte("abcdef")).Poll(new(Context)); ready || len(p.calls) != 1 {
-			t.Errorf("the peer said EAGAIN, and Poll gave %+v, %t after %d calls, want false after one: the next poll asks again (calls: %s)", written, ready, len(p.calls), p.wrote())
+		written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context))
+		if ready || len(p.calls) != 1 {
+			t.Fatalf("the peer said EAGAIN, and Poll gave %+v, %t after %d calls of Write, want false after one (calls: %s)", written, ready, len(p.calls), p.wrote())
+		}
+		if p.asked != 1 {
+			t.Fatalf("the peer said EAGAIN, and Poll asked to be woken %d times, want once: otherwise nothing causes the next poll", p.asked)
+		}
+	})
+}
+
+func TestWakeThatFails(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p := &testPeer{script: []any{2, unix.EAGAIN}, refuses: errors.New("the reactor is full")}
+		written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context))
+		if !ready || written.N != 2 || !errors.Is(written.Err, p.refuses) {
+			t.Fatalf("the peer took 2 bytes and said EAGAIN, and WakeWhenWritable failed: Poll gave %+v, %t, want {N:2 Err:%v}, true", written, ready, p.refuses)
 		}
 	})
 }
 
 func TestEINTRIsRepeatedAtOnce(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{unix.EINTR, unix.EINTR, 6}}
-		if written, ready := NewWriteAll(p.write, 7, []byte("abcdef")).Poll(new(Context)); !ready || written != (Written{N: 6}) {
-			t.Errorf("after EINTR twice the peer would have taken all, and Poll gave %+v, %t, want {N:6 Err:<nil>}, true: nobody is waited for, so the call is repeated in the same Poll (calls: %s)", written, ready, p.wrote())
+		if written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context)); !ready || written != (Written{N: 6}) || p.asked > 0 {
+			t.Fatalf("after EINTR twice the peer would have taken all, and Poll gave %+v, %t and asked to be woken %d times, want {N:6 Err:<nil>}, true, 0: there's nothing to wait for, so the call is repeated in the same Poll (calls: %s)", written, ready, p.asked, p.wrote())
 		}
 	})
 }
 
 func TestErrorAfterAPart(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		p := &testPeer{script: []any{2, unix.EAGAIN, unix.EPIPE}}
-		if written := testPollAll(t, NewWriteAll(p.write, 7, []byte("abcdef")), p); written.N != 2 || !errors.Is(written.Err, unix.EPIPE) {
-			t.Errorf("the peer took 2 bytes and was gone, and WriteAll says %+v, want {N:2 Err:broken pipe} (calls: %s)", written, p.wrote())
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, end := range []unix.Errno{unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT, unix.EBADF} {
+			p := &testPeer{script: []any{2, unix.EAGAIN, 1, end}}
+			if written := testAll(t, "abcdef", p); written.N != 3 || !errors.Is(written.Err, end) {
+				t.Fatalf("the peer took 3 bytes and failed, and WriteAll yields %+v, want {N:3 Err:%v} (calls: %s)", written, end, p.wrote())
+			}
+			if last := len(p.calls) - 1; last != 3 {
+				t.Fatalf("the peer failed, and Write was called %d times after that, want 0 (calls: %s)", last-3, p.wrote())
+			}
 		}
 	})
 }
 
 func TestNothingToWrite(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		p := new(testPeer)
-		if written, ready := NewWriteAll(p.write, 7, nil).Poll(new(Context)); !ready || written != (Written{}) {
-			t.Errorf("there was nothing to write, and the first Poll gave %+v, %t, want {N:0 Err:<nil>}, true", written, ready)
+		if written, ready := WriteAll(p, nil).Poll(new(Context)); !ready || written != (Written{}) || len(p.calls) > 0 {
+			t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
 		}
 	})
 }

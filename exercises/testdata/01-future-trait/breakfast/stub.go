@@ -2,20 +2,20 @@ package main
 
 // A Kitchen makes the futures that a breakfast is made of.
 type Kitchen interface {
-	Boil() Future[string]              // yields "hot water", or "" if there is none
-	Steep(water string) Future[string] // yields "tea from hot water"
-	Toast() Future[string]             // yields "toast"
+	Boil() Future[string]              // yields some water, or "" if there is none
+	Steep(water string) Future[string] // yields some tea
+	Toast() Future[string]             // yields some toast
 }
 
 // Breakfast is this function, if functions could wait in the middle of a line:
 //
 //	func breakfast(k Kitchen) string {
-//		water := wait(k.Boil())
+//		water := await(k.Boil())
 //		if water == "" {
 //			return "no breakfast"
 //		}
-//		tea := wait(k.Steep(water))
-//		toast := wait(k.Toast())
+//		tea := await(k.Steep(water))
+//		toast := await(k.Toast())
 //		return tea + " and " + toast
 //	}
 //
@@ -34,5 +34,5 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 
 // Close is yours to write.
 func (b *Breakfast) Close() error {
-	return nil // not started
+	return nil
 }

@@ -1,22 +1,22 @@
-// want: the toast was made before the tea
+// want: the toast was made before
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.
 type Kitchen interface {
-	Boil() Future[string]              // yields "hot water", or "" if there is none
-	Steep(water string) Future[string] // yields "tea from hot water"
-	Toast() Future[string]             // yields "toast"
+	Boil() Future[string]              // yields some water, or "" if there is none
+	Steep(water string) Future[string] // yields some tea
+	Toast() Future[string]             // yields some toast
 }
 
 // Breakfast is this function, if functions could wait in the middle of a line:
 //
 //	func breakfast(k Kitchen) string {
-//		water := wait(k.Boil())
+//		water := await(k.Boil())
 //		if water == "" {
 //			return "no breakfast"
 //		}
-//		tea := wait(k.Steep(water))
-//		toast := wait(k.Toast())
+//		tea := await(k.Steep(water))
+//		toast := await(k.Toast())
 //		return tea + " and " + toast
 //	}
 //
@@ -25,8 +25,8 @@ type Breakfast struct {
 	kitchen Kitchen
 	state   state
 	step    Future[string] // under way in that state; nil if there is none
-	toast   Future[string]
 	tea     string
+	toast   Future[string]
 }
 
 type state int // starting → boiling → steeping → toasting → finished
@@ -44,7 +44,8 @@ func NewBreakfast(k Kitchen) *Breakfast { return &Breakfast{kitchen: k} }
 
 func (b *Breakfast) Poll(cx *Context) (string, bool) {
 	if b.state == starting {
-		b.state, b.step, b.toast = boiling, b.kitchen.Boil(), b.kitchen.Toast()
+		b.state, b.step = boiling, b.kitchen.Boil()
+		b.toast = b.kitchen.Toast()
 	}
 	for {
 		value, ready := b.step.Poll(cx)
@@ -68,7 +69,7 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 	}
 }
 
-// Close abandons the step that is under way.
+// Close closes the step that's under way.
 func (b *Breakfast) Close() error {
 	step := b.step
 	b.state, b.step = finished, nil

@@ -1,22 +1,22 @@
-// want: the next step was not polled
+// want: was not polled in the Poll that made it
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.
 type Kitchen interface {
-	Boil() Future[string]              // yields "hot water", or "" if there is none
-	Steep(water string) Future[string] // yields "tea from hot water"
-	Toast() Future[string]             // yields "toast"
+	Boil() Future[string]              // yields some water, or "" if there is none
+	Steep(water string) Future[string] // yields some tea
+	Toast() Future[string]             // yields some toast
 }
 
 // Breakfast is this function, if functions could wait in the middle of a line:
 //
 //	func breakfast(k Kitchen) string {
-//		water := wait(k.Boil())
+//		water := await(k.Boil())
 //		if water == "" {
 //			return "no breakfast"
 //		}
-//		tea := wait(k.Steep(water))
-//		toast := wait(k.Toast())
+//		tea := await(k.Steep(water))
+//		toast := await(k.Toast())
 //		return tea + " and " + toast
 //	}
 //
@@ -45,8 +45,11 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 	if b.state == starting {
 		b.state, b.step = boiling, b.kitchen.Boil()
 	}
-	value, ready := b.step.Poll(cx)
-	if ready {
+	for {
+		value, ready := b.step.Poll(cx)
+		if !ready {
+			return "", false
+		}
 		switch b.state {
 		case boiling:
 			if value == "" {
@@ -54,6 +57,7 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 				return "no breakfast", true
 			}
 			b.state, b.step = steeping, b.kitchen.Steep(value)
+			return "", false
 		case steeping:
 			b.tea = value // needed when the toast is there, polls later
 			b.state, b.step = toasting, b.kitchen.Toast()
@@ -62,10 +66,9 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 			return b.tea + " and " + value, true
 		}
 	}
-	return "", false // the new step is asked next time
 }
 
-// Close abandons the step that is under way.
+// Close closes the step that's under way.
 func (b *Breakfast) Close() error {
 	step := b.step
 	b.state, b.step = finished, nil

@@ -1,22 +1,19 @@
 package main
 
-// Ready is a leaf whose value is there already.
-type Ready[T any] struct {
-	Value T
-}
+// A Launch is a leaf that counts down, one for each Poll, and can be put on hold.
+// Its fields are yours to choose.
+type Launch struct{}
 
-// Poll is yours to write.
-func (r *Ready[T]) Poll(*Context) (value T, ready bool) {
-	return value, false // not started
-}
+// NewLaunch returns a launch that is pending for n polls.
+func NewLaunch(n int) *Launch { return new(Launch) }
 
-// Countdown is a leaf that is pending for Left polls.
-type Countdown struct {
-	Left  int
-	Value string
-}
+// Hold stops the count. It's yours to write, and so is Release.
+func (l *Launch) Hold() {}
 
-// Poll is yours to write.
-func (c *Countdown) Poll(*Context) (value string, ready bool) {
-	return "", false // not started
+// Release lets the count go on where it was.
+func (l *Launch) Release() {}
+
+// Poll is yours to write: it yields "liftoff".
+func (l *Launch) Poll(*Context) (string, bool) {
+	return "not started", false // not started
 }

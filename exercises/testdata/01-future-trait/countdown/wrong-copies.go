@@ -1,24 +1,29 @@
-// want: is still pending at poll 3
+// want: after [0-9]+ polls
 package main
 
-// Ready is a leaf whose value is there already.
-type Ready[T any] struct {
-	Value T
+// A Launch is a leaf that counts down, one for each Poll, and can be put on hold.
+type Launch struct {
+	left int // how many polls still say "not yet", if it isn't on hold
+	held bool
 }
 
-func (r *Ready[T]) Poll(*Context) (T, bool) { return r.Value, true }
+// NewLaunch returns a launch that is pending for n polls.
+func NewLaunch(n int) *Launch { return &Launch{left: n} }
 
-// Countdown is a leaf that is pending for Left polls.
-type Countdown struct {
-	Left  int
-	Value string
-}
+// Hold stops the count.
+func (l *Launch) Hold() { l.held = true }
 
-// Poll has a value receiver: it counts down a copy.
-func (c Countdown) Poll(*Context) (string, bool) {
-	if c.Left > 0 {
-		c.Left--
+// Release lets the count go on where it was.
+func (l *Launch) Release() { l.held = false }
+
+// Poll has a pointer receiver, because it counts.
+func (l Launch) Poll(*Context) (string, bool) {
+	if l.held {
 		return "", false
 	}
-	return c.Value, true
+	if l.left > 0 {
+		l.left--
+		return "", false
+	}
+	return "liftoff", true
 }

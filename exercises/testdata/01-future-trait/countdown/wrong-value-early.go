@@ -1,21 +1,26 @@
-// want: gave "tea", false at poll 1
+// want: gave "liftoff", false
 package main
 
-// Ready is a leaf whose value is there already.
-type Ready[T any] struct {
-	Value T
+// A Launch is a leaf that counts down, one for each Poll, and can be put on hold.
+type Launch struct {
+	left int // how many polls still say "not yet", if it isn't on hold
+	held bool
 }
 
-func (r *Ready[T]) Poll(*Context) (T, bool) { return r.Value, true }
+// NewLaunch returns a launch that is pending for n polls.
+func NewLaunch(n int) *Launch { return &Launch{left: n} }
 
-// Countdown is a leaf that is pending for Left polls.
-type Countdown struct {
-	Left  int
-	Value string
-}
+// Hold stops the count.
+func (l *Launch) Hold() { l.held = true }
 
-// Poll hands out the value before its time.
-func (c *Countdown) Poll(*Context) (string, bool) {
-	c.Left--
-	return c.Value, c.Left < 0
+// Release lets the count go on where it was.
+func (l *Launch) Release() { l.held = false }
+
+// Poll has a pointer receiver, because it counts.
+func (l *Launch) Poll(*Context) (string, bool) {
+	if l.held {
+		return "", false
+	}
+	l.left--
+	return "liftoff", l.left < 0
 }

@@ -1,41 +1,56 @@
 package main
 
-// Joined is the future that JoinAll makes.
-type Joined[T any] struct {
-	futures []Future[T] // nil where one has finished
+import "errors"
+
+// A Result is what a future yields if it may fail: a value, or else an error.
+type Result[T any] struct {
+	Value T
+	Err   error
+}
+
+// TryJoinAll owns the futures now. It yields all their values, in argument order,
+// or else the error of the first future that fails.
+func TryJoinAll[T any](futures ...Future[Result[T]]) Future[Result[[]T]] {
+	return &tryJoinAll[T]{futures: futures, values: make([]T, len(futures)), left: len(futures)}
+}
+
+type tryJoinAll[T any] struct {
+	futures []Future[Result[T]] // nil where one has finished
 	values  []T
-	left    int // -1 once Poll has returned true, or after Close
+	left    int
 }
 
-// JoinAll owns the futures now, and yields their values in argument order.
-func JoinAll[T any](futures ...Future[T]) *Joined[T] {
-	return &Joined[T]{futures, make([]T, len(futures)), len(futures)}
-}
-
-func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
-	if j.left < 0 {
-		panic("JoinAll polled after it finished")
-	}
+func (j *tryJoinAll[T]) Poll(cx *Context) (r Result[[]T], ready bool) {
 	for i, f := range j.futures {
 		if f == nil {
 			continue
 		}
-		if value, ready := f.Poll(cx); ready {
-			j.values[i], j.futures[i], j.left = value, nil, j.left-1
+		child, ready := f.Poll(cx)
+		if !ready {
+			continue
+		}
+		j.futures[i] = nil // finished, so it isn't ours to close anymore
+		j.left--
+		j.values[i] = child.Value
+		if child.Err != nil {
+			j.Close()
+			r.Err = child.Err
+			return r, true
 		}
 	}
 	if j.left > 0 {
-		return nil, false
+		return r, false
 	}
-	j.left = -1
-	return j.values, true
+	r.Value = j.values
+	return r, true
 }
 
-// Close abandons the futures that have not finished.
-func (j *Joined[T]) Close() error {
-	for _, f := range j.futures {
-		Close(f)
+// Close closes the futures that haven't finished, all of them.
+func (j *tryJoinAll[T]) Close() error {
+	var errs []error
+	for i, f := range j.futures {
+		j.futures[i] = nil
+		errs = append(errs, Close(f))
 	}
-	j.futures, j.left = nil, -1
-	return nil
+	return errors.Join(errs...)
 }

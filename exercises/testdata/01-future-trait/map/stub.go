@@ -8,7 +8,7 @@ type Mapped[A, B any] struct {
 
 // Map is a future that yields what change makes of the value of f.
 func Map[A, B any](f Future[A], change func(A) B) *Mapped[A, B] {
-	return &Mapped[A, B]{f, change}
+	return &Mapped[A, B]{future: f, change: change}
 }
 
 // Poll is yours to write.
@@ -18,5 +18,5 @@ func (m *Mapped[A, B]) Poll(cx *Context) (value B, ready bool) {
 
 // Close is yours to write.
 func (m *Mapped[A, B]) Close() error {
-	return nil // not started
+	return nil
 }

@@ -9,7 +9,7 @@ type Mapped[A, B any] struct {
 
 // Map is a future that yields what change makes of the value of f.
 func Map[A, B any](f Future[A], change func(A) B) *Mapped[A, B] {
-	return &Mapped[A, B]{f, change}
+	return &Mapped[A, B]{future: f, change: change}
 }
 
 func (m *Mapped[A, B]) Poll(cx *Context) (changed B, ready bool) {
@@ -20,5 +20,5 @@ func (m *Mapped[A, B]) Poll(cx *Context) (changed B, ready bool) {
 	return m.change(value), true
 }
 
-// Close has nothing to give back, says its author: Mapped holds no descriptor.
+// Close forwards. A wrapper that swallowed it would leak what's inside.
 func (m *Mapped[A, B]) Close() error { return nil }

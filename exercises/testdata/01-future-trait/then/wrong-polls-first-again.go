@@ -1,4 +1,4 @@
-// want: the first future was polled again after it had finished
+// want: polled again after it had finished
 package main
 
 // Chained is the future that Then makes.
@@ -9,7 +9,7 @@ type Chained[A, B any] struct {
 }
 
 // Then is a future that waits for f, then for the future that next makes of
-// its value, and yields the value of that one.
+// its value, and yields the value of that second future.
 func Then[A, B any](f Future[A], next func(A) Future[B]) *Chained[A, B] {
 	return &Chained[A, B]{first: f, next: next}
 }
@@ -22,10 +22,10 @@ func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
 	if c.second == nil {
 		c.second = c.next(a)
 	}
-	return c.second.Poll(cx)
+	return c.second.Poll(cx) // also in the poll in which it was made
 }
 
-// Close closes the one that is under way.
+// Close closes the future that's under way.
 func (c *Chained[A, B]) Close() error {
 	if c.first != nil {
 		return Close(c.first)

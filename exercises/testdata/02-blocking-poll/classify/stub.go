@@ -1,6 +1,6 @@
 package main
 
-// A verdict is what an answer of the kernel means to whoever asked.
+// A verdict is what an answer of the kernel means to the caller.
 type verdict string
 
 const (
@@ -11,8 +11,7 @@ const (
 	failed   verdict = "failed"    // an error like any other
 )
 
-// classify says what an answer of unix.Read means, into a buffer that is not
-// empty. It is yours to write.
+// classify says what an answer of unix.Read means. The buffer wasn't empty.
 func classify(n int, err error) verdict {
-	return "not started"
+	return "not started" // not started
 }

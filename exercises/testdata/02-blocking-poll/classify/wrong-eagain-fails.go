@@ -3,7 +3,7 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// A verdict is what an answer of the kernel means to whoever asked.
+// A verdict is what an answer of the kernel means to the caller.
 type verdict string
 
 const (
@@ -14,8 +14,7 @@ const (
 	failed   verdict = "failed"    // an error like any other
 )
 
-// classify says what an answer of unix.Read means, into a buffer that is not
-// empty.
+// classify says what an answer of unix.Read means. The buffer wasn't empty.
 func classify(n int, err error) verdict {
 	switch {
 	case err == unix.EINTR:

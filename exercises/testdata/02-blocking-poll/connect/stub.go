@@ -1,50 +1,46 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"net/netip"
-
-	"golang.org/x/sys/unix"
-)
-
-// openSocket returns a TCP socket on which no call waits: what cannot be done
-// at once fails with EAGAIN, or EINPROGRESS for a connect.
-func openSocket(addr netip.AddrPort) (fd int, err error) {
-	family := unix.AF_INET6
-	if addr.Addr().Is4() {
-		family = unix.AF_INET
-	}
-	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // a process started before this line would have it too; none is
-		if err = unix.SetNonblock(fd, true); err == nil {
-			return fd, nil
-		}
-		unix.Close(fd)
-	}
-	if err == unix.EMFILE {
-		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
-	}
-	return -1, fmt.Errorf("socket: %w", err)
+// A Network has the calls that Dial needs. None of them waits.
+type Network interface {
+	// Open returns a new socket for this address.
+	Open(addr string) (fd int, err error)
+	// Start is startConnect: nil if fd is connected already, EAGAIN if the
+	// connect is under way, or else why it failed.
+	Start(fd int) error
+	// Result is connectResult: nil if fd is connected, EAGAIN if the connect is
+	// still under way, or else why it failed.
+	Result(fd int) error
+	// WakeWhenWritable asks for a poll at the end of a connect.
+	WakeWhenWritable(fd int) error
+	// Close closes fd.
+	Close(fd int) error
 }
 
-// startConnect returns EAGAIN if fd will be writable when the connect is over.
-// It is yours to write.
-func startConnect(fd int, addr netip.AddrPort) error {
-	return errors.New("startConnect is not started")
+// Dialed is what Dial yields: a connected socket, which belongs to the caller, or
+// else -1 and an error.
+type Dialed struct {
+	FD  int
+	Err error
 }
 
-// connectResult returns nil if fd is connected, EAGAIN if that is under way,
-// or why it failed. It is yours to write.
-func connectResult(fd int) error {
-	return errors.New("connectResult is not started")
+// Dial is a future that yields a socket, connected to the first of the addresses
+// that answers.
+func Dial(n Network, addrs ...string) Future[Dialed] {
+	return &dial{net: n, addrs: addrs}
 }
 
-// retry calls unix.Read or unix.Write, again at once if a signal interrupted
-// it. Either may do only a part; 0 bytes read mean that the peer has finished.
-// A write to a peer that is gone is EPIPE: Go keeps SIGPIPE to itself.
-func retry(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
-	for n, err = call(fd, p); err == unix.EINTR; n, err = call(fd, p) {
-	}
-	return max(n, 0), err
+// You may add fields.
+type dial struct {
+	net   Network
+	addrs []string
+}
+
+// Poll is yours to write.
+func (d *dial) Poll(cx *Context) (Dialed, bool) {
+	return Dialed{}, false // not started
+}
+
+// Close is yours to write.
+func (d *dial) Close() error {
+	return nil
 }

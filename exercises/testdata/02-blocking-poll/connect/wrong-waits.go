@@ -1,67 +1,91 @@
-// want: startConnect must not wait
+// want: slept for
 package main
 
 import (
+	"errors"
 	"fmt"
-	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// openSocket returns a TCP socket on which no call waits: what cannot be done
-// at once fails with EAGAIN, or EINPROGRESS for a connect.
-func openSocket(addr netip.AddrPort) (fd int, err error) {
-	family := unix.AF_INET6
-	if addr.Addr().Is4() {
-		family = unix.AF_INET
-	}
-	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // a process started before this line would have it too; none is
-		if err = unix.SetNonblock(fd, true); err == nil {
-			return fd, nil
+// A Network has the calls that Dial needs. None of them waits.
+type Network interface {
+	// Open returns a new socket for this address.
+	Open(addr string) (fd int, err error)
+	// Start is startConnect: nil if fd is connected already, EAGAIN if the
+	// connect is under way, or else why it failed.
+	Start(fd int) error
+	// Result is connectResult: nil if fd is connected, EAGAIN if the connect is
+	// still under way, or else why it failed.
+	Result(fd int) error
+	// WakeWhenWritable asks for a poll at the end of a connect.
+	WakeWhenWritable(fd int) error
+	// Close closes fd.
+	Close(fd int) error
+}
+
+// Dialed is what Dial yields: a connected socket, which belongs to the caller, or
+// else -1 and an error.
+type Dialed struct {
+	FD  int
+	Err error
+}
+
+// Dial is a future that yields a socket, connected to the first of the addresses
+// that answers.
+func Dial(n Network, addrs ...string) Future[Dialed] {
+	return &dial{net: n, addrs: addrs, fd: -1}
+}
+
+type dial struct {
+	net   Network
+	addrs []string // the first one is being tried
+	fd    int      // whose connect is under way, or -1
+	errs  []error  // of the addresses before
+}
+
+func (d *dial) Poll(cx *Context) (Dialed, bool) {
+	for len(d.addrs) > 0 {
+		err := d.try()
+		if err == nil {
+			fd := d.fd
+			d.fd = -1 // the caller's
+			return Dialed{FD: fd}, true
 		}
-		unix.Close(fd)
+		if err == unix.EAGAIN {
+			if err = d.net.WakeWhenWritable(d.fd); err == nil {
+				time.Sleep(100 * time.Millisecond)
+				return Dialed{}, false
+			}
+		}
+		d.errs = append(d.errs, fmt.Errorf("%s: %w", d.addrs[0], err))
+		d.Close()
+		d.addrs = d.addrs[1:]
 	}
-	if err == unix.EMFILE {
-		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
+	if len(d.errs) == 0 {
+		d.errs = append(d.errs, errors.New("there's no address to connect to"))
 	}
-	return -1, fmt.Errorf("socket: %w", err)
+	return Dialed{FD: -1, Err: errors.Join(d.errs...)}, true
 }
 
-// startConnect returns EAGAIN if fd will be writable when the connect is over.
-// One that a signal interrupts goes on too; calling it again would fail.
-func startConnect(fd int, addr netip.AddrPort) error {
-	var to unix.Sockaddr = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
-	if addr.Addr().Is4() {
-		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+// try goes on with the first address: it opens a socket, or asks what came of it.
+func (d *dial) try() (err error) {
+	if d.fd >= 0 {
+		return d.net.Result(d.fd)
 	}
-	unix.SetNonblock(fd, false) // only for the connect, which is quick
-	err := unix.Connect(fd, to)
-	unix.SetNonblock(fd, true)
-	if err == unix.EINPROGRESS || err == unix.EINTR {
-		return unix.EAGAIN
+	if d.fd, err = d.net.Open(d.addrs[0]); err != nil {
+		d.fd = -1
+		return err
 	}
-	return err
+	return d.net.Start(d.fd)
 }
 
-// connectResult returns nil if fd is connected, EAGAIN if that is under way,
-// or why it failed. SO_ERROR alone cannot tell: it is 0 in the first two cases.
-func connectResult(fd int) error {
-	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && code != 0 {
-		return unix.Errno(code)
+// Close closes the socket whose connect is under way.
+func (d *dial) Close() error {
+	fd := d.fd
+	if d.fd = -1; fd < 0 {
+		return nil
 	}
-	if _, err = unix.Getpeername(fd); err == unix.ENOTCONN {
-		return unix.EAGAIN
-	}
-	return err
-}
-
-// retry calls unix.Read or unix.Write, again at once if a signal interrupted
-// it. Either may do only a part; 0 bytes read mean that the peer has finished.
-// A write to a peer that is gone is EPIPE: Go keeps SIGPIPE to itself.
-func retry(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
-	for n, err = call(fd, p); err == unix.EINTR; n, err = call(fd, p) {
-	}
-	return max(n, 0), err
+	return d.net.Close(fd)
 }

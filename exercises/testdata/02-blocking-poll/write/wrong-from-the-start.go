@@ -1,31 +1,36 @@
-// want: the peer got "abab
+// want: the peer got "
 package main
 
 import "golang.org/x/sys/unix"
 
-// Written is what a WriteAll yields: how many bytes were taken, all of them or
+// A Conn is a connection whose Write never waits.
+type Conn interface {
+	// Write answers as unix.Write does: it has taken some of p, one byte at
+	// least; or it returns -1 and an error.
+	Write(p []byte) (n int, err error)
+	// WakeWhenWritable asks for a poll once Write may take more.
+	WakeWhenWritable(cx *Context) error
+}
+
+// Written is what WriteAll yields: how many bytes were taken, all of them or
 // those before the error.
 type Written struct {
 	N   int
 	Err error
 }
 
-// WriteAll is a future that writes all of p to a descriptor that never blocks.
-type WriteAll struct {
-	write func(fd int, p []byte) (n int, err error) // unix.Write, or a test's
-	fd    int
-	p     []byte
+// WriteAll is a future that writes all of p to c.
+func WriteAll(c Conn, p []byte) Future[Written] { return &writeAll{conn: c, p: p} }
+
+type writeAll struct {
+	conn Conn
+	p    []byte
 }
 
-// NewWriteAll writes nothing yet.
-func NewWriteAll(write func(int, []byte) (int, error), fd int, p []byte) *WriteAll {
-	return &WriteAll{write: write, fd: fd, p: p}
-}
-
-func (w *WriteAll) Poll(cx *Context) (Written, bool) {
+func (w *writeAll) Poll(cx *Context) (Written, bool) {
 	sent := 0 // of this poll
 	for sent < len(w.p) {
-		n, err := w.write(w.fd, w.p[sent:])
+		n, err := w.conn.Write(w.p[sent:])
 		if n > 0 { // on an error it is -1
 			sent += n
 		}
@@ -33,13 +38,13 @@ func (w *WriteAll) Poll(cx *Context) (Written, bool) {
 			continue
 		}
 		if err == unix.EAGAIN {
-			err = cx.WakeWhenWritable(w.fd)
+			err = w.conn.WakeWhenWritable(cx)
 			if err == nil {
 				return Written{}, false
 			}
 		}
 		if err != nil {
-			return Written{sent, err}, true
+			return Written{N: sent, Err: err}, true
 		}
 	}
 	return Written{N: sent}, true

@@ -1,43 +1,48 @@
-// want: the peer got "abb
+// want: the peer got "|panics
 package main
 
 import "golang.org/x/sys/unix"
 
-// Written is what a WriteAll yields: how many bytes were taken, all of them or
+// A Conn is a connection whose Write never waits.
+type Conn interface {
+	// Write answers as unix.Write does: it has taken some of p, one byte at
+	// least; or it returns -1 and an error.
+	Write(p []byte) (n int, err error)
+	// WakeWhenWritable asks for a poll once Write may take more.
+	WakeWhenWritable(cx *Context) error
+}
+
+// Written is what WriteAll yields: how many bytes were taken, all of them or
 // those before the error.
 type Written struct {
 	N   int
 	Err error
 }
 
-// WriteAll is a future that writes all of p to a descriptor that never blocks.
-type WriteAll struct {
-	write func(fd int, p []byte) (n int, err error) // unix.Write, or a test's
-	fd    int
-	p     []byte
-	sent  int // bytes of p
+// WriteAll is a future that writes all of p to c.
+func WriteAll(c Conn, p []byte) Future[Written] { return &writeAll{conn: c, p: p} }
+
+type writeAll struct {
+	conn Conn
+	p    []byte
+	sent int // bytes of p
 }
 
-// NewWriteAll writes nothing yet.
-func NewWriteAll(write func(int, []byte) (int, error), fd int, p []byte) *WriteAll {
-	return &WriteAll{write: write, fd: fd, p: p}
-}
-
-func (w *WriteAll) Poll(cx *Context) (Written, bool) {
+func (w *writeAll) Poll(cx *Context) (Written, bool) {
 	for w.sent < len(w.p) {
-		n, err := w.write(w.fd, w.p[w.sent:])
+		n, err := w.conn.Write(w.p[w.sent:])
 		w.sent += n
 		if err == unix.EINTR {
 			continue
 		}
 		if err == unix.EAGAIN {
-			err = cx.WakeWhenWritable(w.fd)
+			err = w.conn.WakeWhenWritable(cx)
 			if err == nil {
 				return Written{}, false
 			}
 		}
 		if err != nil {
-			return Written{w.sent, err}, true
+			return Written{N: w.sent, Err: err}, true
 		}
 	}
 	return Written{N: w.sent}, true

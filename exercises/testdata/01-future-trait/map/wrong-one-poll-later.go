@@ -1,0 +1,26 @@
+// want: same Poll
+package main
+
+// Mapped is the future that Map makes.
+type Mapped[A, B any] struct {
+	future Future[A]
+	change func(A) B
+	value  A
+	there  bool
+}
+
+// Map is a future that yields what change makes of the value of f.
+func Map[A, B any](f Future[A], change func(A) B) *Mapped[A, B] {
+	return &Mapped[A, B]{future: f, change: change}
+}
+
+func (m *Mapped[A, B]) Poll(cx *Context) (changed B, ready bool) {
+	if m.there {
+		return m.change(m.value), true
+	}
+	m.value, m.there = m.future.Poll(cx)
+	return changed, false
+}
+
+// Close forwards. A wrapper that swallowed it would leak what's inside.
+func (m *Mapped[A, B]) Close() error { return Close(m.future) }
