@@ -10,6 +10,7 @@
 package order
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -78,6 +79,7 @@ type choice struct{ taken, of int }
 const (
 	maxSteps     = 400    // in one order
 	maxSchedules = 60_000 // of one scenario
+	maxTime      = 3 * time.Second
 )
 
 var now atomic.Pointer[Schedule] // the schedule that is being tried
@@ -193,7 +195,7 @@ func Step(line int) {
 	if s, t := me(); t != nil {
 		t.line = line
 		s.stop(t, nil, "")
-		s.log(t, fmt.Sprintf("%s:%-3d %s", s.file, line, strings.TrimSpace(s.lines[line-1])))
+		s.log(t, fmt.Sprintf("%s:%-3d %s", s.file, line, s.statement(line)))
 	}
 }
 
@@ -222,8 +224,8 @@ func note(p unsafe.Pointer, size uintptr, line int, write bool) {
 		if other.by == t || !write && !other.write || slices.ContainsFunc(other.held, func(lock any) bool { return slices.Contains(mine.held, lock) }) {
 			continue
 		}
-		s.fail(fmt.Sprintf("%s uses a variable in %s:%d that %s uses in %s:%d, at least one of them changes it, and there's no lock that both hold. Here are the two lines:\n    %s\n    %s\nThe steps so far",
-			t.name, s.file, line, other.by.name, s.file, other.line, s.told(mine), s.told(other)), 40)
+		s.fail(fmt.Sprintf("%s uses what %s uses as well, one of the two changes it, and there's no lock that both hold:\n    %s\n    %s\nThe steps until then",
+			t.name, other.by.name, s.told(mine), s.told(other)), 40)
 	}
 	if !known {
 		s.touched[p] = append(s.touched[p], mine)
@@ -232,7 +234,13 @@ func note(p unsafe.Pointer, size uintptr, line int, write bool) {
 
 func (s *Schedule) told(u touch) string {
 	locks := map[bool]string{true: "without a lock", false: "with a lock"}[len(u.held) == 0]
-	return fmt.Sprintf("%-*s  %s:%-3d %s   ← %s", s.width(), u.by.name, s.file, u.line, strings.TrimSpace(s.lines[u.line-1]), locks)
+	return fmt.Sprintf("%-*s  %s:%-3d %s   ← %s", s.width(), u.by.name, s.file, u.line, s.statement(u.line), locks)
+}
+
+// statement is a line without its comment.
+func (s *Schedule) statement(line int) string {
+	text, _, _ := strings.Cut(s.lines[line-1], " // ")
+	return strings.TrimSpace(text)
 }
 
 // Fatalf ends everything: this order is one in which the code is wrong.
@@ -322,11 +330,7 @@ func (s *Schedule) choose() *thread {
 	}
 	if i := slices.Index(ready, s.running); i >= 0 {
 		ready[0], ready[i] = ready[i], ready[0]
-		bound := s.scenario.Bound
-		if bound == 0 {
-			bound = 2
-		}
-		if s.used >= bound {
+		if s.used >= s.scenario.Bound {
 			ready = ready[:1]
 		}
 	}
@@ -347,22 +351,27 @@ func (s *Schedule) choose() *thread {
 	return t
 }
 
-// explore tries every order.
+// explore tries every order, and those with few preemptions first: what they
+// find is told in fewer steps.
 func explore(t *testing.T, file string, lines []string, sc Scenario) (schedules int) {
-	var path []choice
-	for {
-		s := &Schedule{scenario: sc, file: file, lines: lines, byID: make(map[uint64]*thread), touched: make(map[unsafe.Pointer][]touch), path: path}
-		synctest.Test(t, func(*testing.T) { s.run() })
-		if schedules++; schedules == maxSchedules {
-			return schedules
+	start, most := time.Now(), cmp.Or(sc.Bound, 2)
+	for sc.Bound = 0; sc.Bound <= most; sc.Bound++ {
+		var path []choice
+		for {
+			s := &Schedule{scenario: sc, file: file, lines: lines, byID: make(map[uint64]*thread), touched: make(map[unsafe.Pointer][]touch), path: path}
+			synctest.Test(t, func(*testing.T) { s.run() })
+			if schedules++; schedules == maxSchedules || time.Since(start) > maxTime {
+				return schedules
+			}
+			path = s.path[:s.depth]
+			for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].of {
+				path = path[:len(path)-1]
+			}
+			if len(path) == 0 {
+				break
+			}
+			path[len(path)-1].taken++
 		}
-		path = s.path[:s.depth]
-		for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].of {
-			path = path[:len(path)-1]
-		}
-		if len(path) == 0 {
-			return schedules
-		}
-		path[len(path)-1].taken++
 	}
+	return schedules
 }
