@@ -75,5 +75,5 @@ func release(m *Mutex, held bool, give func()) {
 	if i := slices.Index(t.held, any(m)); i >= 0 {
 		t.held = slices.Delete(t.held, i, i+1)
 	}
-	s.stop(t, nil, "")
+	s.pause(t)
 }
