@@ -353,7 +353,7 @@ func (s *Schedule) choose() *thread {
 	if s.depth == len(s.path) {
 		s.path = append(s.path, choice{0, len(ready)})
 	}
-	t := ready[s.path[s.depth].taken]
+	t := ready[min(s.path[s.depth].taken, len(ready)-1)]
 	if ready[0] == s.running && t != s.running {
 		s.used++
 	}
