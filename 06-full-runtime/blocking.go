@@ -11,8 +11,8 @@ import (
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
-	f       func() T
-	runtime *Runtime // nil before the first Poll
+	f  func() T
+	cx *Context // nil before the first Poll
 
 	mu    sync.Mutex
 	done  bool        // guarded by mu: f has ended, with value or fault
@@ -29,9 +29,9 @@ func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
 	if !b.done {
 		b.waker = cx.Waker()
 		cx.waitsFor("a blocking call")
-		if b.runtime == nil {
-			b.runtime = cx.task.runtime
-			b.runtime.blocking.Add(1)
+		if b.cx == nil {
+			b.cx = cx
+			cx.runtime().blocking.Add(1)
 			go b.run()
 		}
 		return value, false
@@ -51,13 +51,13 @@ func (b *blocking[T]) run() {
 		if !returned {
 			b.fault = asPanicError(recover())
 		}
-		b.runtime.blocking.Add(-1) // before the task can see the value
+		b.cx.runtime().blocking.Add(-1) // before the task can see the value
 		b.mu.Lock()
 		b.done = true
 		waker, taken := b.waker, b.taken
 		b.mu.Unlock()
 		if taken {
-			b.discard()
+			SpawnRemote[error](b.cx.runtime(), (*leftover[T])(b))
 		} else {
 			waker.Wake()
 		}
@@ -73,21 +73,25 @@ func (b *blocking[T]) Close() error {
 	b.taken = true
 	b.mu.Unlock()
 	if discard {
-		b.discard()
+		return (*leftover[T])(b).Close()
 	}
 	return nil
 }
 
-// discard closes a value that has no receiver, and reports what went wrong. On
-// the goroutine of the call, a panic would end the process.
-func (b *blocking[T]) discard() {
+// leftover is a call that has ended and that nothing waits for. It's a future, so
+// that its value is closed on the runtime's goroutine.
+type leftover[T any] blocking[T]
+
+func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }
+
+func (l *leftover[T]) Close() error {
 	defer func() {
 		if v := recover(); v != nil {
-			b.fault = asPanicError(v)
+			l.fault = asPanicError(v)
 		}
-		if b.fault != nil {
-			b.runtime.Trace.report(fmt.Errorf("in a call that nothing waits for: %w", b.fault))
+		if l.fault != nil {
+			l.cx.report(fmt.Errorf("in a call that nothing waits for: %w", l.fault))
 		}
 	}()
-	closeValue(b.value)
+	return closeValue(l.value)
 }

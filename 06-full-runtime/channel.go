@@ -55,15 +55,11 @@ func (s *send[T]) Close() error {
 	return closeValue(s.value)
 }
 
-// Received is what Receive yields. OK is false if the channel is closed and
-// empty, as in Go.
+// Received is what Receive yields. As in Go, OK is false if that was all.
 type Received[T any] struct {
 	Value T
 	OK    bool
 }
-
-// Close closes a value that has no receiver.
-func (r Received[T]) Close() error { return closeValue(r.Value) }
 
 // Receive is ready when there's a value, in the order of Send.
 func (c *Channel[T]) Receive() Future[Received[T]] { return &receive[T]{channel: c} }
@@ -76,12 +72,11 @@ type receive[T any] struct {
 func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	c := r.channel
 	mustBePending(c != nil, "Receive")
-	got.OK = c.receivers.takeTurn(&r.waiter, len(c.values), cx)
-	if got.OK {
-		got.Value = c.take()
+	if c.receivers.takeTurn(&r.waiter, len(c.values), cx) {
+		got = Received[T]{c.take(), true}
 	} else if !c.closed || len(c.values) > 0 {
-		// A value that is still here was handed to another receiver. If that one
-		// is closed before it looks, the value is ours.
+		// Values may be here that were handed to other receivers. If one of those
+		// is closed before it looks, its value is ours.
 		return got, false
 	}
 	r.Close()
@@ -96,10 +91,9 @@ func (r *receive[T]) Close() error {
 	return nil
 }
 
-// TryReceive is Receive for code that can't wait. It doesn't take values that
-// were handed to waiting receivers.
+// TryReceive is Receive for code that can't wait.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
-	if len(c.values) == c.receivers.turns {
+	if len(c.values) == c.receivers.turns { // they are for others
 		return value, false
 	}
 	return c.take(), true
@@ -127,8 +121,8 @@ func (c *Channel[T]) Close() error {
 }
 
 // waitList is a queue of futures that wait for a turn, first in, first out. A
-// turn is handed to one of them, so that later ones can't overtake it. If that
-// one is closed before it looks, the turn goes to the next.
+// turn is handed to one of them, so no other can overtake it. If that future is
+// closed before it looks, the turn goes to the next.
 type waitList struct {
 	waiting list.List // of *waiter
 	turns   int       // handed to futures that haven't looked yet
@@ -136,7 +130,7 @@ type waitList struct {
 
 // waiter is a future's part in a waitList.
 type waiter struct {
-	waker   Waker
+	cx      *Context      // of the latest poll
 	place   *list.Element // in the queue, or nil
 	hasTurn bool
 }
@@ -144,18 +138,17 @@ type waiter struct {
 // takeTurn reports whether w takes one of the free turns. If not, w is woken
 // when it makes sense to ask again.
 func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
-	if w.hasTurn {
+	switch {
+	case w.hasTurn:
 		w.hasTurn = false
 		l.turns--
 		return true
-	}
-	if w.place == nil && free > l.turns {
+	case w.place == nil && free > l.turns:
 		return cx.takeBudget()
-	}
-	if w.place == nil {
+	case w.place == nil:
 		w.place = l.waiting.PushBack(w)
 	}
-	w.waker = cx.waker
+	w.cx = cx
 	cx.waitsFor("a channel")
 	return false
 }
@@ -167,7 +160,7 @@ func (l *waitList) passTurn() {
 		l.leave(w)
 		w.hasTurn = true
 		l.turns++
-		wakeLocal(w.waker)
+		w.cx.wake()
 	}
 }
 
@@ -188,6 +181,6 @@ func (l *waitList) wakeAll() {
 	for first := l.waiting.Front(); first != nil; first = l.waiting.Front() {
 		w := first.Value.(*waiter)
 		l.leave(w)
-		wakeLocal(w.waker)
+		w.cx.wake()
 	}
 }

@@ -57,20 +57,32 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// wait suspends the body until another try makes sense or the time is over. On
-// every way out, also if the body is unwound here, it takes back the waker and
-// the timer. The stream stays open, since other tasks may be using it.
+// wait ends when another try makes sense, or when the time is over.
 func (c *Conn) wait(dir direction) {
-	timers, waker := c.co.cx.timers(), c.co.cx.waker
 	if c.deadline != 0 {
-		timers.add(&c.timer, c.deadline, waker)
+		timers := c.co.cx.timers()
+		timers.add(&c.timer, c.deadline, c.co.cx.waker)
+		defer timers.remove(&c.timer)
 	}
-	defer func() {
-		timers.remove(&c.timer)
-		c.stream.removeWaker(dir, waker)
-	}()
-	c.co.suspend()
+	c.co.wait(&c.stream.source, dir)
 }
 
 // Close closes the stream.
 func (c *Conn) Close() error { return c.stream.Close() }
+
+// Read yields how many bytes of p it has read: at least one, or an error. It's
+// for a Race or a Timeout. In a body, Conn.Read is simpler.
+func (s *Stream) Read(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Read(p)
+		return r
+	})
+}
+
+// Write yields how many bytes of p it has written: all, or an error.
+func (s *Stream) Write(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Write(p)
+		return r
+	})
+}

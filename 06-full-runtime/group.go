@@ -3,18 +3,13 @@ package main
 import "cmp"
 
 // Group runs futures as tasks and ends them together, in the manner of
-// golang.org/x/sync/errgroup. The first failure cancels the other tasks. No task
-// outlives the group if you close that:
-//
-//	g := NewGroup(co.cx)
-//	defer g.Close()
-//	g.Go(...)
-//	err := Await(co, g.Wait())
+// golang.org/x/sync/errgroup. The first failure cancels the other tasks. With a
+// deferred Close of the group, no task outlives it.
 type Group struct {
 	runtime *Runtime
 	members map[*member]bool // that haven't ended
 	failed  *member          // the first one that has
-	waker   Waker            // of Wait
+	waiting *Context         // of Wait
 	closed  bool
 }
 
@@ -26,7 +21,7 @@ type member struct {
 
 // NewGroup makes a group in the runtime that polls the caller.
 func NewGroup(cx *Context) *Group {
-	return &Group{runtime: cx.task.runtime, members: make(map[*member]bool)}
+	return &Group{runtime: cx.runtime(), members: make(map[*member]bool)}
 }
 
 // Go starts f as a task. The group owns f from now on. After a failure, and
@@ -38,16 +33,14 @@ func (g *Group) Go(f Future[error]) {
 	}
 	m := &member{group: g}
 	g.members[m] = true
-	t := m.init(g.runtime, f)
-	t.joiner = m
-	g.runtime.spawn(t)
+	m.spawn(g.runtime, f, m)
 }
 
 // Wake is called when the member has ended.
 func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
-	if g.failed != nil || cmp.Or(m.err, m.value) == nil {
+	if failed := m.task.abandoned || m.value != nil; g.failed != nil || !failed {
 		m.Close() // reports a panic that isn't the first failure
 	} else {
 		g.failed = m
@@ -55,34 +48,27 @@ func (m *member) Wake() {
 			other.Cancel()
 		}
 	}
-	if len(g.members) == 0 {
-		wakeLocal(g.waker)
+	if len(g.members) == 0 && g.waiting != nil {
+		g.waiting.wake()
 	}
 }
 
 // Wait is ready when all tasks have ended, with the first failure: the error of
 // a future, a *PanicError, or ErrCancelled.
-func (g *Group) Wait() Future[error] { return (*wait)(g) }
-
-type wait Group
-
-func (g *wait) Poll(cx *Context) (error, bool) {
-	if len(g.members) > 0 {
-		g.waker = cx.waker
-		cx.waitsFor("a group")
-		return nil, false
-	}
-	if g.failed == nil {
-		return nil, true
-	}
-	r := g.failed.result()
-	return cmp.Or(r.Err, r.Value), true
-}
-
-// Close waits no longer. The tasks go on.
-func (g *wait) Close() error {
-	g.waker = nil
-	return nil
+func (g *Group) Wait() Future[error] {
+	return Async(func(co *Co) error {
+		defer func() { g.waiting = nil }()
+		for len(g.members) > 0 {
+			g.waiting = co.cx
+			co.cx.waitsFor("a group")
+			co.suspend()
+		}
+		if g.failed == nil {
+			return nil
+		}
+		r := g.failed.result()
+		return cmp.Or(r.Err, r.Value)
+	})
 }
 
 // Close cancels the tasks that haven't ended, here and now. If a task of the
@@ -99,11 +85,6 @@ func (g *Group) Close() error {
 
 func (g *Group) endMembers() {
 	for m := range g.members {
-		switch m.task.state {
-		case pending:
-			g.runtime.end(&m.task, ErrCancelled)
-		case polling:
-			m.Cancel()
-		}
+		m.endNow()
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
 // *PanicError. Its methods are for the tasks of the runtime, except Cancel.
@@ -8,14 +11,39 @@ type JoinHandle[T any] struct {
 	task   Task
 	future Future[T] // nil once it's ready or closed
 	value  T
-	err    error
+	fault  *PanicError
 }
+
+// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
+// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
+// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
+// as they are until the next BlockOn, or until Close.
+func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
+	h := new(JoinHandle[T])
+	rt.run(func() {
+		if h.task.ID == 0 {
+			h.spawn(rt, f, caller{})
+		}
+		err = rt.loop(&h.task)
+	})
+	if err != nil {
+		h.Close() // f remains a task, but its value has no receiver
+		return value, err
+	}
+	r := h.result()
+	return r.Value, r.Err
+}
+
+// caller waits for the task of a BlockOn, and needs no wake.
+type caller struct{}
+
+func (caller) Wake() {}
 
 // Spawn makes f a task of the runtime that polls the caller. Inside an Async
 // body cx is co.cx.
 func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
-	h, rt := new(JoinHandle[T]), cx.task.runtime
-	rt.spawn(h.init(rt, f))
+	h := new(JoinHandle[T])
+	h.spawn(cx.runtime(), f, nil)
 	return h
 }
 
@@ -25,7 +53,7 @@ func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
 	h := new(JoinHandle[T])
 	if !rt.wakeRemote(h.init(rt, f)) {
 		h.task.state = ended
-		h.abandon(ErrCancelled)
+		h.abandon(nil)
 	}
 	return h
 }
@@ -38,9 +66,14 @@ func (h *JoinHandle[T]) init(rt *Runtime, f Future[T]) *Task {
 	return &h.task
 }
 
+func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
+	h.init(rt, f).joiner = joiner
+	rt.spawn(&h.task)
+}
+
 // Poll is for one task at a time: the latest one that polled is woken.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
-	if h.task.runtime != cx.task.runtime {
+	if h.task.runtime != cx.runtime() {
 		panic("JoinHandle polled by a task of another runtime") // on another goroutine
 	}
 	if h.task.state == ended {
@@ -51,10 +84,15 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	return Result[T]{}, false
 }
 
-// result is for the receiver, who owns the value from now on.
+// result hands over the value, which the receiver owns from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	return Result[T]{h.value, h.err}
+	if h.fault != nil {
+		return Result[T]{Err: h.fault}
+	} else if h.task.abandoned {
+		return Result[T]{Err: ErrCancelled}
+	}
+	return Result[T]{Value: h.value}
 }
 
 // Close detaches the task and doesn't cancel it. When its value comes, it's
@@ -65,10 +103,9 @@ func (h *JoinHandle[T]) Close() error {
 		return nil
 	}
 	h.task.taken = true
-	if h.task.state != ended {
+	if h.report(); h.task.state != ended || h.task.abandoned {
 		return nil
 	}
-	h.report()
 	return closeValue(h.value)
 }
 
@@ -78,6 +115,16 @@ func (h *JoinHandle[T]) Close() error {
 func (h *JoinHandle[T]) Cancel() {
 	h.task.cancelled.Store(true)
 	h.task.Wake()
+}
+
+// endNow is Cancel, here and now. A task that is being polled ends after that.
+func (h *JoinHandle[T]) endNow() {
+	switch h.task.state {
+	case pending:
+		h.task.runtime.end(&h.task, nil)
+	case polling:
+		h.Cancel()
+	}
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
@@ -93,20 +140,17 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 
 // abandon closes the future. If that panics, the executor calls it again, and
 // the handle keeps the first panic.
-func (h *JoinHandle[T]) abandon(err error) {
+func (h *JoinHandle[T]) abandon(fault *PanicError) {
 	f := h.future
-	h.future = nil
-	if _, failed := h.err.(*PanicError); !failed {
-		h.err = err
-	}
+	h.future, h.fault, h.task.abandoned = nil, cmp.Or(h.fault, fault), true
 	Close(f)
 }
 
 // report tells of a failure that nothing waits for. The program may have dropped
 // the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if e, failed := h.err.(*PanicError); failed {
+	if h.task.state == ended && h.fault != nil {
 		h.task.taken = true // once is enough
-		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, e, e.Stack))
+		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -25,6 +26,9 @@ type Listener struct {
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	l := &Listener{reactor: &rt.reactor}
 	err := l.open(addr)
+	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		err = l.open(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
@@ -32,14 +36,21 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 }
 
 func (l *Listener) open(addr netip.AddrPort) (err error) {
+	at, err := sockaddr(addr)
+	if err != nil {
+		return err
+	}
 	if l.fd, err = openSocket(addr); err != nil {
 		return err
 	}
-	err = cmp.Or(
+	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+	}
+	err = cmp.Or(err,
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
-		os.NewSyscallError("bind", unix.Bind(l.fd, sockaddr(addr))),
+		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
 		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
 	name, failure := unix.Getsockname(l.fd)
@@ -53,28 +64,10 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 	return err
 }
 
-func sockaddr(addr netip.AddrPort) unix.Sockaddr {
-	if addr.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
-	}
-	return &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
-}
-
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
-}
-
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-// Close stops listening, once. A task that waits in Accept fails with
-// net.ErrClosed.
+// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
@@ -83,84 +76,44 @@ func (l *Listener) Close() error {
 	return l.reactor.closeSource(&l.source)
 }
 
-// Accept yields the next connection. If the process has no descriptor left, for
-// example, it reports that and tries again after a pause.
-func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l} }
-
 const acceptPause = 20 * time.Millisecond
 
-type accept struct {
-	listener *Listener // nil once it has finished
-	pause    sleep     // since there was trouble
-	waker    Waker     // of the latest poll
-}
-
-func (a *accept) Poll(cx *Context) (Result[*Stream], bool) {
-	l := a.listener
-	mustBePending(l != nil, "Accept")
-	s, err := a.accept(cx)
-	if err == unix.EAGAIN {
-		a.waker = cx.waker
-		l.setWaker(readable, cx)
-		return Result[*Stream]{}, false
-	}
-	a.Close()
-	if err != nil {
-		err = fmt.Errorf("accept at %s: %w", l.addr, err)
-	}
-	return Result[*Stream]{s, err}, true
+// Accept yields the next connection. If the process has no descriptor left, for
+// example, it reports that and tries again after a pause.
+func (l *Listener) Accept() Future[Result[*Stream]] {
+	return Async(func(co *Co) (r Result[*Stream]) {
+		for r.Value == nil && r.Err == nil {
+			var err error
+			r.Value, err = l.accept(co.cx)
+			switch err {
+			case nil, unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
+			case unix.EAGAIN:
+				co.wait(&l.source, readable)
+			case net.ErrClosed, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
+				r.Err = fmt.Errorf("accept at %s: %w", l.addr, err)
+			default: // if we tried again at once, it would fail again, at full speed
+				if !l.trouble {
+					l.trouble = true
+					co.cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
+				}
+				Await(co, Sleep(acceptPause))
+			}
+		}
+		return r
+	})
 }
 
 // accept returns EAGAIN if there's nothing to accept now.
-func (a *accept) accept(cx *Context) (*Stream, error) {
-	for l := a.listener; !l.closed; {
-		if a.pause.d > 0 {
-			if _, over := a.pause.Poll(cx); !over {
-				return nil, unix.EAGAIN
-			}
-			a.pause = sleep{}
-		}
-		if !l.ready[readable] || !cx.takeBudget() {
-			return nil, unix.EAGAIN
-		}
-		s, err := l.accept()
-		switch err {
-		case unix.ECONNABORTED, unix.EPROTO: // that connection is gone, the next may be fine
-		case unix.EAGAIN:
-			l.ready[readable], l.trouble = false, false
-		case nil, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
-			return s, err
-		default: // if we tried again at once, it would fail again, at full speed
-			a.pause.d = acceptPause
-			if !l.trouble {
-				l.trouble = true
-				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
-			}
-		}
+func (l *Listener) accept(cx *Context) (*Stream, error) {
+	if l.closed {
+		return nil, net.ErrClosed
 	}
-	return nil, net.ErrClosed
-}
-
-// accept makes a stream. It counts as ready, since the first bytes of a
-// connection have often come with it.
-func (l *Listener) accept() (*Stream, error) {
-	fd, peer, err := acceptSocket(l.fd)
-	if err != nil {
-		return nil, err
+	if !l.ready[readable] || !cx.takeBudget() {
+		return nil, unix.EAGAIN
 	}
-	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: l.reactor, peer: addrPort(peer)}
-	if err = l.reactor.addSource(&s.source); err != nil {
-		unix.Close(fd)
+	s, err := l.reactor.acceptStream(l.fd)
+	if err == unix.EAGAIN {
+		l.ready[readable], l.trouble = false, false
 	}
 	return s, err
-}
-
-// Close waits no longer. A connection that has come is for the next Accept.
-func (a *accept) Close() error {
-	if a.listener != nil {
-		a.listener.removeWaker(readable, a.waker)
-		a.pause.Close()
-		a.listener = nil
-	}
-	return nil
 }

@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// If you hold a future, you close it unless Poll returned true, on every way
-// out. If you receive a value, you own it. A value that has no receiver anymore
-// is closed with closeValue.
+// If you hold a future, close it unless Poll returned true, on every way out. If
+// you receive a value, it's yours. A value that has no receiver is closed here.
 
 // Result is the value of something that can fail.
 type Result[T any] struct {
@@ -17,12 +16,9 @@ type Result[T any] struct {
 	Err   error
 }
 
-// Close closes a value that has no receiver.
-func (r Result[T]) Close() error { return closeValue(r.Value) }
-
-// Owning is f, which uses resource. An Async body that was closed before its
-// first poll has run nothing, so no deferred call in it can close the resource.
-// Owning can: if it's closed before f is ready, it closes f and then resource.
+// Owning is f, which uses resource. If it's closed before f is ready, it closes f
+// and then resource. A deferred call in an Async body can't do that for a body
+// that is closed before its first poll.
 func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
 
 type owning[T any] struct {
@@ -53,27 +49,30 @@ func closeAll(all ...any) (err error) {
 	return nil
 }
 
-// closeValue closes a value that has no receiver, or else what is in it, if it's
-// an array, a slice or a map. Other types have a Close method, as Result has.
+// closeValue closes a value that has no receiver. If the value can't be closed,
+// it closes what is in it: elements, and exported fields such as Result.Value.
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil
-	}
-	if c, ok := value.(io.Closer); ok {
+	if c, ok := value.(io.Closer); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
 		return c.Close()
 	}
-	var all []any
+	var held []any
 	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanInterface() && !f.IsZero() {
+				held = append(held, f.Interface())
+			}
+		}
 	case reflect.Array, reflect.Slice, reflect.Map:
 		if v.Type().Elem().Kind() < reflect.Array {
 			return nil // don't look at every one of a million bytes
 		}
 		for _, element := range v.Seq2() {
-			all = append(all, element.Interface())
+			held = append(held, element.Interface())
 		}
 	}
-	return closeAll(all...)
+	return closeAll(held...)
 }
 
 // mustBePending panics if a future is polled after it finished.

@@ -2,24 +2,15 @@ package main
 
 import (
 	"errors"
-	"io"
 	"math/rand/v2"
 	"time"
 )
 
-// Either is what a Race yields: the value of the winner.
+// Either is what a Race yields: A if the First won, or else B.
 type Either[A, B any] struct {
-	First bool // the value is A
+	First bool
 	A     A
 	B     B
-}
-
-// Close closes a value that has no receiver.
-func (e Either[A, B]) Close() error {
-	if e.First {
-		return closeValue(e.A)
-	}
-	return closeValue(e.B)
 }
 
 // Race is ready when a or b is, and has closed the other one by then. If both
@@ -44,7 +35,7 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 		}
 	}
 	if ready {
-		var lost io.Closer = e
+		var lost any = e
 		defer func() { closeValue(lost) }()
 		r.Close() // if this panics, the value has no receiver
 		lost = nil
@@ -66,7 +57,7 @@ var ErrTimeout = errors.New("timeout")
 // Poll, and has closed f by then. It's a Race that isn't fair: it never throws
 // away a value that is there in time.
 func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
-	return &timeout[T]{f, sleep{d: d}}
+	return &timeout[T]{f, sleep{d: max(d, 0)}}
 }
 
 type timeout[T any] struct {

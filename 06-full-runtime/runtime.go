@@ -20,9 +20,12 @@ type Runtime struct {
 	runQueue  runQueue
 	tasks     []*Task        // that haven't ended
 	spawned   uint32         // the ID of the newest task
-	budget    int            // transfers that the polled task may still make
+	current   *Task          // is being polled
+	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
-	closed    bool           // written with mu held, by the runtime's goroutine
+	handedOut bool           // since then a waker has left the runtime
+	closing   bool           // Close was called
+	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
 
 	running     atomic.Bool  // inside BlockOn or Close
@@ -54,32 +57,6 @@ func newRuntime(p poller) *Runtime {
 	}
 }
 
-// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
-// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
-// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
-// as they are until the next BlockOn, or until Close.
-func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
-	h := new(JoinHandle[T])
-	h.init(rt, f).joiner = caller{}
-	rt.run(func() {
-		if h.task.ID == 0 {
-			rt.spawn(&h.task)
-		}
-		err = rt.loop(&h.task)
-	})
-	if err != nil {
-		h.Close() // f remains a task, but its value has no receiver
-		return value, err
-	}
-	r := h.result()
-	return r.Value, r.Err
-}
-
-// caller waits for the task of a BlockOn, and needs no wake.
-type caller struct{}
-
-func (caller) Wake() {}
-
 // run calls f on a goroutine of its own. A task may end that goroutine with
 // runtime.Goexit, which nothing can stop. Then f is called again on a new one.
 func (rt *Runtime) run(f func()) {
@@ -104,12 +81,12 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
-// spawn makes t a task. Once the runtime is closed, t ends at once.
+// spawn makes t a task. Once Close was called, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
-	if rt.closed {
-		rt.end(t, ErrCancelled)
+	if rt.closing {
+		rt.end(t, nil)
 	}
 }
 
@@ -142,9 +119,12 @@ func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 // queue. Every local wake does that first, so tasks are polled in the order in
 // which they were woken. It costs one atomic load when there's nothing to take.
 func (rt *Runtime) takeInjected() {
-	if !rt.hasInjected.Load() {
-		return
+	if rt.hasInjected.Load() {
+		rt.moveInjected()
 	}
+}
+
+func (rt *Runtime) moveInjected() {
 	rt.mu.Lock()
 	rt.injected, rt.taken = rt.taken[:0], rt.injected
 	rt.hasInjected.Store(false)
@@ -176,12 +156,13 @@ func (rt *Runtime) Report() Report {
 func (rt *Runtime) Close() Report {
 	first := !rt.closed
 	rt.run(func() {
-		rt.mu.Lock()
-		rt.closed = true // from here on, nothing is injected
-		rt.mu.Unlock()
-		rt.takeInjected()
-		for len(rt.tasks) > 0 {
-			rt.end(rt.tasks[len(rt.tasks)-1], ErrCancelled)
+		for rt.closing = true; !rt.closed; rt.takeInjected() {
+			for len(rt.tasks) > 0 {
+				rt.end(rt.tasks[len(rt.tasks)-1], nil)
+			}
+			rt.mu.Lock()
+			rt.closed = len(rt.injected) == 0 // if so, nothing will ever be injected
+			rt.mu.Unlock()
 		}
 	})
 	if first {

@@ -19,17 +19,12 @@ func dialResult(s *source) error { return connectResult(s.fd) }
 func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	for {
-		conn, peer, err := unix.Accept(fd)
-		if err == unix.EINTR {
-			continue
+	conn, peer, err := unix.Accept(fd)
+	if err == nil {
+		unix.CloseOnExec(conn)
+		if err = unix.SetNonblock(conn, true); err != nil {
+			unix.Close(conn)
 		}
-		if err == nil {
-			unix.CloseOnExec(conn)
-			if err = unix.SetNonblock(conn, true); err != nil {
-				unix.Close(conn)
-			}
-		}
-		return conn, peer, err
 	}
+	return conn, peer, err
 }

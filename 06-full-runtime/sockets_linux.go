@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialSocket is openSocket in one system call instead of four.
+// dialSocket is openSocket in one system call instead of four, if all goes well.
 func dialSocket(addr netip.AddrPort) (fd int, err error) {
 	family := unix.AF_INET6
 	if addr.Addr().Is4() {
@@ -14,7 +14,7 @@ func dialSocket(addr netip.AddrPort) (fd int, err error) {
 	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return openSocket(addr) // it says the same, in words
+		return openSocket(addr) // which says it in words
 	}
 	return fd, nil
 }
@@ -29,9 +29,6 @@ func dialResult(s *source) error {
 }
 
 // acceptSocket makes the connection non-blocking and close-on-exec at once.
-func acceptSocket(fd int) (conn int, peer unix.Sockaddr, err error) {
-	for err = unix.EINTR; err == unix.EINTR; {
-		conn, peer, err = unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	}
-	return conn, peer, err
+func acceptSocket(fd int) (int, unix.Sockaddr, error) {
+	return unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 }

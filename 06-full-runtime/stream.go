@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +23,7 @@ const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other
 
 // PollRead reads up to len(p) bytes, or fails, or isn't ready; then cx is woken
 // when another try makes sense. The error is io.EOF when the peer has finished.
-// Futures written by hand use PollRead, other code uses Read.
+// Futures written by hand use PollRead. A body uses Conn.Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
 	return s.poll(cx, readable, p)
 }
@@ -89,48 +90,33 @@ func (s *Stream) Close() error {
 	return s.reactor.closeSource(&s.source)
 }
 
-// Read yields how many bytes of p it has read: at least one, or an error.
-func (s *Stream) Read(p []byte) Future[Result[int]] { return &transfer{stream: s, rest: p} }
-
-// Write yields how many bytes of p it has written: all, or an error.
-func (s *Stream) Write(p []byte) Future[Result[int]] {
-	return &transfer{stream: s, dir: writable, rest: p}
-}
-
-type transfer struct {
-	stream *Stream // nil once it has finished
-	dir    direction
-	rest   []byte
-	n      int
-	waker  Waker // of the latest poll
-}
-
-func (t *transfer) Poll(cx *Context) (Result[int], bool) {
-	s := t.stream
-	mustBePending(s != nil, "Read or Write")
-	t.waker = cx.waker
-	for {
-		n, err, ready := s.poll(cx, t.dir, t.rest)
-		if !ready {
-			return Result[int]{}, false
-		}
-		t.n += n
-		t.rest = t.rest[n:]
-		if err != nil || t.dir == readable || len(t.rest) == 0 {
-			t.stream = nil
-			return Result[int]{t.n, err}, true
-		}
+// acceptStream takes a connection from a listening socket. It counts as ready,
+// since the first bytes of a connection have often come with it.
+func (r *Reactor) acceptStream(listener int) (*Stream, error) {
+	fd, peer, err := acceptSocket(listener)
+	if err != nil {
+		return nil, err
 	}
+	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: r, peer: addrPort(peer)}
+	if err := r.addSource(&s.source); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return s, nil
 }
 
-// Close waits no longer. What has arrived is for the next Read, and what was
-// written is on its way.
-func (t *transfer) Close() error {
-	if t.stream != nil {
-		t.stream.removeWaker(t.dir, t.waker)
-		t.stream = nil
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		ip := netip.AddrFrom16(sa.Addr)
+		if sa.ZoneId != 0 {
+			ip = ip.WithZone(strconv.Itoa(int(sa.ZoneId)))
+		}
+		return netip.AddrPortFrom(ip, uint16(sa.Port))
 	}
-	return nil
+	return netip.AddrPort{}
 }
 
 // Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
@@ -143,35 +129,28 @@ type dial struct {
 	finished bool
 }
 
-func (d *dial) Poll(cx *Context) (Result[*Stream], bool) {
+func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
 	mustBePending(!d.finished, "Dial")
-	err := d.connect(cx)
-	s := d.stream
-	switch err {
-	case nil:
-		d.stream = nil // it's the receiver's
-	case unix.EAGAIN:
-		s.ready[writable] = false
-		s.setWaker(writable, cx)
-		return Result[*Stream]{}, false
-	default:
-		s, err = nil, fmt.Errorf("dial %s: %w", d.addr, err)
-	}
-	d.Close()
-	return Result[*Stream]{s, err}, true
-}
-
-// connect returns EAGAIN while the connection is under way.
-func (d *dial) connect(cx *Context) error {
 	if d.stream == nil {
-		if err := d.start(cx.reactor()); err != nil {
-			return err
+		r.Err = d.start(cx.reactor())
+	}
+	if s := d.stream; s != nil {
+		if r.Err = unix.EAGAIN; s.ready[writable] {
+			r.Err = dialResult(&s.source)
+		}
+		if r.Err == unix.EAGAIN {
+			s.ready[writable] = false
+			s.setWaker(writable, cx)
+			return Result[*Stream]{}, false
 		}
 	}
-	if !d.stream.ready[writable] {
-		return unix.EAGAIN
+	if r.Err == nil {
+		r.Value, d.stream = d.stream, nil
+	} else {
+		r.Err = fmt.Errorf("dial %s: %w", d.addr, r.Err)
 	}
-	return dialResult(&d.stream.source)
+	d.Close()
+	return r, true
 }
 
 func (d *dial) start(r *Reactor) error {

@@ -108,29 +108,28 @@ func (ts *timers) fire(trace *Trace, limit int) {
 }
 
 // Sleep is ready d after its first Poll, or at once if d isn't positive.
-func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
+func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: max(d, 0)} }
 
 type sleep struct {
-	d      time.Duration
+	d      time.Duration // over, once it has finished
 	timer  timer
 	timers *timers // nil before the first Poll
-	done   bool
 }
 
+const over = -1
+
 func (s *sleep) Poll(cx *Context) (struct{}, bool) {
-	mustBePending(!s.done, "Sleep")
-	if s.timers == nil {
+	mustBePending(s.d != over, "Sleep")
+	if s.timers == nil && s.d > 0 {
 		s.timers = cx.timers()
-		if s.d > 0 {
-			s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
-		}
+		s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
 	}
 	if s.timer.waker != nil { // it hasn't fired
 		s.timer.waker = cx.waker
 		cx.waitsFor("a timer")
 		return struct{}{}, false
 	}
-	s.done = true
+	s.d = over
 	return struct{}{}, true
 }
 
@@ -139,7 +138,7 @@ func (s *sleep) Close() error {
 	if s.timers != nil {
 		s.timers.remove(&s.timer)
 	}
-	s.done = true
+	s.d = over
 	return nil
 }
 
@@ -151,7 +150,7 @@ type yield struct{ yielded bool }
 func (y *yield) Poll(cx *Context) (struct{}, bool) {
 	if !y.yielded {
 		y.yielded = true
-		wakeLocal(cx.waker) // queued last
+		cx.wake() // queued last
 		return struct{}{}, false
 	}
 	return struct{}{}, true

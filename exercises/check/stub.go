@@ -1,10 +1,7 @@
 package check
 
 import (
-	"math/rand/v2"
-	"os"
 	"regexp"
-	"strconv"
 	"testing"
 )
 
@@ -19,21 +16,6 @@ func IsStub(source string) bool { return untouched.MatchString(source) }
 func Started(t testing.TB, file, source string) {
 	t.Helper()
 	if IsStub(source) {
-		t.Fatalf("%s is not started: the function whose one line says \"not started\" is still as you found it", file)
+		t.Fatalf("%s is not started: the line marked \"not started\" is still there, and nothing else in its function", file)
 	}
-}
-
-// Random returns a source of numbers that are others in every run. A test that
-// fails prints how to draw the same ones again.
-func Random(t testing.TB) *rand.Rand {
-	seed, err := strconv.ParseUint(os.Getenv("EXERCISE_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the numbers and texts are others in every run; for the same ones: EXERCISE_SEED=%d go test", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
 }

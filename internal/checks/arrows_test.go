@@ -7,12 +7,12 @@ package checks
 // row "sees" is for the scenario, which couldn't get at it otherwise.
 const drawnArrows = `
 01-future-trait/README.md
-	Note over F: Tea       main.go  tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
-	E->>F: Poll            main.go  _, ready = f.Poll(new(Context))  sees &n
-	Note over F: boiling   tea.go   water, ready := t.step.Poll(cx)  sees t  once
-	F-->>E: false          tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
-	Note over F: steeping  tea.go   t.state, t.step = "steeping", Countdown(1, "tea from "+water)
-	F-->>E:                tea.go   return cup, ready  ends with ready
+	Note over F: Tea              main.go  tea := rounds("A future is made, and nothing happens: the kettle is cold. main polls it:", Tea())
+	E->>F: Poll                   main.go  _, ready = f.Poll(new(Context))
+	Note over F: state boiling    tea.go   water, ready := t.step.Poll(cx)  sees t  once
+	F-->>E: false                 tea.go   water, ready := t.step.Poll(cx) ⏎ if !ready { ⏎ return "", false
+	Note over F: state steeping   tea.go   t.state, t.step = "steeping", Countdown(1, "tea from "+water)
+	F-->>E:                       tea.go   return cup, ready  ends with ready
 
 02-blocking-poll/README.md
 	E->>F: Poll              blockon.go  if value, ready := f.Poll(cx); ready {
@@ -42,7 +42,6 @@ const drawnArrows = `
 	R->>K: wait                  reactor.go  func (r *Reactor) Wait() { ⏎ events, err := r.poller.wait()
 	Note over E,K: Wait sleeps   reactor.go  func (r *Reactor) Wait() { ⏎ events, err := r.poller.wait()
 	K-->>R: event                reactor.go  delete(r.waiting, ev.fd)
-	R-->>E: Wait returns         reactor.go  r.broken = os.NewSyscallError("reactor", err)
 	F-->>E: true                 blockon.go  return value
 
 04-waker/README.md
@@ -60,18 +59,15 @@ const drawnArrows = `
 
 05-executor/README.md
 	R->>K: wait        reactor.go    events, err = r.poller.wait()  once
-	E->>T: poll        executor.go   t.executor.Trace("poll", t)  sees t
-	T->>F: Poll        executor.go   if _, ready := f.Poll(cx); !ready {
+	E->>F: poll        executor.go   t.executor.Trace("poll", t)  sees t
 	F->>K: Read        narration.go  _, err := ignoringEINTR(unix.Read, w.fd, make([]byte, 16))
-	K-->>F: EAGAIN     narration.go  check(cx.WakeWhenReadable(w.fd))
 	F->>R: Register    reactor.go    r.waiting[fd] = all
-	R->>K: arm         reactor.go    return r.poller.arm(fd, all.directions())
 	F-->>E: false      executor.go   t.executor.Trace("pending", t)
 	Note over E: Park  executor.go   e.Trace("park", nil)
 	K-->>R: event      reactor.go    r.deliver(got.fd, got.ready).wake()
-	R->>T: Wake        reactor.go    waker.Wake()
-	T->>E: push        executor.go   if e.push(t) {
-	T->>E: Wake        executor.go   e.parker.Wake()
+	R->>F: Wake        reactor.go    waker.Wake()
+	F->>E: push        executor.go   if e.push(t) {
+	F->>E: Wake        executor.go   e.parker.Wake()
 	F-->>E: true       executor.go   t.executor.Trace("ready", t)
 
 06-full-runtime/watch

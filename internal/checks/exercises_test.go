@@ -238,7 +238,11 @@ func TestExerciseStubs(t *testing.T) {
 	}
 }
 
-func findsBug(e exercise) bool { return strings.Contains(e.page.prose[0], "Find the bug") }
+// findsBug reports whether the stub is a program that works, more or less.
+func findsBug(e exercise) bool {
+	title := e.page.prose[0]
+	return strings.Contains(title, "Find the bug") || strings.HasPrefix(title, "# Tune")
+}
 
 // Nothing depends on which other exercises are solved.
 func TestExerciseStubsAmongSolutions(t *testing.T) {

@@ -51,6 +51,14 @@ var (
 	described  = regexp.MustCompile(`^accDescr: \S`)
 )
 
+// statesOfAnyFuture are in no code: each future keeps them in its own way. A run
+// goes through them, in TestAnyFutureGoesThroughTheseStates.
+var statesOfAnyFuture = []string{"made", "pending", "ready", "closed"}
+
+// statesOfATask are explained at the type Task of chapter 05. A run goes through
+// them, in TestTasksGoThroughTheseStates.
+var statesOfATask = []string{"queued", "polled", "idle", "finished"}
+
 // The states of a state diagram are constants, fields, types or functions of
 // the chapter.
 func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
@@ -73,7 +81,7 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 					continue
 				}
 				for _, state := range m[1:3] {
-					if state != "[*]" && !names[state] {
+					if state != "[*]" && !names[state] && !slices.Contains(slices.Concat(statesOfAnyFuture, statesOfATask), state) {
 						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
 					}
 				}
@@ -82,6 +90,40 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 				t.Errorf("%s: the diagram has no accDescr for readers who can't see it", p.at(f.line))
 			}
 		}
+	}
+}
+
+// The diagram of any future's states has the transitions that chapter 01's
+// futures make when they're polled to their end, or closed before.
+func TestAnyFutureGoesThroughTheseStates(t *testing.T) {
+	t.Parallel()
+	p := readingOrder(t)[1]
+	i := slices.IndexFunc(p.fences, func(f fence) bool {
+		return f.language == "mermaid" && slices.ContainsFunc(f.lines, func(line string) bool { return strings.Contains(line, "--> closed") })
+	})
+	if i < 0 {
+		t.Fatalf("%s has no diagram in which a future is closed", p.path)
+	}
+	var want []string
+	for _, line := range p.fences[i].lines {
+		if line = strings.TrimSpace(line); transition.MatchString(line) {
+			want = append(want, line)
+		}
+	}
+	got := lines(runScenario(t, "states", drawingCopy(t, "01-future-trait", "01.go")))
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+		t.Errorf("%s: futures don't go through the states of this picture (-picture +futures):\n%s", p.at(p.fences[i].line), diff)
+	}
+}
+
+// The table of what a tea holds after each poll is what a run shows.
+func TestTraceOfTea(t *testing.T) {
+	t.Parallel()
+	page, _ := readIfThere(t, "01-future-trait/README.md")
+	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait", "01.go")); !strings.Contains(page, rows) {
+		t.Errorf("01-future-trait/README.md doesn't have this table of polls:\n%s", rows)
 	}
 }
 
@@ -281,6 +323,16 @@ func compareWithRun(t *testing.T, p page, d diagram, program string) {
 		}
 	}
 	t.Errorf("%s: the picture is not what happens (-picture +what happens):\n%s", p.at(d.lines[0]), diff)
+}
+
+// runScenario returns what a scenario that isn't a page's writes.
+func runScenario(t *testing.T, name, program string) string {
+	t.Helper()
+	got := run(t, time.Minute, ".", []string{"PICTURE=" + name}, program)
+	if got.exit != 0 {
+		t.Fatalf("the scenario %q failed:\n%s", name, got.stderr)
+	}
+	return got.stderr
 }
 
 // drawingCopy builds a copy of a chapter that writes an arrow to standard error

@@ -25,6 +25,9 @@ func buildCommand(args []string) error {
 	source := flags.String("source", "", "")
 	err := flags.Parse(args)
 	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usage)
+		return nil
 	case err != nil:
 		return fmt.Errorf("build: %w", err)
 	case *out == "":
@@ -40,6 +43,23 @@ func buildCommand(args []string) error {
 		defer os.RemoveAll(dir)
 	}
 	return buildProgram(dir, *out, *choice)
+}
+
+// runCommand builds the program and runs it. If the program fails, it has said why,
+// so the error is only its exit status.
+func runCommand(args []string) error {
+	dir, err := os.MkdirTemp("", "measure")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, "program")
+	if err := buildProgram(filepath.Join(dir, "source"), program, ""); err != nil {
+		return err
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd.Run()
 }
 
 // buildProgram builds chapter 06 with the commands of the overlay, and leaves its

@@ -29,15 +29,21 @@ var choices = []choice{
 
 func (c choice) experiment() string { return "choice, " + c.diff }
 
-// showChoices prints what each choice buys.
+// showChoices prints what each choice buys, if that has been measured.
 func (d *data) showChoices(w io.Writer) {
-	for i, c := range choices {
-		if i > 0 {
+	first := true
+	for _, c := range choices {
+		quantities := d.distinct(func(s *series) (string, bool) { return s.Quantity, s.Experiment == c.experiment() })
+		if quantities == nil {
+			continue
+		}
+		if !first {
 			fmt.Fprintln(w)
 		}
+		first = false
 		fmt.Fprintf(w, "%s; instead: %s (%s; %s)\n", c.chosen, c.instead, c.diff, c.kind)
 		fmt.Fprintf(w, "%20s %12s %12s %8s\n", "", "as it is", "instead", "ratio")
-		for _, q := range d.distinct(func(s *series) (string, bool) { return s.Quantity, s.Experiment == c.experiment() }) {
+		for _, q := range quantities {
 			a, b := d.find(c.experiment(), ours, q), d.find(c.experiment(), c.diff, q)
 			fmt.Fprintln(w, strings.TrimRight(
 				fmt.Sprintf("%20s %12s %12s %8s", q, digits(a.median()), digits(b.median()), ratio(a, b)), " "))

@@ -1,11 +1,12 @@
 // Command measure takes the figures of docs/MEASURED.md, shows them, and draws
 // them. Run it in the root of the repository:
 //
-//	go run ./internal/measure take              # all of them, into data.json: ten minutes
-//	go run ./internal/measure take echo get     # only those with names that start like this
-//	go run ./internal/measure show [NAME]       # as a table, from data.json
-//	go run ./internal/measure draw              # into the page, and as its pictures
-//	go run ./internal/measure build -o FILE     # only the program that take measures
+//	go run ./internal/measure take                       # all of them, into data.json: ten minutes
+//	go run ./internal/measure take echo get              # only those with names that start like this
+//	go run ./internal/measure show [NAME]                # as a table, from data.json
+//	go run ./internal/measure draw                       # into the page, and as its pictures
+//	go run ./internal/measure build -o FILE              # only the program that take measures
+//	go run ./internal/measure run sleep -n 1000 -ms 50   # the same, and run it
 //
 // Taking them needs Linux with two processors, cc, strace, wrk, ab and git, and
 // a machine that has nothing else to do.
@@ -27,9 +28,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 )
 
 const (
@@ -43,6 +46,7 @@ const usage = `usage:
   measure [-data FILE] [-draw DIR] draw             update the page and its pictures in DIR
   measure build -o FILE [-choice NAME] [-source DIR]
                                                     build only the program that take measures
+  measure run COMMAND...                            build that program, and run it
 `
 
 func main() {
@@ -61,6 +65,12 @@ func main() {
 		err = draw(*path, *dir)
 	case len(args) > 0 && args[0] == "build":
 		err = buildCommand(args[1:])
+	case len(args) > 1 && args[0] == "run":
+		err = runCommand(args[1:])
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			os.Exit(max(failed.ExitCode(), 1))
+		}
 	default:
 		flag.Usage()
 		os.Exit(2)

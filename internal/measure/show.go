@@ -66,6 +66,10 @@ func (d *data) showExperiment(w io.Writer, name string) {
 		fmt.Fprintf(&line, "%-24s", p)
 		for _, q := range quantities {
 			s := d.find(name, p, q)
+			if s == nil { // not every program has every quantity
+				fmt.Fprintf(&line, " %20s", "")
+				continue
+			}
 			fmt.Fprintf(&line, " %20s", digits(s.median()))
 			if compared {
 				fmt.Fprintf(&line, " %6s", ratio(d.find(name, programs[0], q), s))

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
@@ -61,10 +62,10 @@ func TestEveryUnfinishedChildIsPolledOnce(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "joinall.go", testSource)
-		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}}
+		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}, {1}, {2}}
 		for range 5 {
 			var order []int
-			for range 2 + random.IntN(5) {
+			for range 2 + random.IntN(100) {
 				order = append(order, 1+random.IntN(4))
 			}
 			orders = append(orders, order)
@@ -83,6 +84,9 @@ func testRounds(t testing.TB, order []int, mark string) {
 	last := 0
 	for i, n := range order {
 		want = append(want, fmt.Sprintf("value %d of %s", i, mark))
+		if i%3 == 2 {
+			want[i] = "" // a zero value is a value
+		}
 		children = append(children, testOK(n, want[i]))
 		last = max(last, n)
 	}
@@ -104,7 +108,7 @@ func testRounds(t testing.TB, order []int, mark string) {
 		if poll < last && (ready || r.Value != nil || r.Err != nil) {
 			t.Fatalf("%s: poll %d gave %q, error %v, %t, want no values, no error, false", what, poll, r.Value, r.Err, ready)
 		}
-		if poll == last && (!ready || r.Err != nil || fmt.Sprint(r.Value) != fmt.Sprint(want)) {
+		if poll == last && (!ready || r.Err != nil || !slices.Equal(r.Value, want)) {
 			t.Fatalf("%s: poll %d gave %q, error %v, %t, want %q, no error, true: the values are in the order of the arguments, and come in the poll in which the last child has finished", what, poll, r.Value, r.Err, ready, want)
 		}
 	}
@@ -144,23 +148,26 @@ func TestFirstErrorEnds(t *testing.T) {
 
 func TestFirstErrorClosesTheOthers(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		a, b, failed, d, e := testOK(9, "a"), testOK(1, "b"), testFails(2, "the pot is broken"), testOK(9, "d"), testOK(9, "e")
+		a, b, now, failed, d, e := testOK(9, "a"), testOK(1, "b"), testOK(2, "now"), testFails(2, "the pot is broken"), testOK(9, "d"), testOK(9, "e")
 		a.err = errors.New("and the cup, too")
-		all := testJoin(a, b, failed, d, e)
+		all := testJoin(a, b, now, failed, d, e)
 		all.Poll(new(Context))
 		r, ready := all.Poll(new(Context))
 		for i, c := range []*testAfter[string]{a, d, e} {
 			if c.closes != 1 {
-				t.Fatalf("child 2 failed, and child %d, which was pending, was closed %d times, want once, before that Poll returns", []int{0, 3, 4}[i], c.closes)
+				t.Fatalf("child 3 failed, and child %d, which was pending, was closed %d times, want once, before that Poll returns", []int{0, 4, 5}[i], c.closes)
 			}
 		}
-		for i, c := range []*testAfter[string]{b, failed} {
+		for i, c := range []*testAfter[string]{b, now, failed} {
 			if c.closes != 0 {
-				t.Fatalf("child 2 failed. Child %d had finished, and was closed: it isn't yours anymore", i+1)
+				t.Fatalf("child 3 failed. Child %d had finished, and was closed: it isn't yours anymore (child 2 finished in the same Poll)", i+1)
 			}
 		}
 		if !ready || r.Err != failed.value.Err {
-			t.Fatalf("child 2 failed, and child 0 failed to close: Poll gave the error %v, %t, want the error of child 2, true", r.Err, ready)
+			t.Fatalf("child 3 failed, and child 0 failed to close: Poll gave the error %v, %t, want the error of child 3, true", r.Err, ready)
+		}
+		if Close(all); a.closes+d.closes+e.closes > 3 {
+			t.Fatal("child 3 failed, the others were closed, and a Close of TryJoinAll has closed one of them again")
 		}
 	})
 }

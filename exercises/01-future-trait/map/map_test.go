@@ -52,6 +52,15 @@ func TestMapChangesTheValue(t *testing.T) {
 	})
 }
 
+func TestMapOfAZeroValue(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		got, ready := Map[string](&testAfter[string]{n: 1}, func(s string) string { return "<" + s + ">" }).Poll(new(Context))
+		if got != "<>" || !ready {
+			t.Fatalf("the future inside is ready with a zero value, \"\", and Map gave %q, %t, want \"<>\", true: only ready says whether a value counts", got, ready)
+		}
+	})
+}
+
 func TestMapStartsNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		inside, calls := &testAfter[string]{n: 1}, 0
@@ -116,6 +125,21 @@ func TestCloseReachesTheFutureInside(t *testing.T) {
 			if !errors.Is(err, broken) {
 				t.Fatalf("Map was closed %s, and the future inside failed to close; Close of Map returned %v, want its error, %q", when, err, broken)
 			}
+		}
+	})
+}
+
+// testBare is a future without a Close method.
+type testBare struct{}
+
+func (testBare) Poll(*Context) (string, bool) { return "", false }
+
+func TestCloseOfAFutureWithoutClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		f := Map[string](testBare{}, func(s string) string { return s })
+		f.Poll(new(Context))
+		if err := Close(f); err != nil {
+			t.Fatalf("the future inside has no Close method, and Close of Map returned %q, want nil", err)
 		}
 	})
 }

@@ -1,15 +1,10 @@
 package main
 
 import (
-	_ "embed"
-
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
-
-//go:embed kettle.go
-var testSource string
 
 const testWaits = "Poll looks at Hot and answers; does it sleep, or does a loop in it never end?"
 

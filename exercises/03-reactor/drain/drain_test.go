@@ -1,29 +1,38 @@
 package main
 
 import (
+	"bytes"
+	_ "embed"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Turn must return when there is nothing to read, and when it has made its reads; does it read again and again?"
+//go:embed drain.go
+var testSource string
+
+const testWaits = "Turn must return when there's nothing to read, and when it has made its reads; does it sleep, or read again and again?"
 
 // A testKernel's reads give what its script says, one entry in each: a piece
 // of text, an error, or "" for the end. After the last one they give EAGAIN.
 type testKernel struct {
 	script []any
 	reads  int
+	empty  bool // a read into no room
+	again  bool // the last read said EAGAIN
 }
 
 func (k *testKernel) read(p []byte) (int, error) {
-	k.reads++
-	if len(k.script) == 0 {
+	if k.reads++; k.reads > 100_000 {
+		panic("after 100,000 reads")
+	}
+	k.empty = k.empty || len(p) == 0
+	if k.again = len(k.script) == 0; k.again {
 		return -1, unix.EAGAIN
 	}
 	next := k.script[0]
@@ -52,14 +61,12 @@ func testTurn(t testing.TB, s *Source, reads int, when, want, look string) {
 }
 
 func TestOneEventForTwoPieces(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		check.Started(t, "drain.go", testSource)
 		k := &testKernel{script: []any{"ab", "cd"}}
 		s := NewSource(k.read)
 		s.Edge()
 		data, more, err := s.Turn(10)
-		if k.reads == 0 {
-			t.Fatal("drain.go is not started: there was an event, and Turn has read nothing")
-		}
 		if got, want := testTold(data, more, err), `"abcd", false, <nil>`; got != want {
 			t.Fatalf("of \"ab\", \"cd\" the first turn gave %s, want %s: there was one event for both, and there will be no second one for what is still there; only EAGAIN says that nothing is", got, want)
 		}
@@ -67,22 +74,24 @@ func TestOneEventForTwoPieces(t *testing.T) {
 }
 
 func TestNothingIsReadWithoutAnEvent(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		k := &testKernel{script: []any{"ab"}}
 		s := NewSource(k.read)
-		testTurn(t, s, 10, "before any event", `"", false, <nil>`, "nobody has said that something is there")
-		s.Edge()
+		testTurn(t, s, 10, "before any event", `"", false, <nil>`, "nothing has said that something is there")
+		if s.Edge(); k.reads > 0 {
+			t.Fatalf("NewSource, a Turn before any event, or Edge has read, want none: only a Turn after an event reads (%d reads)", k.reads)
+		}
 		testTurn(t, s, 10, "after the event", `"ab", false, <nil>`, "what has come is read until EAGAIN")
 		k.reads = 0
 		testTurn(t, s, 10, "after EAGAIN, without another event,", `"", false, <nil>`, "nothing has come")
 		if k.reads > 0 {
-			t.Errorf("after EAGAIN, without another event, Turn has made %d reads, want none: the kernel will say when there is something", k.reads)
+			t.Fatalf("after EAGAIN, without another event, Turn has made %d reads, want none: the kernel will say when there is something", k.reads)
 		}
 	})
 }
 
 func TestEachEventCounts(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		k := new(testKernel)
 		s := NewSource(k.read)
 		for _, piece := range []string{"ab", "cd", "ef"} {
@@ -94,20 +103,32 @@ func TestEachEventCounts(t *testing.T) {
 }
 
 func TestManyPieces(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k0 := new(testKernel)
+		for range 1000 {
+			k0.script = append(k0.script, "x", unix.EINTR)
+		}
+		s0 := NewSource(k0.read)
+		s0.Edge()
+		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
+			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
+		}
 		long := strings.Repeat("0123456789", 2000)
 		k := &testKernel{script: []any{"a", long, "b"}}
 		s := NewSource(k.read)
 		s.Edge()
 		data, more, err := s.Turn(100_000)
 		if want := "a" + long + "b"; string(data) != want || more || err != nil {
-			t.Errorf("one event for 1, %d and 1 bytes, and Turn(100000) gave %d bytes, %t, %v, want all %d, false, <nil>, in the order of the reads", len(long), len(data), more, err, len(want))
+			t.Fatalf("one event for 1, %d and 1 bytes, and Turn(100000) gave %d bytes, %t, %v, want all %d, false, <nil>, in the order of the reads", len(long), len(data), more, err, len(want))
+		}
+		if k.empty {
+			t.Fatal("Turn has passed an empty buffer to read: the answer to that is 0, which looks like the end")
 		}
 	})
 }
 
 func TestTurnThatIsUsedUp(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		k := &testKernel{script: []any{"a", "b", "c"}}
 		s := NewSource(k.read)
 		s.Edge()
@@ -121,7 +142,7 @@ func TestTurnThatIsUsedUp(t *testing.T) {
 }
 
 func TestEventDuringTheTurns(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		k := &testKernel{script: []any{"a", "b"}}
 		s := NewSource(k.read)
 		s.Edge()
@@ -130,26 +151,35 @@ func TestEventDuringTheTurns(t *testing.T) {
 		k.script = append(k.script, "c")
 		s.Edge()
 		testTurn(t, s, 10, "after an event between two turns", `"bc", false, <nil>`, "an event for a Source that is not drained changes nothing")
+		k.reads = 0
+		if testTurn(t, s, 10, "when it was drained", `"", false, <nil>`, "nothing has come"); k.reads > 0 {
+			t.Fatalf("after two events at once, one more, and EAGAIN, without another event, a Turn has made %d reads, want none: events are not counted", k.reads)
+		}
 	})
 }
 
-func TestPeerThatSendsForEver(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+func TestPeerThatSendsForever(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
 		k := new(testKernel)
 		for range 10000 {
 			k.script = append(k.script, "x")
 		}
 		s := NewSource(k.read)
 		s.Edge()
-		_, more, err := s.Turn(4)
-		if k.reads > 4 || !more || err != nil {
-			t.Errorf("a peer sends faster than anybody reads, and Turn(4) has made %d reads and gave %t, %v, want at most 4, true, <nil>: the others want a turn too", k.reads, more, err)
+		for range 3 {
+			k.reads = 0
+			n := 1 + random.IntN(10)
+			data, more, err := s.Turn(n)
+			if k.reads > n || len(data) != n || !more || err != nil {
+				t.Fatalf("a peer sends faster than anything reads, and Turn(%d) has made %d reads and gave %d bytes, %t, %v, want %d reads and bytes, true, <nil>: others want a turn, too", n, k.reads, len(data), more, err, n)
+			}
 		}
 	})
 }
 
 func TestSignalDuringRead(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		for _, script := range [][]any{{unix.EINTR, "ab"}, {"a", unix.EINTR, unix.EINTR, "b"}, {"ab", unix.EINTR}} {
 			k := &testKernel{script: script}
 			s := NewSource(k.read)
@@ -159,16 +189,92 @@ func TestSignalDuringRead(t *testing.T) {
 	})
 }
 
+// Whether EINTR counts as a read is open, so there are two right answers.
+func TestTurnOfSignals(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := &testKernel{script: []any{unix.EINTR, unix.EINTR, "ab"}}
+		s := NewSource(k.read)
+		s.Edge()
+		data, more, err := s.Turn(2)
+		if len(data) == 0 && !more && err == nil {
+			t.Fatal("EINTR used up both reads of Turn(2), and it gave no data and false: there may be more, and no event will say so")
+		}
+		if len(data) == 0 {
+			data, _, err = s.Turn(2)
+		}
+		if string(data) != "ab" || err != nil {
+			t.Fatalf("after two signals, \"ab\" was there, and the turns gave %q, %v", data, err)
+		}
+	})
+}
+
 func TestEnd(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		for _, c := range []struct {
 			last any
 			want error
-		}{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}} {
+		}{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}, {unix.ETIMEDOUT, unix.ETIMEDOUT}} {
 			k := &testKernel{script: []any{"ab", "c", c.last}}
 			s := NewSource(k.read)
 			s.Edge()
 			testTurn(t, s, 10, fmt.Sprintf("of ab, c and then %q", c.last), fmt.Sprintf("%q, false, %v", "abc", c.want), "what came before the end is not lost, and the end is told in the same turn")
+		}
+	})
+}
+
+func TestDataBelongsToTheCaller(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := &testKernel{script: []any{"first"}}
+		s := NewSource(k.read)
+		s.Edge()
+		first, _, _ := s.Turn(10)
+		was := bytes.Clone(first)
+		k.script = []any{"XXXXX"}
+		s.Edge()
+		if s.Turn(10); !bytes.Equal(was, first) {
+			t.Fatalf("a second Turn has changed what an earlier Turn returned, from %q to %q: the data belongs to the caller", was, first)
+		}
+	})
+}
+
+// Any script, any events, any limits, compared with what must come of them.
+func TestAnything(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for range 200 {
+			k := new(testKernel)
+			s, want, got, pending := NewSource(k.read), "", "", false
+			var did []string
+			for range 12 {
+				switch random.IntN(3) {
+				case 0: // something comes, and the kernel says so once
+					piece := fmt.Sprint(random.IntN(100), " ")
+					k.script, want, pending = append(k.script, piece), want+piece, true
+					did = append(did, fmt.Sprintf("%q came", piece))
+					s.Edge()
+				default:
+					n := 1 + random.IntN(3)
+					k.reads = 0
+					data, more, err := s.Turn(n)
+					got += string(data)
+					did = append(did, fmt.Sprintf("Turn(%d)", n))
+					if k.reads > n || k.reads > 0 && !pending {
+						t.Fatalf("%s: the last turn has made %d reads", strings.Join(did, ", "), k.reads)
+					}
+					pending = pending && !k.again
+					if more != pending || err != nil {
+						t.Fatalf("%s: the last turn gave %q, %t, %v, want %t: more says whether EAGAIN is still to be seen", strings.Join(did, ", "), data, more, err, pending)
+					}
+				}
+			}
+			for more := pending; more; {
+				var data []byte
+				data, more, _ = s.Turn(5)
+				got += string(data)
+			}
+			if got != want {
+				t.Fatalf("%s: the turns gave %q in all, want %q", strings.Join(did, ", "), got, want)
+			}
 		}
 	})
 }

@@ -2,50 +2,51 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// Echoed is what an Echo yields: how many bytes went back, and why it ended,
+// Echoed is what Echo yields: how many bytes went back, and why it ended. That's
 // nil if the client has finished and has got everything.
 type Echoed struct {
 	N   int
 	Err error
 }
 
-// Echo is the server's side of a connection, as a future: it sends back what
-// the client says.
-type Echo struct {
-	read, write func(fd int, p []byte) (n int, err error) // unix.Read and unix.Write, or a test's
+// Echo is the server's side of a connection, as a future: it sends back what the
+// client says. The calls are unix.Read and unix.Write, or a test's.
+func Echo(read, write func(fd int, p []byte) (int, error), fd int) Future[Echoed] {
+	return &echo{read: read, write: write, fd: fd}
+}
+
+type echo struct {
+	read, write func(fd int, p []byte) (int, error)
 	fd          int
-	rest        []byte // what has come and is not sent back yet
+	rest        []byte // what has come and isn't sent back yet
 	sent        int
 	ended       bool // the client will say no more
 }
 
-func NewEcho(read, write func(int, []byte) (int, error), fd int) *Echo {
-	return &Echo{read: read, write: write, fd: fd}
-}
-
-// Poll reads once and writes once. If there is more, the kernel says so.
-func (e *Echo) Poll(cx *Context) (Echoed, bool) {
-	if err := e.receive(); err != nil {
-		return Echoed{e.sent, err}, true
+// Poll reads once and writes once. If there's more, the kernel says so.
+func (e *echo) Poll(cx *Context) (Echoed, bool) {
+	err := e.receive()
+	if err == nil {
+		err = e.send()
 	}
-	if err := e.send(); err != nil {
-		return Echoed{e.sent, err}, true
-	}
-	if e.ended && len(e.rest) == 0 {
+	if err == nil && e.ended && len(e.rest) == 0 {
 		return Echoed{N: e.sent}, true
 	}
-	if err := e.promise(cx); err != nil {
-		return Echoed{e.sent, err}, true
+	if err == nil {
+		err = e.promise(cx)
+	}
+	if err != nil {
+		return Echoed{N: e.sent, Err: err}, true
 	}
 	return Echoed{}, false
 }
 
-func (e *Echo) receive() error {
+func (e *echo) receive() error {
 	if e.ended {
 		return nil
 	}
 	var buf [4096]byte
-	n, err := retry(e.read, e.fd, buf[:])
+	n, err := ignoringEINTR(e.read, e.fd, buf[:])
 	if err == unix.EAGAIN {
 		return nil
 	}
@@ -54,11 +55,11 @@ func (e *Echo) receive() error {
 	return err
 }
 
-func (e *Echo) send() error {
+func (e *echo) send() error {
 	if len(e.rest) == 0 {
 		return nil
 	}
-	n, err := retry(e.write, e.fd, e.rest)
+	n, err := ignoringEINTR(e.write, e.fd, e.rest)
 	if err == unix.EAGAIN {
 		return nil
 	}
@@ -68,8 +69,8 @@ func (e *Echo) send() error {
 }
 
 // promise says when Poll is worth another call.
-func (e *Echo) promise(cx *Context) error {
-	if !e.ended { // the end can be read for ever
+func (e *echo) promise(cx *Context) error {
+	if !e.ended { // the end can be read forever
 		if err := cx.WakeWhenReadable(e.fd); err != nil {
 			return err
 		}

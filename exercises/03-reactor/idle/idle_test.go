@@ -2,18 +2,19 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll must return when nothing can be done; does something in it wait, or ask again and again?"
+const testWaits = "Poll must return when nothing can be done; does it sleep, or ask again and again?"
 
 // A testClient says its pieces, one in each read; "" is its end. It takes what
-// is written, but no more than it has room for, if it is slow.
+// is written, but no more than it has room for, if it's slow.
 type testClient struct {
 	says []string
 	slow bool
@@ -48,10 +49,10 @@ func (c *testClient) write(fd int, p []byte) (int, error) {
 }
 
 // A testServer has one client. Its reactor is the chapter's, and its descriptor
-// a real one, but nobody sleeps: the tests look at what has been registered.
+// a real one, but nothing sleeps: the tests look at what has been registered.
 type testServer struct {
 	testClient
-	echo *Echo
+	echo Future[Echoed]
 	r    *Reactor
 	fd   int
 }
@@ -69,18 +70,18 @@ func testServe(t testing.TB, c testClient) *testServer {
 	}
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
 	s := &testServer{testClient: c, r: r, fd: pair[0]}
-	s.echo = NewEcho(s.read, s.write, s.fd)
+	s.echo = Echo(s.read, s.write, s.fd)
 	return s
 }
 
 // poll polls, and says what Poll has registered.
-func (s *testServer) poll() (e Echoed, ready bool, asked interest) {
-	s.r.Forget(s.fd) // as Wait does with what it reports
+func (s *testServer) poll() (e Echoed, ready bool, asked directions) {
+	s.r.Deregister(s.fd) // as Wait does with what it reports
 	e, ready = s.echo.Poll(&Context{reactor: s.r})
 	return e, ready, s.r.waiting[s.fd]
 }
 
-// checkIdle polls when there is nothing to do, and wants the client left alone.
+// checkIdle polls when there's nothing to do, and wants the client left alone.
 func (s *testServer) checkIdle(t testing.TB, when string) {
 	t.Helper()
 	e, ready, asked := s.poll()
@@ -96,7 +97,7 @@ func (s *testServer) checkIdle(t testing.TB, when string) {
 }
 
 func TestSilentClient(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	check.Instant(t, testWaits, func(t testing.TB) {
 		s := testServe(t, testClient{})
 		s.checkIdle(t, "before the client has said anything,")
 		s.checkIdle(t, "at the second poll before the client has said anything,")
@@ -104,63 +105,121 @@ func TestSilentClient(t *testing.T) {
 }
 
 func TestClientThatFallsSilent(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello"}})
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		text := fmt.Sprint("hello ", random.IntN(1000))
+		s := testServe(t, testClient{says: []string{text, "and more"}})
 		for range 3 {
 			s.poll()
 		}
-		if s.got != "hello" {
-			t.Fatalf("the client said hello and got %q back, after 3 polls", s.got)
+		if s.got != text+"and more" {
+			t.Fatalf("the client said %q and \"and more\", and got %q back, after 3 polls", text, s.got)
 		}
 		s.checkIdle(t, "after the client had got its answer,")
+		long := strings.Repeat(text, 200)
+		s.got, s.says = "", []string{long}
+		for range 3 {
+			s.poll()
+		}
+		if s.got != long {
+			t.Fatalf("the client said %d bytes at once, and got %d back, after 3 polls, or others", len(long), len(s.got))
+		}
+		s.got, s.says = text+"and more", []string{"again"}
+		s.poll()
+		if s.got != text+"and moreagain" {
+			t.Fatalf("after a silence the client said \"again\", and has got %q in all", s.got)
+		}
+		s.checkIdle(t, "after the client had got its second answer,")
 	})
 }
 
 func TestSlowClient(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello"}, slow: true, room: 2})
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		text := fmt.Sprint("hello ", random.IntN(1000))
+		for room := range text { // all but so many bytes are left
+			s := testServe(t, testClient{says: []string{text}, slow: true, room: room})
+			s.poll()
+			if _, _, asked := s.poll(); !asked[writable] {
+				t.Fatalf("the peer took %d of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", room, len(text))
+			}
+		}
+		s := testServe(t, testClient{says: []string{text}, slow: true, room: 2})
 		for range 3 {
 			_, _, asked := s.poll()
 			if s.got != "he" {
 				t.Fatalf("the client takes 2 bytes and no more for now, and got %q", s.got)
 			}
 			if !asked[writable] {
-				t.Fatal("the peer took 2 of 5 bytes, and Poll does not ask for another poll when the socket is writable again: who will send the other three?")
+				t.Fatalf("the peer took 2 of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", len(text))
 			}
 		}
+		s.room = 1
+		s.poll()
 		s.slow = false
 		s.poll()
-		if s.got != "hello" {
-			t.Fatalf("the slow client said hello and got %q back", s.got)
+		if s.got != text {
+			t.Fatalf("the slow client said %q and got %q back", text, s.got)
 		}
 		s.checkIdle(t, "after a slow client had got its answer,")
 	})
 }
 
 func TestSlowClientThatHasFinished(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
+	check.Instant(t, testWaits, func(t testing.TB) {
+		long := strings.Repeat("hello", 600)
+		s := testServe(t, testClient{says: []string{long, ""}, slow: true})
+		for len(s.got) < len(long)-1 {
+			s.room = 500
+			if len(long)-len(s.got) <= s.room {
+				s.room = len(long) - len(s.got) - 1
+			}
+			if _, ready, asked := s.poll(); ready || !asked[writable] {
+				t.Fatalf("the client said %d bytes and the end, has got %d, and takes no more for now; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true", len(long), len(s.got), ready, asked[writable])
+			}
+		}
+		s = testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
 		s.poll()
 		_, ready, asked := s.poll()
 		if ready || !asked[writable] {
 			t.Fatalf("the client said hello, took 2 bytes and will say no more; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true: three bytes are left to send", ready, asked[writable])
 		}
 		if asked[readable] {
-			t.Fatal("the client will say no more, and Poll asks for another poll when the socket is readable: at its end it is readable for ever")
+			t.Fatal("the client will say no more, and Poll asks for another poll when the socket is readable: at its end it is readable forever")
 		}
 		s.slow = false
 		if e, ready, _ := s.poll(); !ready || e != (Echoed{N: 5}) || s.got != "hello" {
-			t.Errorf("the client has finished and has got %q, and Poll gave %+v, %t, want {N:5 Err:<nil>}, true", s.got, e, ready)
+			t.Fatalf("the client has finished and has got %q, and Poll gave %+v, %t, want {N:5 Err:<nil>}, true", s.got, e, ready)
 		}
 	})
 }
 
 func TestClientThatIsGone(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s := testServe(t, testClient{})
-		s.echo = NewEcho(func(int, []byte) (int, error) { return -1, unix.ECONNRESET }, s.write, s.fd)
-		if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, unix.ECONNRESET) {
-			t.Errorf("the connection was reset, and Poll gave %+v, %t, want the error and true", e, ready)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, end := range []unix.Errno{unix.ECONNRESET, unix.ETIMEDOUT} {
+			s := testServe(t, testClient{})
+			s.echo = Echo(func(int, []byte) (int, error) { return -1, end }, s.write, s.fd)
+			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
+				t.Fatalf("reading failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
+			}
+			s = testServe(t, testClient{says: []string{"hello"}})
+			s.echo = Echo(s.read, func(int, []byte) (int, error) { return -1, end }, s.fd)
+			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
+				t.Fatalf("writing failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
+			}
+		}
+	})
+}
+
+func TestReactorThatFails(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, c := range []testClient{{}, {says: []string{"hello", ""}, slow: true}} {
+			s := testServe(t, c)
+			s.poll()
+			s.r.broken = errors.New("the reactor is broken")
+			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, s.r.broken) {
+				t.Fatalf("the reactor is broken, and Poll gave %+v, %t, want its error and true: nothing will cause another poll", e, ready)
+			}
 		}
 	})
 }

@@ -6,40 +6,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reactor knows which descriptors somebody waits for, and waits for them in
-// the kernel, whose queue differs: epoll_linux.go, and kqueue_bsd.go for macOS
-// and the BSDs. Both have openQueue, arm, wait and close.
+// Reactor waits in the kernel until a descriptor is ready that a future waits
+// for. One goroutine uses it: the one that is in BlockOn.
 //
-// One goroutine uses a Reactor: the one in BlockOn.
+// What talks to the kernel is the poller: epoll_linux.go, or kqueue_bsd.go for
+// macOS and the BSDs. Both have the same four functions, with these promises:
+//
+//	newPoller()    opens a poller in which nothing is armed.
+//	arm(fd, want)  replaces what fd was armed for. If fd is ready already, that
+//	               is an event. An event disarms its direction, maybe both.
+//	wait()         blocks until there are events, and returns them; or EINTR.
+//	close()        closes the poller. This doesn't end a wait.
 type Reactor struct {
-	queue   *queue
-	waiting map[int]interest // by descriptor
-	broken  error            // of a wait that failed; Register tells every future
+	poller  *poller
+	waiting map[int]directions // what is registered, by descriptor
+	broken  error              // why a wait failed; Register returns it to each future
 }
 
 type direction int
 
 const readable, writable direction = 0, 1
 
-// interest says for each direction whether it matters.
-type interest [2]bool
+// directions says yes or no for each direction.
+type directions [2]bool
 
-// event says that a descriptor is worth another try in the ready directions.
+// An event says in which directions a descriptor is worth another try.
 type event struct {
 	fd    int
-	ready interest
+	ready directions
 }
 
-// NewReactor opens an event queue. Call Close when done with it.
+// NewReactor returns a reactor that must be closed after use.
 func NewReactor() (*Reactor, error) {
-	q, err := openQueue()
-	if err != nil {
-		return nil, err
-	}
-	return &Reactor{queue: q, waiting: make(map[int]interest)}, nil
+	p, err := newPoller()
+	return &Reactor{poller: p, waiting: make(map[int]directions)}, err
 }
 
-// Register makes the next Wait return once fd is ready, also if it is already.
+// Register makes the next Wait return once fd is ready, or if it's ready now.
 func (r *Reactor) Register(fd int, dir direction) error {
 	if r.broken != nil {
 		return r.broken
@@ -47,24 +50,23 @@ func (r *Reactor) Register(fd int, dir direction) error {
 	all := r.waiting[fd]
 	all[dir] = true
 	r.waiting[fd] = all
-	return r.queue.arm(fd, all)
+	return r.poller.arm(fd, all)
 }
 
-// Forget undoes every Register of fd.
-func (r *Reactor) Forget(fd int) {
+// Deregister undoes each Register of fd.
+func (r *Reactor) Deregister(fd int) {
 	if _, ok := r.waiting[fd]; ok {
-		r.queue.arm(fd, interest{})
+		r.poller.arm(fd, directions{})
 		delete(r.waiting, fd)
 	}
 }
 
-// Wait blocks until a registered descriptor is ready. What it has reported is
-// registered no more: every future is polled now, and those that still have to
-// wait register again.
+// Wait blocks until a registered descriptor is ready, and ends the registration of
+// each one that is. All futures are polled then, and register again if they must.
 func (r *Reactor) Wait() {
-	events, err := r.queue.wait()
-	for err == unix.EINTR { // a signal, not an event
-		events, err = r.queue.wait()
+	events, err := r.poller.wait()
+	for err == unix.EINTR { // a signal isn't an event
+		events, err = r.poller.wait()
 	}
 	for _, ev := range events {
 		delete(r.waiting, ev.fd)
@@ -72,5 +74,5 @@ func (r *Reactor) Wait() {
 	r.broken = os.NewSyscallError("reactor", err)
 }
 
-// Close closes the queue. The descriptors belong to the futures.
-func (r *Reactor) Close() error { return r.queue.close() }
+// Close closes the poller. It leaves the descriptors to their futures.
+func (r *Reactor) Close() error { return r.poller.close() }

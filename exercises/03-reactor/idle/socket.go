@@ -7,58 +7,63 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSocket returns a TCP socket on which no call waits: what cannot be done
-// at once fails with EAGAIN, or EINPROGRESS for a connect.
+// openSocket returns a TCP socket whose calls never wait. A call that would have
+// to wait fails instead: connect with EINPROGRESS, any other with EAGAIN.
 func openSocket(addr netip.AddrPort) (fd int, err error) {
 	family := unix.AF_INET6
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
-	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // a process started before this line would have it too; none is
-		if err = unix.SetNonblock(fd, true); err == nil {
-			return fd, nil
-		}
-		unix.Close(fd)
-	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err == unix.EMFILE {
 		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
 	}
-	return -1, fmt.Errorf("socket: %w", err)
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	unix.CloseOnExec(fd) // ← a process started before this would inherit fd, but none is
+	return fd, unix.SetNonblock(fd, true)
 }
 
-// startConnect returns EAGAIN if fd will be writable when the connect is over.
-// One that a signal interrupts goes on too; calling it again would fail.
+// startConnect returns EAGAIN if a connect is under way; at its end, fd becomes
+// writable. A signal (EINTR) doesn't stop it, and a second connect would fail.
 func startConnect(fd int, addr netip.AddrPort) error {
 	var to unix.Sockaddr = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
 	if addr.Addr().Is4() {
 		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
-	err := unix.Connect(fd, to)
-	if err == unix.EINPROGRESS || err == unix.EINTR {
+	switch err := unix.Connect(fd, to); err {
+	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
 		return unix.EAGAIN
+	case unix.EAGAIN: // from the kernel, it means that nothing is under way
+		return fmt.Errorf("no local port is free (%v)", err)
+	default:
+		return err
 	}
-	return err
 }
 
-// connectResult returns nil if fd is connected, EAGAIN if that is under way,
-// or why it failed. SO_ERROR alone cannot tell: it is 0 in the first two cases.
+// connectResult returns nil if fd is connected, EAGAIN if the connect is still
+// under way, or else why it failed. SO_ERROR is 0 in both of the first two cases.
 func connectResult(fd int) error {
-	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && code != 0 {
+	_, err := unix.Getpeername(fd) // first: if the connect fails now, SO_ERROR says why
+	code, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	switch {
+	case code != 0:
 		return unix.Errno(code)
-	}
-	if _, err = unix.Getpeername(fd); err == unix.ENOTCONN {
+	case err == unix.ENOTCONN:
 		return unix.EAGAIN
+	case err == unix.EINVAL: // macOS says so if the connect has failed
+		return unix.ENOTCONN
 	}
 	return err
 }
 
-// retry calls unix.Read or unix.Write, again at once if a signal interrupted
-// it. Either may do only a part; 0 bytes read mean that the peer has finished.
-// A write to a peer that is gone is EPIPE: Go keeps SIGPIPE to itself.
-func retry(call func(int, []byte) (int, error), fd int, p []byte) (n int, err error) {
-	for n, err = call(fd, p); err == unix.EINTR; n, err = call(fd, p) {
+// ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
+// Either may do only a part. At the peer's end, Read returns 0 and Write EPIPE.
+func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
+	n, err := call(fd, p)
+	for err == unix.EINTR {
+		n, err = call(fd, p)
 	}
 	return max(n, 0), err
 }

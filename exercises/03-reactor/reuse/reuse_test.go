@@ -1,14 +1,17 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
+
+//go:embed reuse.go
+var testSource string
 
 const testReturns = "Turn must return after one wait; does something call wait again and again?"
 
@@ -36,6 +39,7 @@ type testWorld struct {
 	kernel *testKernel
 	t      testing.TB
 	woken  []string
+	alive  func(name string) // called before each wake, if it's there
 }
 
 func testWorldOf(t testing.TB) *testWorld {
@@ -43,17 +47,20 @@ func testWorldOf(t testing.TB) *testWorld {
 	return &testWorld{Reactor: NewReactor(k), kernel: k, t: t}
 }
 
-// register registers somebody, whose wake then does what is given.
+// register registers a name, whose wake then does what is given.
 func (w *testWorld) register(fd int, name string, then ...func()) {
 	w.t.Helper()
 	w.Register(fd, func() {
+		if w.alive != nil {
+			w.alive(name)
+		}
 		w.woken = append(w.woken, name)
 		for _, f := range then {
 			f()
 		}
 	})
 	if _, ok := w.kernel.armed[fd]; !ok {
-		w.t.Fatalf("reuse.go is not started: Register(%d, ...) has not called arm, so the kernel will not report it", fd)
+		w.t.Fatalf("Register(%d, ...) has not called arm, so the kernel will not report it", fd)
 	}
 }
 
@@ -63,7 +70,7 @@ func (w *testWorld) fire(fds ...int) {
 	for _, fd := range fds {
 		data, ok := w.kernel.armed[fd]
 		if !ok {
-			w.t.Fatalf("%d is ready, and not armed: nobody will hear of it", fd)
+			w.t.Fatalf("%d is ready, and not armed: nothing will hear of it", fd)
 		}
 		w.kernel.next = append(w.kernel.next, data)
 		delete(w.kernel.armed, fd)
@@ -85,27 +92,31 @@ func (w *testWorld) turn(what, look string, want ...string) {
 
 func testList(names []string) string {
 	if len(names) == 0 {
-		return "nobody"
+		return "none"
 	}
 	return strings.Join(names, ", ")
 }
 
 func TestEventWakes(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		check.Started(t, "reuse.go", testSource)
 		w := testWorldOf(t)
 		w.register(7, "Ann")
 		w.register(8, "Bob")
 		w.register(9, "Cem")
 		w.fire(9, 7)
-		w.turn("9 and 7 are ready", "each event wakes who has registered for it", "Cem", "Ann")
+		w.turn("9 and 7 are ready", "each event wakes the registration that it was armed for, in the order of the events", "Cem", "Ann")
+		if len(w.kernel.armed) != 1 {
+			t.Fatalf("after the events of 9 and 7, %d descriptors are armed, want 1: a registration is for one event", len(w.kernel.armed))
+		}
 		w.turn("nothing is ready", "a registration is for one event")
 		w.fire(8)
-		w.turn("8 is ready", "each event wakes who has registered for it", "Bob")
+		w.turn("8 is ready", "each event wakes the registration that it was armed for, in the order of the events", "Bob")
 	})
 }
 
 func TestRegisterAgainInAWake(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
 		w.register(7, "Ann", func() { w.register(7, "Ann again") })
 		w.fire(7)
@@ -115,8 +126,8 @@ func TestRegisterAgainInAWake(t *testing.T) {
 	})
 }
 
-func TestForgetAfterRegisterInAWake(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+func TestDeregisterAfterRegisterInAWake(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		for _, ready := range []bool{false, true} {
 			w := testWorldOf(t)
 			w.register(7, "Ann", func() { w.register(7, "Ann again") })
@@ -125,34 +136,34 @@ func TestForgetAfterRegisterInAWake(t *testing.T) {
 			if ready {
 				w.fire(7)
 			}
-			w.Forget(7)
+			w.Deregister(7)
 			if len(w.kernel.armed) > 0 {
-				t.Fatal("7 was ready, Ann has registered for it again in her wake, and then forgotten it, and the kernel still has 7 armed: has Turn taken away what the wake had put there?")
+				t.Fatal("7 was ready, Ann has registered for it again in her wake, and then taken that back, and the kernel still has 7 armed: has Turn taken away what the wake had put there?")
 			}
-			w.turn("7 was ready, Ann has registered for it again in her wake, it was ready again, and before the wait she forgot it", "who has forgotten is not woken")
+			w.turn("7 was ready, Ann has registered for it again in her wake, it was ready again, and before the wait she took it back", "a registration that was taken back isn't woken")
 		}
 	})
 }
 
 func TestForgottenIsNotWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
 		w.register(7, "Ann")
-		w.Forget(7)
+		w.Deregister(7)
 		if len(w.kernel.armed) > 0 {
-			t.Fatal("after Forget(7) the kernel still has 7 armed: it would report a descriptor that nobody waits for")
+			t.Fatal("after Deregister(7) the kernel still has 7 armed: it would report a descriptor that nothing waits for")
 		}
-		w.Forget(7)
-		w.Forget(8)
+		w.Deregister(7)
+		w.Deregister(8)
 		w.register(7, "Ann")
 		w.fire(7)
-		w.Forget(7)
-		w.turn("7 was ready, and before the wait Ann forgot it", "who has forgotten is not woken")
+		w.Deregister(7)
+		w.turn("7 was ready, and before the wait Ann took it back", "a registration that was taken back isn't woken")
 	})
 }
 
 func TestLatestRegistrationCounts(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
 		w.register(7, "Ann")
 		w.register(7, "Bob")
@@ -161,11 +172,115 @@ func TestLatestRegistrationCounts(t *testing.T) {
 	})
 }
 
+// The event came for the first registration, so the second one hasn't had its own.
+func TestEventOfAReplacedRegistration(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		for times := 1; times <= 3; times++ {
+			w := testWorldOf(t)
+			w.register(7, "Ann")
+			w.fire(7)
+			for i := range times {
+				w.register(7, fmt.Sprintf("Bob %d", i+1))
+			}
+			w.turn("7 was ready for Ann, and before the wait Bob registered for 7, without a Deregister", "the event is Ann's, and her registration is replaced")
+			w.fire(7)
+			w.turn("then 7 is ready for Bob, who waits for his own event", "it was armed for Bob, so it's Bob's", fmt.Sprintf("Bob %d", times))
+
+			w = testWorldOf(t)
+			w.register(7, "Ann", func() { w.register(8, "Cem") })
+			w.register(8, "Bob")
+			w.fire(7, 8)
+			w.turn("7 and 8 are ready, and Ann's wake registers Cem for 8, without a Deregister", "the event of 8 is Bob's, and his registration is replaced", "Ann")
+			w.fire(8)
+			w.turn("then 8 is ready for Cem", "it was armed for Cem, so it's Cem's", "Cem")
+		}
+	})
+}
+
+// Anything may happen, in wakes and between turns. The model knows whose event is whose.
+func TestAnything(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testReturns, func(t testing.TB) {
+		for range 300 {
+			w, owner, log := testWorldOf(t), make(map[int]string), []string(nil)
+			var want, pending []string // of this turn; of the events that came
+			names, depth := 0, 0
+			var act func()
+			register := func(fd int) {
+				names++
+				name := fmt.Sprint("n", names)
+				log = append(log, fmt.Sprintf("Register(%d, %s)", fd, name))
+				owner[fd] = name
+				w.register(fd, name, func() {
+					delete(owner, fd)
+					if depth++; depth < 20 && random.IntN(2) == 0 {
+						act()
+					}
+				})
+			}
+			act = func() {
+				switch fd := 7 + random.IntN(3); random.IntN(3) {
+				case 0, 1:
+					register(fd)
+				default:
+					log = append(log, fmt.Sprintf("Deregister(%d)", fd))
+					delete(owner, fd)
+					w.Deregister(fd)
+				}
+			}
+			for range 5 {
+				for range random.IntN(4) {
+					act()
+				}
+				pending = nil
+				for fd := 7; fd < 10; fd++ {
+					if _, armed := w.kernel.armed[fd]; armed && random.IntN(3) > 0 {
+						w.fire(fd)
+						pending = append(pending, owner[fd])
+						log = append(log, fmt.Sprintf("%d is ready", fd))
+					}
+				}
+				if random.IntN(2) == 0 {
+					act()
+				}
+				log, w.woken, want = append(log, "Turn"), nil, nil
+				seen := 0
+				w.alive = func(name string) { // just before a wake
+					for seen < len(pending) && pending[seen] != name {
+						seen++
+					}
+					if seen == len(pending) {
+						t.Fatalf("%s: Turn woke %s, and no event of this turn is its own, or it was woken already", strings.Join(log, ", "), name)
+					}
+					seen++
+					for _, own := range owner {
+						if own == name {
+							return
+						}
+					}
+					t.Fatalf("%s: Turn woke %s, whose registration is over, taken back or replaced", strings.Join(log, ", "), name)
+				}
+				w.Turn()
+				for _, name := range pending {
+					for _, own := range owner {
+						if own == name && !slices.Contains(w.woken, name) {
+							want = append(want, name)
+						}
+					}
+				}
+				if len(want) > 0 {
+					t.Fatalf("%s: an event came for %v, which is still registered, and Turn hasn't woken it", strings.Join(log, ", "), want)
+				}
+			}
+		}
+	})
+}
+
 // The event is in the hands of Turn when its connection is closed.
 func TestConnectionThatIsClosedInTheSameTurn(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
-		w.register(7, "Ann", func() { w.Forget(8) })
+		w.register(7, "Ann", func() { w.Deregister(8) })
 		w.register(8, "Bob")
 		w.fire(7, 8)
 		w.turn("7 and 8 are ready, and Ann's wake closes 8", "the connection of the second event was closed by the wake before it", "Ann")
@@ -173,12 +288,12 @@ func TestConnectionThatIsClosedInTheSameTurn(t *testing.T) {
 }
 
 func TestNumberThatIsUsedAgainInTheSameTurn(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		for times := 1; times <= 4; times++ {
 			w := testWorldOf(t)
 			w.register(7, "Ann", func() {
 				for i := range times {
-					w.Forget(8)
+					w.Deregister(8)
 					w.register(8, fmt.Sprintf("Cem %d", i+1))
 				}
 			})
@@ -197,18 +312,18 @@ func TestNumberThatIsUsedAgainInTheSameTurn(t *testing.T) {
 
 // The number was free for a while, so there was a moment when nobody had it.
 func TestNumberThatIsUsedAgainLater(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		for between := range 3 {
 			w := testWorldOf(t)
 			w.register(8, "Bob")
 			w.fire(8)
-			w.Forget(8)
+			w.Deregister(8)
 			for range between {
 				w.register(9, "somebody else")
-				w.Forget(9)
+				w.Deregister(9)
 			}
 			w.register(8, "Cem")
-			w.turn("8 was ready for Bob, who forgot it before the wait, and another connection has the number by now", "the event is Bob's, and Bob is gone; does a count begin again when nobody has the number?")
+			w.turn("8 was ready for Bob, who took it back before the wait, and another connection has the number by now", "the event is Bob's, and Bob is gone; does a count begin again when nobody has the number?")
 			w.fire(8)
 			w.turn("then 8 is ready, for Cem, who waits for its own event", "it was armed for Cem, so it is Cem's", "Cem")
 		}
@@ -216,23 +331,35 @@ func TestNumberThatIsUsedAgainLater(t *testing.T) {
 }
 
 func TestNumberThatIsUsedAgainWithoutAnEvent(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
 		w.register(8, "Bob")
-		w.Forget(8)
+		w.Deregister(8)
 		w.register(8, "Cem")
 		w.fire(8)
-		w.turn("Bob registered for 8 and forgot it, no event came, and Cem, who has the number now, waits for its own event, which comes", "it was armed for Cem, so it is Cem's", "Cem")
+		w.turn("Bob registered for 8 and took it back, no event came, and Cem, who has the number now, waits for its own event, which comes", "it was armed for Cem, so it is Cem's", "Cem")
+	})
+}
+
+func TestManyEventsAtOnce(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		w, want := testWorldOf(t), []string(nil)
+		for fd := range 1000 {
+			want = append(want, fmt.Sprint("c", fd))
+			w.register(fd, want[fd])
+			w.fire(fd)
+		}
+		w.turn("1,000 descriptors are ready at once", "each event wakes the registration that it was armed for, in the order of the events", want...)
 	})
 }
 
 func TestManyConnections(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
+	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
 		w.register(8, "Bob")
 		w.fire(8)
 		for range 1 << 16 {
-			w.Forget(8)
+			w.Deregister(8)
 			w.Register(8, func() { w.woken = append(w.woken, "one of the 65,536") })
 		}
 		w.turn("8 was ready for Bob, and before the wait 65,536 connections had the number, one after the other", "the event is Bob's, and Bob is gone; how many registrations are there until a number comes again?")

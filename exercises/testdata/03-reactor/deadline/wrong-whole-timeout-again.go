@@ -1,4 +1,4 @@
-// want: a signal every 10ms: waitUntil gave 0 after 540ms
+// want: signal
 package main
 
 import (
@@ -13,8 +13,9 @@ type clock interface {
 	// now says what time it is.
 	now() time.Time
 	// wait sleeps until there are events, and says how many; or until so many
-	// milliseconds have passed, and says 0. With 0 it does not sleep, and
-	// with less than 0 it sleeps until there are events, as epoll_wait does.
+	// milliseconds have passed, and says 0. With 0 it doesn't sleep, and with less
+	// than 0 it sleeps until there are events, as epoll_wait does. On an error, n
+	// is -1.
 	wait(ms int32) (n int, err error)
 }
 
@@ -35,12 +36,12 @@ func waitUntil(c clock, deadline time.Time) (n int, err error) {
 	}
 }
 
-// timeout is what is left until the deadline, for wait.
+// timeout is what's left until the deadline, for wait.
 func timeout(now, deadline time.Time) int32 {
 	if deadline.IsZero() {
 		return -1
 	}
-	left := max(deadline.Sub(now), 0) // less than 0 would be for ever
+	left := max(deadline.Sub(now), 0) // less than 0 would be forever
 	ms := left / time.Millisecond
 	if left%time.Millisecond > 0 { // too short a wait asks again at once
 		ms++

@@ -7,7 +7,7 @@ import (
 )
 
 // Source is a descriptor that the kernel has been asked about once and for all,
-// edge-triggered: it says when there is something to read, not that there is.
+// edge-triggered: the kernel says when something comes, not that it's there.
 type Source struct {
 	read  func(p []byte) (n int, err error) // as unix.Read on the descriptor, which never blocks
 	ready bool                              // there may be something that the kernel will not tell again
@@ -19,7 +19,7 @@ func NewSource(read func([]byte) (int, error)) *Source { return &Source{read: re
 // Edge is called for each event: something has come.
 func (s *Source) Edge() { s.ready = true }
 
-// Turn reads what is there, with so many reads at most. It returns what has
+// Turn reads what's there, with so many reads at most. It returns what has
 // come, whether another turn is worthwhile without an event, and the error.
 func (s *Source) Turn(reads int) (data []byte, more bool, err error) {
 	var buf [4096]byte

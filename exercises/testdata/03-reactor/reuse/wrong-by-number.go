@@ -32,8 +32,8 @@ func (r *Reactor) Register(fd int, wake func()) {
 	r.kernel.arm(fd, uint64(fd))
 }
 
-// Forget undoes the Register of fd, which is about to be closed.
-func (r *Reactor) Forget(fd int) {
+// Deregister undoes the Register of fd, which is about to be closed.
+func (r *Reactor) Deregister(fd int) {
 	if _, ok := r.waiting[fd]; ok {
 		delete(r.waiting, fd)
 		r.kernel.disarm(fd)

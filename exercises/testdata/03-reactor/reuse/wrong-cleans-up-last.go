@@ -40,8 +40,8 @@ func (r *Reactor) Register(fd int, wake func()) {
 	r.kernel.arm(fd, uint64(r.latest))
 }
 
-// Forget undoes the Register of fd, which is about to be closed.
-func (r *Reactor) Forget(fd int) {
+// Deregister undoes the Register of fd, which is about to be closed.
+func (r *Reactor) Deregister(fd int) {
 	if number, ok := r.current[fd]; ok {
 		delete(r.waiting, number)
 		delete(r.current, fd)
