@@ -200,6 +200,11 @@ func TestFinishedIsNotAskedAgain(t *testing.T) {
 		b.poll(b.ann, "with tea ready", 1, 1)
 		b.tea.waker.Wake()
 		b.poll(b.ann, "after a late wake of tea, which has finished,", 0, 0)
+		b.toast.ready = true
+		b.toast.waker.Wake()
+		b.poll(b.ann, "after a wake of toast, which is ready,", 0, 1, "tea", "toast")
+		b.tea.waker.Wake() // later than everything
+		b.toast.waker.Wake()
 	})
 }
 
@@ -296,6 +301,7 @@ func (c *testOrdered) Poll(cx *Context) (string, bool) {
 func (c *testOrdered) arrive() {
 	c.s.Step("(" + c.name + " is ready)")
 	c.come = true
+	c.s.Step("(calls the waker of " + c.name + ", if it has one)")
 	if c.waker != nil {
 		c.waker.Wake()
 	}

@@ -293,19 +293,26 @@ func TestWakesFromManyGoroutines(t *testing.T) {
 // All orders of two workers and a goroutine that wakes.
 func TestEveryOrder(t *testing.T) {
 	order.All(t, "during.go", testSource,
-		order.Scenario{Story: "one worker polls a task, and what it waits for comes meanwhile, with a wake", Run: func(s *order.Schedule) {
-			p, come := NewPool(), false
+		order.Scenario{Story: "one worker polls a task, and two things that it waits for come meanwhile, with a wake each", Run: func(s *order.Schedule) {
+			p, come, finished := NewPool(), 0, false
 			var waker Waker
 			p.Spawn(func(w Waker) bool {
+				if finished {
+					s.Fatalf("the task was ready, and is polled again")
+				}
 				waker = w
 				seen := come
-				s.Step(fmt.Sprintf("(polls the task, which sees: %t)", seen))
-				return seen
+				s.Step(fmt.Sprintf("(polls the task, which sees %d of 2)", seen))
+				finished = seen == 2
+				return finished
 			})
 			s.Go("worker", p.Work)
 			s.Go("waker", func() {
-				s.Wait("(what the task waits for comes)", "until the task has been polled", func() bool { return waker != nil })
-				come = true
+				s.Wait("(the first of 2 comes)", "until the task has been polled", func() bool { return waker != nil })
+				come++
+				waker.Wake()
+				s.Step("(the second of 2 comes)")
+				come++
 				waker.Wake()
 			})
 		}},

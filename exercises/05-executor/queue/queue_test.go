@@ -282,6 +282,11 @@ func TestEveryOrder(t *testing.T) {
 			})
 			s.Go("waker 1", one.Wake)
 			s.Go("waker 2", two.Wake)
+			s.Finally(func() {
+				if parker.Count == 0 {
+					s.Fatalf("the first of the two wakes has put its task into an empty queue, and the executor's waker wasn't called")
+				}
+			})
 		}},
 		order.Scenario{Story: "two wakers wake the same task, when what it waits for has come from both of them; the executor polls it until it has seen both", Run: func(s *order.Schedule) {
 			parker := parkerOf(s)

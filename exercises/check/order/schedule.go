@@ -79,9 +79,8 @@ type touch struct {
 type choice struct{ taken, of int }
 
 const (
-	maxSteps     = 400             // in one order
-	maxSchedules = 60_000          // of one scenario
-	maxTime      = 4 * time.Second // for all scenarios of a test: a slow machine tries fewer orders
+	maxSteps     = 400    // in one order
+	maxSchedules = 60_000 // of one scenario
 )
 
 var now atomic.Pointer[Schedule] // the schedule that is being tried
