@@ -64,7 +64,7 @@ func TestEveryUnfinishedChildIsPolledOnce(t *testing.T) {
 		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}}
 		for range 5 {
 			var order []int
-			for range 2 + random.IntN(5) {
+			for range 2 + random.IntN(100) {
 				order = append(order, 1+random.IntN(4))
 			}
 			orders = append(orders, order)
@@ -144,23 +144,26 @@ func TestFirstErrorEnds(t *testing.T) {
 
 func TestFirstErrorClosesTheOthers(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		a, b, failed, d, e := testOK(9, "a"), testOK(1, "b"), testFails(2, "the pot is broken"), testOK(9, "d"), testOK(9, "e")
+		a, b, now, failed, d, e := testOK(9, "a"), testOK(1, "b"), testOK(2, "now"), testFails(2, "the pot is broken"), testOK(9, "d"), testOK(9, "e")
 		a.err = errors.New("and the cup, too")
-		all := testJoin(a, b, failed, d, e)
+		all := testJoin(a, b, now, failed, d, e)
 		all.Poll(new(Context))
 		r, ready := all.Poll(new(Context))
 		for i, c := range []*testAfter[string]{a, d, e} {
 			if c.closes != 1 {
-				t.Fatalf("child 2 failed, and child %d, which was pending, was closed %d times, want once, before that Poll returns", []int{0, 3, 4}[i], c.closes)
+				t.Fatalf("child 3 failed, and child %d, which was pending, was closed %d times, want once, before that Poll returns", []int{0, 4, 5}[i], c.closes)
 			}
 		}
-		for i, c := range []*testAfter[string]{b, failed} {
+		for i, c := range []*testAfter[string]{b, now, failed} {
 			if c.closes != 0 {
-				t.Fatalf("child 2 failed. Child %d had finished, and was closed: it isn't yours anymore", i+1)
+				t.Fatalf("child 3 failed. Child %d had finished, and was closed: it isn't yours anymore (child 2 finished in the same Poll)", i+1)
 			}
 		}
 		if !ready || r.Err != failed.value.Err {
-			t.Fatalf("child 2 failed, and child 0 failed to close: Poll gave the error %v, %t, want the error of child 2, true", r.Err, ready)
+			t.Fatalf("child 3 failed, and child 0 failed to close: Poll gave the error %v, %t, want the error of child 3, true", r.Err, ready)
+		}
+		if Close(all); a.closes+d.closes+e.closes > 3 {
+			t.Fatal("child 3 failed, the others were closed, and a Close of TryJoinAll has closed one of them again")
 		}
 	})
 }

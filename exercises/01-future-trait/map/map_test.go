@@ -119,3 +119,18 @@ func TestCloseReachesTheFutureInside(t *testing.T) {
 		}
 	})
 }
+
+// testBare is a future without a Close method.
+type testBare struct{}
+
+func (testBare) Poll(*Context) (string, bool) { return "", false }
+
+func TestCloseOfAFutureWithoutClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		f := Map[string](testBare{}, func(s string) string { return s })
+		f.Poll(new(Context))
+		if err := Close(f); err != nil {
+			t.Fatalf("the future inside has no Close method, and Close of Map returned %q, want nil", err)
+		}
+	})
+}

@@ -141,6 +141,23 @@ func TestCloseOfTheFirst(t *testing.T) {
 	})
 }
 
+// testBare is a future without a Close method.
+type testBare struct{}
+
+func (testBare) Poll(*Context) (int, bool) { return 0, false }
+
+func TestCloseOfAFutureWithoutClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, first := range []Future[int]{testBare{}, &testAfter[int]{n: 1}} {
+			f := Then[int](first, func(int) Future[int] { return testBare{} })
+			f.Poll(new(Context))
+			if err := Close(f); err != nil {
+				t.Fatalf("the future under way has no Close method, and Close of Then returned %q, want nil", err)
+			}
+		}
+	})
+}
+
 func TestCloseOfTheSecond(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		broken := errors.New("the pot is broken")

@@ -149,10 +149,10 @@ func TestDialIsLazy(t *testing.T) {
 func TestDialUnderWay(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, end := range []error{nil, unix.ECONNREFUSED} {
+		for i, end := range []error{nil, unix.ECONNREFUSED, nil, nil} {
 			n := testNetworkOf(6)
-			a := &testAddress{}
-			early := 1 + random.IntN(4) // polls that find the connect still under way
+			a := new(testAddress)
+			early := []int{2, 3, 1, 20 + random.IntN(50)}[i] // polls that find the connect still under way
 			for range early {
 				a.results = append(a.results, unix.EAGAIN)
 			}
@@ -162,12 +162,12 @@ func TestDialUnderWay(t *testing.T) {
 			for poll := 1; poll <= early; poll++ {
 				got, ready := d.Poll(new(Context))
 				switch {
+				case n.count("Result") != poll-1:
+					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
 				case ready || got != (Dialed{}):
 					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
 				case n.count("Start") != 1:
 					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
-				case n.count("Result") != poll-1:
-					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
 				case n.count("WakeWhenWritable(7)") != poll:
 					t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: each poll that finds the connect under way asks once, also if it came too early", poll, n.count("WakeWhenWritable"), poll)
 				}
@@ -224,6 +224,30 @@ func TestDialWhenAllFail(t *testing.T) {
 		}
 		if len(n.open) > 0 {
 			t.Fatalf("all addresses failed, and %d sockets are still open", len(n.open))
+		}
+		before := n.count("Close")
+		if Close(d); n.count("Close") > before {
+			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// The number 0 is a descriptor like any other, if a program has closed its input.
+func TestDialGetsTheNumberZero(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(-1)
+		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
+		d := Dial(n, "a")
+		d.Poll(new(Context))
+		if got, ready := d.Poll(new(Context)); !ready || got != (Dialed{}) || n.count("Open") != 1 {
+			t.Fatalf("the first socket got the number 0, and Poll gave %+v, %t, want {FD:0 Err:<nil>}, true (the calls: %v)", got, ready, n.log)
+		}
+		n = testNetworkOf(-1)
+		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN}}
+		d = Dial(n, "a")
+		d.Poll(new(Context))
+		if Close(d); n.count("Close(0)") != 1 {
+			t.Fatalf("closed while the connect of socket 0 was under way, and socket 0 was closed %d times, want once", n.count("Close(0)"))
 		}
 	})
 }

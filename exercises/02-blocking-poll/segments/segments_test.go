@@ -22,6 +22,7 @@ type testPeer struct {
 	reads  int
 	asked  int
 	lost   bool
+	wake   error
 }
 
 func (p *testPeer) Read(b []byte) (int, error) {
@@ -48,7 +49,7 @@ func (p *testPeer) Read(b []byte) (int, error) {
 func (p *testPeer) WakeWhenReadable(cx *Context) error {
 	p.asked++
 	p.lost = p.lost || cx == nil
-	return nil
+	return p.wake
 }
 
 // testParts is a script of these parts, with a pause after each.
@@ -118,6 +119,7 @@ func TestLineInTwoParts(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testLines(t, "a line in one part", &testPeer{script: testParts("hello\n")}, "hello")
+		testLines(t, "lines with spaces and a \\r", &testPeer{script: testParts(" a \n", "b\r\n")}, " a ", "b\r")
 		testLines(t, "a line in two parts", &testPeer{script: testParts("hel", "lo\n")}, "hello")
 		text := fmt.Sprint("name ", random.IntN(1000000))
 		for cut := 1; cut <= len(text); cut++ {
@@ -200,9 +202,17 @@ func TestEnd(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := &testPeer{script: []any{"he", unix.EINTR, unix.EINTR, "llo\n"}}
+		p := &testPeer{script: []any{unix.EAGAIN}, wake: errors.New("the reactor is full")}
+		if line, ready := NewReader(p).ReadLine().Poll(new(Context)); !ready || !errors.Is(line.Err, p.wake) {
+			t.Fatalf("WakeWhenReadable failed, and Poll gave %+v, %t, want its error, true: nothing will cause another poll", line, ready)
+		}
+		p = &testPeer{script: []any{"he"}}
+		for range 100 {
+			p.script = append(p.script, unix.EINTR)
+		}
+		p.script = append(p.script, "llo\n")
 		if line, ready := NewReader(p).ReadLine().Poll(new(Context)); !ready || line != (Line{Text: "hello"}) {
-			t.Fatalf("EINTR came twice in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+			t.Fatalf("EINTR came a hundred times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
 		}
 		for _, err := range []error{unix.ECONNRESET, unix.ETIMEDOUT} {
 			p = &testPeer{script: []any{"he", err}}

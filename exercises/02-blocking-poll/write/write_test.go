@@ -140,6 +140,18 @@ func TestPartialWrites(t *testing.T) {
 	})
 }
 
+func TestManyParts(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, text := new(testPeer), strings.Repeat("x", 600)
+		for range 300 {
+			p.script = append(p.script, 1, unix.EINTR)
+		}
+		if written := testAll(t, text, p); p.got != text || written != (Written{N: len(text)}) {
+			t.Fatalf("the peer took 600 bytes, half of them one at a time, with a signal after each: WriteAll yields %+v, want {N:600 Err:<nil>}", written)
+		}
+	})
+}
+
 func TestPollReturnsAtEAGAIN(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{unix.EAGAIN, 6}}

@@ -240,6 +240,34 @@ func TestAsksForWhatItWaitsFor(t *testing.T) {
 	})
 }
 
+func TestTwoRelays(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testWorldOf(t, random, 3, 500, 70), testWorldOf(t, random, 3, 500, 70)
+		ra, rb := NewRelay(a, a), NewRelay(b, b)
+		for doneA, doneB := false, false; !doneA || !doneB; {
+			if !doneA {
+				a.polls++
+				if _, doneA = ra.Poll(); !doneA {
+					a.event()
+				}
+			}
+			if !doneB {
+				b.polls++
+				if _, doneB = rb.Poll(); !doneB {
+					b.event()
+				}
+			}
+			if a.polls+b.polls > 10_000 {
+				t.Fatalf("two relays in turns are still pending after 10,000 polls%s", a.told())
+			}
+		}
+		if !bytes.Equal(a.got, a.want) || !bytes.Equal(b.got, b.want) {
+			t.Fatal("two relays worked in turns, and the bytes of one of them are wrong: do they share a buffer?")
+		}
+	})
+}
+
 func TestMemory(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {

@@ -103,6 +103,15 @@ func TestEachEventCounts(t *testing.T) {
 
 func TestManyPieces(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
+		k0 := new(testKernel)
+		for range 1000 {
+			k0.script = append(k0.script, "x", unix.EINTR)
+		}
+		s0 := NewSource(k0.read)
+		s0.Edge()
+		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
+			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
+		}
 		long := strings.Repeat("0123456789", 2000)
 		k := &testKernel{script: []any{"a", long, "b"}}
 		s := NewSource(k.read)
