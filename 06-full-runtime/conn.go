@@ -74,3 +74,20 @@ func (c *Conn) wait(dir direction) {
 
 // Close closes the stream.
 func (c *Conn) Close() error { return c.stream.Close() }
+
+// Read yields how many bytes of p it has read: at least one, or an error. It's
+// for a Race or a Timeout. In a body, Conn.Read is simpler.
+func (s *Stream) Read(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Read(p)
+		return r
+	})
+}
+
+// Write yields how many bytes of p it has written: all, or an error.
+func (s *Stream) Write(p []byte) Future[Result[int]] {
+	return Async(func(co *Co) (r Result[int]) {
+		r.Value, r.Err = co.Conn(s).Write(p)
+		return r
+	})
+}

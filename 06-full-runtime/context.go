@@ -1,15 +1,13 @@
 package main
 
-// Context is what a future may ask of the executor that polls it. It stays
-// valid after Poll has returned.
+// Context is what a future may ask of the executor, also after its Poll.
 type Context struct {
 	waker Waker
 	task  *Task
 }
 
-// Waker returns what asks for another poll of this future. A future that waits
-// for something outside of the runtime hands it out, in each Poll anew, because
-// only the latest one counts.
+// Waker returns what asks for another poll. A future that waits for something
+// outside of the runtime hands it out, at each Poll anew: only the latest counts.
 func (cx *Context) Waker() Waker {
 	cx.task.outside, cx.task.runtime.handedOut = true, true
 	return cx.waker
@@ -26,9 +24,9 @@ func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
 // wake is for the runtime's goroutine.
 func (cx *Context) wake() { wakeLocal(cx.waker) }
 
-// takeBudget reports whether the task may make one more transfer in this poll.
-// If not, the task is queued behind the others. Without that, a task whose peer
-// is always faster would keep the others waiting forever.
+// takeBudget reports whether the task may make one more transfer in this poll. If
+// not, it's queued behind the others. Without that, a task whose peer is always
+// faster would keep them waiting forever.
 func (cx *Context) takeBudget() bool {
 	if !cx.hasBudget() {
 		cx.wake()

@@ -47,9 +47,10 @@ func (rt *Runtime) pollTasks(root *Task) {
 
 func (rt *Runtime) next() *Task {
 	rt.takeInjected()
-	// A goroutine that is about to wake us can do so now, without the bell. We
+	// Goroutines that have just got a waker may use it now, without the bell. We
 	// yield twice because every 61st time Go takes us again at once: see
-	// findRunnable in runtime/proc.go.
+	// findRunnable in runtime/proc.go. While all processors compute, a yield takes
+	// some 10 ms, so we don't without a reason.
 	for try := 0; rt.handedOut && rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
@@ -134,8 +135,7 @@ func (rt *Runtime) park() (err error) {
 }
 
 // prepareToPark announces that the runtime is going to sleep: from here on a
-// wake rings the bell. A wake that came before is in injected. Both happen under
-// one lock. In a gap between them, a wake would find no sleeper to ring for.
+// wake rings the bell. A wake that came before is in injected.
 func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -145,6 +145,7 @@ func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 	if timeout < 0 && rt.stuck() {
 		return 0, &DeadlockError{len(rt.tasks)}
 	}
+	// ← without the lock, a wake that comes here would be lost
 	rt.parked.Store(timeout != 0)
 	return timeout, nil
 }
@@ -157,9 +158,8 @@ func (rt *Runtime) stuck() bool {
 }
 
 // DeadlockError says how many tasks are left that nothing can wake: no timer, no
-// descriptor, and no waker that was taken out with Context.Waker. Go says the
-// same of goroutines. We can't know of a goroutine that is going to SpawnRemote
-// or Cancel, so some task must wait for that goroutine, for example in Blocking.
+// descriptor, and nothing that has taken a Context.Waker. A goroutine that is
+// going to call SpawnRemote or Cancel isn't known here, unless a task waits for it.
 type DeadlockError struct{ Tasks int }
 
 func (e *DeadlockError) Error() string {

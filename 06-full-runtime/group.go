@@ -3,13 +3,8 @@ package main
 import "cmp"
 
 // Group runs futures as tasks and ends them together, in the manner of
-// golang.org/x/sync/errgroup. The first failure cancels the other tasks. No task
-// outlives the group if you close that:
-//
-//	g := NewGroup(co.cx)
-//	defer g.Close()
-//	g.Go(...)
-//	err := Await(co, g.Wait())
+// golang.org/x/sync/errgroup. The first failure cancels the other tasks. With a
+// deferred Close of the group, no task outlives it.
 type Group struct {
 	runtime *Runtime
 	members map[*member]bool // that haven't ended

@@ -6,22 +6,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's.
-//
-// add registers fd for both directions, edge-triggered: an event comes when it
-// gets ready, and at once if it's ready already. A descriptor is added once, and
-// removed before it's closed.
-//
-// wait returns the events that are there, or waits for one until the timeout has
-// passed, or forever if it's negative, or until notify is called. The slice is
-// valid until the next wait.
-//
-// notify ends a wait, the one under way or else the next. Any goroutine may call
-// it; the other methods are for the runtime's.
+// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's. Only
+// notify is for any goroutine.
 type poller interface {
+	// add registers fd for both directions, edge-triggered: an event comes when
+	// it gets ready, and at once if it's ready already.
 	add(fd int) error
+	// remove comes before fd is closed.
 	remove(fd int)
+	// wait returns the events that are there, or waits for one: until the timeout
+	// has passed, unless it's negative, or notify is called. The slice is valid
+	// until the next wait.
 	wait(timeout time.Duration) ([]event, error)
+	// notify ends a wait, the one under way or else the next.
 	notify() error
 	close()
 }
@@ -44,7 +41,7 @@ const (
 	writable
 )
 
-// Reactor knows who waits for which descriptor. In this chapter it has no
+// Reactor knows which tasks wait for which descriptor. In this chapter it has no
 // goroutine: the executor itself waits in the kernel when there's nothing to
 // poll. Only the runtime's goroutine comes here, so nothing needs a lock.
 type Reactor struct {
@@ -114,10 +111,10 @@ func (r *Reactor) closeSource(s *source) error {
 
 // deliver wakes the tasks that wait for ev.
 //
-// The number in ev can't have a new owner. Only tasks close and open descriptors,
-// and no task is polled before all events of a wait are delivered. Where both go
-// on at once, as in tokio and in chapter 04, an event has to carry a generation
-// or a pointer too, to tell two owners of one number apart.
+// The number in ev can't have a new owner: only tasks close and open descriptors,
+// and none is polled before all events of a wait are delivered. Where both go on
+// at once, as in tokio and in chapter 04, an event carries a generation or a
+// pointer too, to tell two owners of one number apart.
 func (r *Reactor) deliver(ev event, trace *Trace) {
 	if trace.Descriptor != nil {
 		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])

@@ -18,14 +18,14 @@ type Runtime struct {
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task // that haven't ended
-	spawned   uint32  // the ID of the newest task
-	current   *Task   // is being polled
-	budget    int     // transfers that it may still make
-	handedOut bool
+	tasks     []*Task        // that haven't ended
+	spawned   uint32         // the ID of the newest task
+	current   *Task          // is being polled
+	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
+	handedOut bool           // since then a waker has left the runtime
 	closing   bool           // Close was called
-	closed    bool           // written with mu held, by the runtime's goroutine
+	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
 
 	running     atomic.Bool  // inside BlockOn or Close

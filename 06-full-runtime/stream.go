@@ -90,50 +90,6 @@ func (s *Stream) Close() error {
 	return s.reactor.closeSource(&s.source)
 }
 
-// Read yields how many bytes of p it has read: at least one, or an error.
-func (s *Stream) Read(p []byte) Future[Result[int]] { return &transfer{stream: s, rest: p} }
-
-// Write yields how many bytes of p it has written: all, or an error.
-func (s *Stream) Write(p []byte) Future[Result[int]] {
-	return &transfer{stream: s, dir: writable, rest: p}
-}
-
-type transfer struct {
-	stream *Stream // nil once it has finished
-	dir    direction
-	rest   []byte
-	n      int
-	cx     *Context // of the latest poll
-}
-
-func (t *transfer) Poll(cx *Context) (Result[int], bool) {
-	s := t.stream
-	mustBePending(s != nil, "Read or Write")
-	t.cx = cx
-	for {
-		n, err, ready := s.poll(cx, t.dir, t.rest)
-		if !ready {
-			return Result[int]{}, false
-		}
-		t.n += n
-		t.rest = t.rest[n:]
-		if err != nil || t.dir == readable || len(t.rest) == 0 {
-			t.stream = nil
-			return Result[int]{t.n, err}, true
-		}
-	}
-}
-
-// Close waits no longer. What has arrived is for the next Read, and what was
-// written is on its way.
-func (t *transfer) Close() error {
-	if t.stream != nil {
-		t.stream.removeWaker(t.dir, t.cx)
-		t.stream = nil
-	}
-	return nil
-}
-
 // acceptStream takes a connection from a listening socket. It counts as ready,
 // since the first bytes of a connection have often come with it.
 func (r *Reactor) acceptStream(listener int) (*Stream, error) {
