@@ -90,9 +90,10 @@ func build(dir, file, source string) (program string, err error) {
 }
 
 // try runs one test of the program. What went wrong is between two marks.
-func try(program, test string) (said string, err error) {
+func try(program, test string, env ...string) (said string, err error) {
 	cmd := exec.Command(program, "-test.run=^"+test+"$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+filepath.Join(filepath.Dir(program), originalFile))
+	cmd.Env = append(cmd.Env, env...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {

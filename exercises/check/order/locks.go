@@ -48,6 +48,12 @@ func acquire(m *Mutex, free func() bool, take func()) {
 		take()
 		return
 	}
+	s.mu.Lock()
+	woken := s.running != t // from a sync.Cond, while another goroutine takes its step
+	s.mu.Unlock()
+	if woken {
+		s.pause(t)
+	}
 	for !free() {
 		if slices.Contains(t.held, any(m)) {
 			s.Fatalf("%s takes the lock that it has already (near %s:%d), and with a sync.Mutex that waits forever", t.name, s.file, t.line)
@@ -75,5 +81,5 @@ func release(m *Mutex, held bool, give func()) {
 	if i := slices.Index(t.held, any(m)); i >= 0 {
 		t.held = slices.Delete(t.held, i, i+1)
 	}
-	s.stop(t, nil, "")
+	s.pause(t)
 }

@@ -100,9 +100,13 @@ func (r *rewriter) line(at token.Pos) int { return r.fset.Position(at).Line }
 
 func (r *rewriter) steps(list []ast.Stmt) {
 	for _, s := range list {
-		switch s.(type) {
+		switch s := s.(type) {
 		case *ast.CaseClause, *ast.CommClause, *ast.EmptyStmt:
 			continue
+		case *ast.ForStmt:
+			if endless(s) {
+				continue
+			}
 		}
 		r.add(s.Pos(), fmt.Sprintf("testStep_(%d); ", r.line(s.Pos())))
 	}
@@ -124,6 +128,10 @@ func (r *rewriter) walk(n ast.Node, write bool) {
 			r.walk(s, false)
 		}
 	case *ast.ForStmt:
+		if endless(n) {
+			r.children(n)
+			return
+		}
 		r.add(n.Body.Lbrace+1, fmt.Sprintf(" testStep_(%d); ", r.line(n.Pos())))
 		r.children(n)
 	case *ast.RangeStmt:
@@ -204,6 +212,11 @@ func (r *rewriter) walk(n ast.Node, write bool) {
 	default:
 		r.children(n)
 	}
+}
+
+// endless is a loop that does nothing by itself.
+func endless(s *ast.ForStmt) bool {
+	return s.Init == nil && s.Cond == nil && s.Post == nil && len(s.Body.List) > 0
 }
 
 func within(p token.Pos, f *ast.FuncLit) bool { return f.Pos() <= p && p < f.End() }

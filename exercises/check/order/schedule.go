@@ -64,6 +64,7 @@ type thread struct {
 	held    []any       // the locks that it has
 	ended   bool
 	extra   bool // it may sleep in the end
+	hidden  bool // this stop is no step of its own
 }
 
 // A touch is a use of a variable.
@@ -105,7 +106,7 @@ func me() (*Schedule, *thread) {
 
 // Go adds a goroutine to the scenario.
 func (s *Schedule) Go(name string, f func()) {
-	t := &thread{name: name, release: make(chan struct{}), stopped: true}
+	t := &thread{name: name, release: make(chan struct{}), stopped: true, hidden: true}
 	s.mu.Lock()
 	s.threads = append(s.threads, t)
 	s.mu.Unlock()
@@ -164,7 +165,7 @@ func (s *Schedule) Wait(text, why string, ready func() bool) {
 
 func (s *Schedule) stop(t *thread, ready func() bool, why string) {
 	s.mu.Lock()
-	t.ready, t.why, t.stopped = ready, why, true
+	t.ready, t.why, t.stopped, t.hidden = ready, why, true, false
 	s.mu.Unlock()
 	<-t.release
 }
@@ -269,6 +270,10 @@ const (
 	failed           = 3
 )
 
+func newSchedule(file string, lines []string, sc Scenario) *Schedule {
+	return &Schedule{scenario: sc, file: file, lines: lines, byID: make(map[uint64]*thread), touched: make(map[unsafe.Pointer][]touch)}
+}
+
 // run tries one order: the choices in path, then the first one each time.
 func (s *Schedule) run() {
 	now.Store(s)
@@ -284,11 +289,7 @@ func (s *Schedule) run() {
 				break
 			}
 		}
-		s.mu.Lock()
-		t.stopped, s.running = false, t
-		s.mu.Unlock()
-		t.release <- struct{}{}
-		synctest.Wait()
+		s.release(t)
 	}
 	s.exploring.Store(false)
 	for _, t := range s.threads {
@@ -305,6 +306,15 @@ func (s *Schedule) run() {
 		}
 	}
 	now.Store(nil)
+}
+
+// release lets t take its step.
+func (s *Schedule) release(t *thread) {
+	s.mu.Lock()
+	t.stopped, s.running = false, t
+	s.mu.Unlock()
+	t.release <- struct{}{}
+	synctest.Wait()
 }
 
 func (s *Schedule) sleeps(t *thread) string {
@@ -343,7 +353,7 @@ func (s *Schedule) choose() *thread {
 	if s.depth == len(s.path) {
 		s.path = append(s.path, choice{0, len(ready)})
 	}
-	t := ready[s.path[s.depth].taken]
+	t := ready[min(s.path[s.depth].taken, len(ready)-1)]
 	if ready[0] == s.running && t != s.running {
 		s.used++
 	}
@@ -358,7 +368,8 @@ func explore(t *testing.T, file string, lines []string, sc Scenario) (schedules 
 	for sc.Bound = 0; sc.Bound <= most; sc.Bound++ {
 		var path []choice
 		for {
-			s := &Schedule{scenario: sc, file: file, lines: lines, byID: make(map[uint64]*thread), touched: make(map[unsafe.Pointer][]touch), path: path}
+			s := newSchedule(file, lines, sc)
+			s.path = path
 			synctest.Test(t, func(*testing.T) { s.run() })
 			if schedules++; schedules == maxSchedules || time.Since(start) > maxTime {
 				return schedules
@@ -374,4 +385,12 @@ func explore(t *testing.T, file string, lines []string, sc Scenario) (schedules 
 		}
 	}
 	return schedules
+}
+
+// pause is a stop that's no step of its own.
+func (s *Schedule) pause(t *thread) {
+	s.mu.Lock()
+	t.ready, t.stopped, t.hidden = nil, true, true
+	s.mu.Unlock()
+	<-t.release
 }
