@@ -3,26 +3,25 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 )
 
-const maxDelay = time.Minute // until then the server doesn't notice that a client is gone
-
-const plain = "text/plain; charset=utf-8"
+const (
+	maxDelay = time.Minute // until then the server doesn't notice that a client is gone
+	plain    = "text/plain; charset=utf-8"
+)
 
 //go:embed serve.html
 var page string
 
 // answer makes the reply to a request: the page, its figures, or a text after
-// a delay.
+// a delay. It never repeats a request that it doesn't understand.
 func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	s, path := w.server, req.URL.EscapedPath()
 	ms, text, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
@@ -44,27 +43,13 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))
 	}
 	if delay > 0 {
-		w.flush() // the replies before this one needn't wait for it
 		Await(co, Sleep(delay))
 	}
 	return s.reply(200, plain, text)
 }
 
-// refuse makes the reply to something that isn't a request.
-func (s *server) refuse(err error) *http.Response {
-	status := refusal(400)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		status = 408
-	}
-	errors.As(err, &status)
-	reply := s.fail(int(status), "")
-	reply.Close = true // we can't know where the next request begins
-	return reply
-}
-
-// fail never repeats what the client has sent.
-func (s *server) fail(status int, why string) *http.Response {
-	return s.reply(status, plain, fmt.Sprintf("%d %s%s\n", status, http.StatusText(status), why))
+func (s *server) fail(status refusal, why string) *http.Response {
+	return s.reply(int(status), plain, fmt.Sprintf("%d %v%s\n", int(status), status, why))
 }
 
 func (s *server) reply(status int, kind, body string) *http.Response {
@@ -80,7 +65,7 @@ func (s *server) reply(status int, kind, body string) *http.Response {
 	}
 }
 
-// counts is what a runtime has done so far, as its Trace tells.
+// counts is what a runtime has done so far.
 type counts struct {
 	start                 time.Time
 	polls, parks, replies int
@@ -96,7 +81,7 @@ func watch(rt *Runtime) *counts {
 	return c
 }
 
-// stats is what the page shows. It is true at the moment when it is made.
+// stats is what the page shows.
 func (s *server) stats(r Report) string {
 	text, _ := json.Marshal(map[string]any{ // which can't fail for numbers
 		"tasks": r.Tasks, "timers": r.Timers, "descriptors": r.Descriptors,

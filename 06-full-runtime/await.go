@@ -41,6 +41,15 @@ func (co *Co) suspend() {
 	}
 }
 
+// wait suspends the body until another try makes sense. If the body is unwound
+// here, only the wait is abandoned. The source stays open for other tasks.
+func (co *Co) wait(s *source, dir direction) {
+	cx := co.cx
+	s.setWaker(dir, cx)
+	defer s.removeWaker(dir, cx)
+	co.suspend()
+}
+
 type coroutine[T any] struct {
 	body     func(*Co) T
 	co       Co

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -26,9 +28,9 @@ func TestAwaitYieldsTheValue(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start := time.Now()
 		got := blockOn(t, rt, Async(func(co *Co) string {
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return fmt.Sprint(Await(co, ready(1)), Await(co, Async(func(co *Co) int {
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 				return 2
 			})))
 		}))
@@ -44,16 +46,16 @@ func TestBodyPolledTooEarlyStaysWhereItIs(t *testing.T) {
 		steps, cx := 0, taskContext(rt)
 		c := Async(func(co *Co) int {
 			for ; steps < 3; steps++ {
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 			}
 			return 1
 		})
 		for range 10 {
 			c.Poll(cx)
 		}
-		c.Close()
+		Close(c)
 		if steps != 0 {
-			t.Errorf("the body got %d steps ahead, and no time has passed", steps)
+			t.Errorf("the body is %d steps ahead, but no time has passed", steps)
 		}
 	})
 }
@@ -61,7 +63,7 @@ func TestBodyPolledTooEarlyStaysWhereItIs(t *testing.T) {
 // Property 22.
 func TestBodyThatMovesWakesItsNewOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		c := Async(func(co *Co) int { Await(co, NewSleep(time.Hour)); return 1 })
+		c := Async(func(co *Co) int { Await(co, Sleep(time.Hour)); return 1 })
 		c.Poll(taskContext(rt))
 		blockOn(t, rt, c)
 	})
@@ -80,15 +82,15 @@ func TestFinishedBodyIsNotPolled(t *testing.T) {
 func TestCancelledBodyUnwindsBeforeItsHandleTells(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var got []string
-		h := Spawn(rt, Async(func(co *Co) int {
+		h := SpawnRemote(rt, Async(func(co *Co) int {
 			defer func() { got = append(got, "outer") }()
 			defer func() { got = append(got, "inner") }()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			got = append(got, "not reached")
 			return 1
 		}))
 		blockOn(t, rt, Async(func(co *Co) int {
-			Await(co, new(Yield))
+			Await(co, Yield())
 			h.Cancel()
 			got = append(got, Await(co, h).Err.Error())
 			return 1
@@ -99,56 +101,102 @@ func TestCancelledBodyUnwindsBeforeItsHandleTells(t *testing.T) {
 	})
 }
 
-// Property 40, and 36 of what it awaits.
+// Properties 40 and 42.
 func TestClosedBodyClosesWhatItAwaits(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n := new(never)
 		c := Async(func(co *Co) int { Await(co, n); return 1 })
 		c.Poll(taskContext(rt))
-		c.Close()
-		c.Close()
+		Close(c)
+		Close(c)
 		if n.closes != 1 {
-			t.Errorf("closed %d times, want once", n.closes)
+			t.Errorf("what it awaited was closed %d times, want once", n.closes)
 		}
 	})
+}
+
+// polledThenFails fails at its second poll, the first one that has a wake.
+func polledThenFails(fail func()) Future[struct{}] {
+	polls := 0
+	return until(func(cx *Context) bool {
+		if polls++; polls == 2 {
+			fail()
+		}
+		wakeLocal(cx.waker)
+		return false
+	})
+}
+
+// Property 42: Await closes what it awaits on every way out.
+func TestAwaitClosesWhatFails(t *testing.T) {
+	for name, fail := range map[string]func(){"panic": explode, "Goexit": runtime.Goexit} {
+		for what, await := range map[string]func(co *Co, f, other Future[struct{}]){
+			"Timeout": func(co *Co, f, other Future[struct{}]) { Await(co, Timeout(f, time.Hour)) },
+			"JoinAll": func(co *Co, f, other Future[struct{}]) { Await(co, JoinAll(other, f)) },
+			"Race":    func(co *Co, f, other Future[struct{}]) { Await(co, Race(other, f)) },
+			"Async": func(co *Co, f, other Future[struct{}]) {
+				Await(co, Async(func(co *Co) int { Await(co, Race(f, other)); return 1 }))
+			},
+			"Owning": func(co *Co, f, other Future[struct{}]) { Await(co, Owning(other.(*never), f)) },
+		} {
+			t.Run(what+", "+name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, rt *Runtime) {
+					other, recovered := new(never), false
+					blockOn(t, rt, Async(func(co *Co) int {
+						h := Spawn(co.cx, Async(func(co *Co) int {
+							defer func() { recovered = recover() != nil }()
+							await(co, polledThenFails(fail), other)
+							return 1
+						}))
+						Await(co, h)
+						return 1
+					}))
+					left := rt.Report()
+					if want := what != "Timeout"; (other.closes == 1) != want || left != (Report{}) || recovered != (name == "panic") {
+						t.Errorf("the other future was closed %d times, left: %+v, recovered: %t", other.closes, left, recovered)
+					}
+				})
+			})
+		}
+	}
 }
 
 // Property 40.
 func TestBodyThatNeverStartedIsNotStartedByClose(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c := Async(func(*Co) int { t.Error("the body runs"); return 1 })
-		c.Close()
+		Close(c)
 		wantPanic(t, "Async polled after it finished", func() { c.Poll(taskContext(rt)) })
 	})
 }
 
-// Property 40: an Await while unwinding goes on unwinding, and abandons what it
-// was to wait for.
+// Property 40: an Await of a body that is unwound unwinds it further. It owns
+// its future all the same.
 func TestAwaitInADeferredCallOfACancelledBody(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n, outer := new(never), false
 		c := Async(func(co *Co) int {
 			defer func() { outer = true }()
 			defer func() { Await(co, n) }()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return 1
 		})
 		c.Poll(taskContext(rt))
-		c.Close()
+		Close(c)
 		if n.polls != 0 || n.closes != 1 || !outer {
 			t.Errorf("%d polls, closed %d times, unwound to the end: %t, want none, once, true", n.polls, n.closes, outer)
 		}
 	})
 }
 
-// Property 40: a recover of the body's own does not bring it back to life.
+// Property 40: a recover in the body doesn't bring the body back to life.
 func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n, wentOn, cameBack := new(never), false, false
 		c := Async(func(co *Co) int {
 			func() {
 				defer func() { recover() }()
-				Await(co, NewSleep(time.Hour))
+				Await(co, Sleep(time.Hour))
 			}()
 			wentOn = true
 			Await(co, n)
@@ -156,9 +204,25 @@ func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 			return 1
 		})
 		c.Poll(taskContext(rt))
-		c.Close()
+		Close(c)
 		if !wentOn || n.polls != 0 || n.closes != 1 || cameBack {
 			t.Errorf("went on: %t; the next Await: %d polls, closed %d times, came back: %t; want true, none, once, false", wentOn, n.polls, n.closes, cameBack)
+		}
+	})
+}
+
+// Property 43: a body that recovers and returns has no receiver for its value.
+func TestValueOfABodyThatWasClosedIsClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		value := new(never)
+		c := Async(func(co *Co) (n *never) {
+			defer func() { recover(); n = value }()
+			Await(co, Sleep(time.Hour))
+			return nil
+		})
+		c.Poll(taskContext(rt))
+		if Close(c); value.closes != 1 {
+			t.Errorf("the value was closed %d times, want once", value.closes)
 		}
 	})
 }
@@ -166,20 +230,21 @@ func TestBodyThatRecoversFromUnwindingIsUnwoundAtItsNextAwait(t *testing.T) {
 // Property 40.
 func TestPanicWhileUnwindingIsErrorOfTheHandle(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		h := Spawn(rt, Async(func(co *Co) int {
+		reportsOf(rt) // it ends before anything awaits it
+		h := SpawnRemote(rt, Async(func(co *Co) int {
 			defer explode()
-			Await(co, NewSleep(time.Hour))
+			Await(co, Sleep(time.Hour))
 			return 1
 		}))
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 		h.Cancel()
 		if got := outcome(blockOn(t, rt, h)); got != "task panicked: boom" {
-			t.Errorf("outcome %q, want the panic", got)
+			t.Errorf("the outcome is %q, want the panic", got)
 		}
 	})
 }
 
-// A panic is told once, by Poll; Close has nothing to add.
+// Poll has told of the panic. Close has nothing to add.
 func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		c := Async(func(co *Co) int { panic("boom") })
@@ -187,76 +252,228 @@ func TestBodyThatHasPanickedCanBeClosed(t *testing.T) {
 			defer func() { recover() }()
 			c.Poll(taskContext(rt))
 		}()
-		if err := c.Close(); err != nil {
+		if err := Close(c); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// Property 40: a task that is cancelled may still say goodbye.
+// Property 40: a cancelled task may still say goodbye, even if the task that
+// cancels it has used up its budget.
 func TestCancelledTaskMayWrite(t *testing.T) {
 	rt := openRuntime(t)
 	s, peer := openStream(t, rt)
-	h := Spawn(rt, Async(func(co *Co) int {
+	h := SpawnRemote(rt, Async(func(co *Co) int {
 		defer func() { co.Conn(s).Write([]byte("x")) }()
 		defer func() { co.Conn(s).Write([]byte("y")) }()
-		Await(co, NewSleep(time.Hour))
+		Await(co, Sleep(time.Hour))
 		return 1
 	}))
-	Spawn(rt, until(func(cx *Context) bool {
+	SpawnRemote(rt, until(func(cx *Context) bool {
 		if rt.Report().Timers == 0 {
-			wakeHere(cx.waker)
+			wakeLocal(cx.waker)
 			return false
 		}
 		h.Cancel()
-		for rt.mayTransfer(cx) { // nothing is left of this task's budget
+		for cx.takeBudget() {
 		}
 		return false
 	}))
 	blockOn(t, rt, h)
 	got := make([]byte, 3)
-	if n, err := retry(unix.Read, peer, got); n != 2 {
+	if n, err := ignoringEINTR(unix.Read, peer, got); n != 2 {
 		t.Errorf("the peer got %q, %v, want yx", got[:n], err)
 	}
 }
 
-// Property 33: a waker that is left behind would look like a way on.
+// Fault 4: cancelling a Read abandons the wait, and not the connection.
+func TestCancelledReadOfAConnLeavesTheStreamOpen(t *testing.T) {
+	rt := openRuntime(t)
+	s, peer := openStream(t, rt)
+	err := blockOn(t, rt, Async(func(co *Co) error {
+		reader := Spawn(co.cx, Async(func(co *Co) error {
+			_, err := co.Conn(s).Read(make([]byte, 1))
+			return err
+		}))
+		Await(co, Yield())
+		reader.Cancel()
+		if got := Await(co, reader); got.Err != ErrCancelled || waitingFor(rt) != 0 {
+			t.Errorf("the reader ends with %+v, and %d wakers are left, want %v, none", got, waitingFor(rt), ErrCancelled)
+		}
+		_, err := co.Conn(s).Write([]byte("x"))
+		return err
+	}))
+	if n, _ := ignoringEINTR(unix.Read, peer, make([]byte, 2)); err != nil || n != 1 {
+		t.Errorf("Write fails with %v, and the peer gets %d bytes, want one", err, n)
+	}
+}
+
+// Property 33: a waker that is left behind would hide a deadlock.
 func TestTimedOutReadOfAConnWaitsNoLonger(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openStream(t, rt)
 	blockOn(t, rt, Async(func(co *Co) int {
 		c := co.Conn(s)
 		c.SetTimeout(time.Millisecond)
-		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || rt.reactor.waiting != 0 {
-			t.Errorf("Read says %v, and %d wakers are left, want %v, none", err, rt.reactor.waiting, os.ErrDeadlineExceeded)
+		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 || rt.Report().Timers != 0 {
+			t.Errorf("Read says %v; left: %d wakers, %+v; want %v, and none", err, waitingFor(rt), rt.Report(), os.ErrDeadlineExceeded)
+		}
+		c.SetTimeout(0)
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Errorf("without a limit, Write fails with %v", err)
 		}
 		return 1
 	}))
 }
 
-// Conn: what a peer sends a byte at a time does not stretch the time.
+// Fault 7: the clock starts with SetTimeout, and neither a peer that trickles nor
+// one that never pauses stretches the time.
 func TestTimeoutOfAConnIsForAllReadsTogether(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	reads := 0
-	err := blockOn(t, rt, Async(func(co *Co) error {
-		c := co.Conn(s)
-		defer c.Close()
-		c.SetTimeout(20 * time.Millisecond)
-		trickle := Spawn(rt, Async(func(co *Co) int {
-			for {
-				send(t, peer)
-				Await(co, NewSleep(time.Millisecond))
+	const limit = 20 * time.Millisecond
+	for name, peerOf := range map[string]func(co *Co, peer int){
+		"late":       func(co *Co, peer int) { sendByte(t, peer); Await(co, Sleep(3*limit)) },
+		"trickling":  func(co *Co, peer int) { Spawn(co.cx, Async(func(co *Co) int { return trickle(t, co, peer) })) },
+		"never ends": func(co *Co, peer int) { fill(t, peer) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := openRuntime(t)
+			s, peer := openStream(t, rt)
+			start := time.Now()
+			err := blockOn(t, rt, Async(func(co *Co) error {
+				c := co.Conn(s)
+				defer c.Close()
+				c.SetTimeout(limit)
+				peerOf(co, peer)
+				for time.Since(start) < 10*time.Second {
+					if _, err := c.Read(make([]byte, 1)); err != nil {
+						return err
+					}
+					if name == "never ends" {
+						unix.Write(peer, make([]byte, 1))
+					}
+				}
+				return nil
+			}))
+			if err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 {
+				t.Errorf("after %v Read says %v, and %d wakers are left, want %v, none", time.Since(start), err, waitingFor(rt), os.ErrDeadlineExceeded)
 			}
-		}))
-		defer trickle.Cancel()
-		for ; ; reads++ {
-			if _, err := c.Read(make([]byte, 1)); err != nil {
-				return err
+		})
+	}
+}
+
+func trickle(t *testing.T, co *Co, fd int) int {
+	for {
+		unix.Write(fd, []byte("x"))
+		Await(co, Sleep(time.Millisecond))
+	}
+}
+
+// Property 36.
+func TestLoserOfARaceIsClosedBeforeTheValueIsSeen(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		first, second, cx := new(never), new(never), taskContext(rt)
+		if either, ready := Race(ready(1), first).Poll(cx); !ready || !either.First || either.A != 1 || first.closes != 1 {
+			t.Errorf("got %+v, %t, and the loser was closed %d times, want once", either, ready, first.closes)
+		}
+		if either, ready := Race(second, ready(2)).Poll(cx); !ready || either.First || either.B != 2 || second.closes != 1 {
+			t.Errorf("got %+v, %t, and the loser was closed %d times, want once", either, ready, second.closes)
+		}
+	})
+}
+
+// Property 36.
+func TestLoserOfARaceLeavesNothing(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	s, _ := openStream(t, rt)
+	before := rt.Report()
+	for name, loser := range map[string]Future[struct{}]{
+		"Sleep": Sleep(time.Hour),
+		"Dial":  discard(Dial(fullBacklog(t))),
+		"Read":  discard(s.Read(make([]byte, 1))),
+	} {
+		blockOn(t, rt, Race(loser, Yield()))
+		if after := rt.Report(); after != before || waitingFor(rt) != 0 {
+			t.Errorf("%s: after the race %+v with %d wakers, before it %+v with none", name, after, waitingFor(rt), before)
+		}
+	}
+}
+
+// discarded is a future without its value.
+type discarded[T any] struct{ future Future[T] }
+
+func discard[T any](f Future[T]) Future[struct{}] { return discarded[T]{f} }
+
+func (d discarded[T]) Poll(cx *Context) (struct{}, bool) {
+	_, ready := d.future.Poll(cx)
+	return struct{}{}, ready
+}
+
+func (d discarded[T]) Close() error { return Close(d.future) }
+
+// Property 42.
+func TestAbandonedRaceClosesBoth(t *testing.T) {
+	a, b := new(never), new(never)
+	r := Race(a, b)
+	Close(r)
+	Close(r)
+	if a.closes != 1 || b.closes != 1 {
+		t.Errorf("closed %d and %d times, want once each", a.closes, b.closes)
+	}
+}
+
+// Property 32: a panic of one Close is no reason to leave others open.
+func TestPanicInCloseLeavesNothingElseOpen(t *testing.T) {
+	for name, own := range map[string]func(a, b Future[struct{}]) any{
+		"JoinAll": func(a, b Future[struct{}]) any { return JoinAll(a, b) },
+		"Race":    func(a, b Future[struct{}]) any { return Race(a, b) },
+		"Owning":  func(a, b Future[struct{}]) any { return Owning(b.(*never), a) },
+	} {
+		a, b := new(badClose), new(never)
+		func() {
+			defer func() { recover() }()
+			Close(own(a, b))
+		}()
+		if a.closes != 1 || b.closes != 1 {
+			t.Errorf("%s has closed its futures %d and %d times, want once each", name, a.closes, b.closes)
+		}
+	}
+}
+
+// Properties 42 and 43: a loser that panics in Close isn't closed again, and the
+// winner's value has no receiver.
+func TestLoserIsClosedOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		for range 10 { // either may be polled first
+			b, value := new(badClose), new(never)
+			if _, err := BlockOn(rt, Race(ready(value), b)); err == nil || b.closes != 1 || value.closes != 1 {
+				t.Fatalf("BlockOn fails with %v, the loser was closed %d times, the value %d times, want once each", err, b.closes, value.closes)
 			}
 		}
-	}))
-	if want := "i/o timeout"; err == nil || err.Error() != want || rt.reactor.waiting != 0 {
-		t.Errorf("%d reads, then %v, and %d wakers are left, want %s, none", reads, err, rt.reactor.waiting, want)
+	})
+}
+
+// failedClose is never ready, and its Close fails.
+type failedClose struct{ never }
+
+func (f *failedClose) Close() error {
+	f.never.Close()
+	return errFailed
+}
+
+// Property 42: what fails in a Close isn't lost on the way.
+func TestCloseTellsWhatFailed(t *testing.T) {
+	for name, own := range map[string]func(f Future[struct{}]) any{
+		"Timeout": func(f Future[struct{}]) any { return Timeout(f, time.Hour) },
+		"Race":    func(f Future[struct{}]) any { return Race(f, Yield()) },
+		"JoinAll": func(f Future[struct{}]) any { return JoinAll(Yield(), f) },
+		"Owning":  func(f Future[struct{}]) any { return Owning(new(never), f) },
+		"Counted": func(f Future[struct{}]) any { return Counted(f, new(int)) },
+	} {
+		f := new(failedClose)
+		closing := own(f)
+		if err := Close(closing); !errors.Is(err, errFailed) || f.closes != 1 {
+			t.Errorf("%s: Close says %v and has closed its future %d times, want %v, once", name, err, f.closes, errFailed)
+		}
 	}
 }

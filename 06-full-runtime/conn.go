@@ -57,19 +57,14 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// wait suspends the body until another try makes sense or the time is over. On
-// every way out, also if the body is unwound here, it takes back the waker and
-// the timer. The stream stays open, since other tasks may be using it.
+// wait ends when another try makes sense, or when the time is over.
 func (c *Conn) wait(dir direction) {
-	cx := c.co.cx
 	if c.deadline != 0 {
-		cx.timers().add(&c.timer, c.deadline, cx.waker)
+		timers := c.co.cx.timers()
+		timers.add(&c.timer, c.deadline, c.co.cx.waker)
+		defer timers.remove(&c.timer)
 	}
-	defer func() {
-		cx.timers().remove(&c.timer)
-		c.stream.removeWaker(dir, cx)
-	}()
-	c.co.suspend()
+	c.co.wait(&c.stream.source, dir)
 }
 
 // Close closes the stream.

@@ -58,20 +58,19 @@ func requests(rt *Runtime) error {
 	addr, stop := startDelayServer()
 	defer stop()
 	for _, n := range []int{10, 1000} {
-		runWorkload(addr, n, func(gets []Future[Response]) []Response {
-			responses := make([]Response, n)
-			failure, err := BlockOn(rt, Async(func(co *Co) error {
+		runWorkload(addr, n, func(gets []Future[Response]) (responses []Response) {
+			check(runToEnd(rt, Async(func(co *Co) error {
 				group := NewGroup(co.cx)
 				defer group.Close()
-				for i, get := range gets {
+				for _, get := range gets {
 					group.Go(Async(func(co *Co) error {
-						responses[i] = Await(co, get)
-						return responses[i].Err
+						r := Await(co, get)
+						responses = append(responses, r)
+						return r.Err
 					}))
 				}
 				return Await(co, group.Wait())
-			}))
-			check(errors.Join(err, failure))
+			})))
 			return responses
 		})
 	}
@@ -83,45 +82,34 @@ var relays embed.FS
 
 func compare(rt *Runtime) error {
 	fmt.Println("\nOne future, by hand and with Await:")
-	_, err := BlockOn(rt, Async(func(co *Co) error {
-		handTime, handBytes := price(co, "relay_hand.go", RelayHand)
-		awaitTime, awaitBytes := price(co, "relay_await.go", RelayAwait)
-		fmt.Printf("  With Await a poll takes %.0f times as long, and %d times the memory.\n",
-			awaitTime/handTime, awaitBytes/handBytes)
+	return runToEnd(rt, Async(func(co *Co) error {
+		price(co, "relay_hand.go", RelayHand)
+		price(co, "relay_await.go", RelayAwait)
 		return nil
 	}))
-	return err
 }
 
 // price measures relays that wait for a value that never comes.
-func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) (poll float64, bytes int) {
+func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
 	const waiting, polls = 5000, 100_000
 	futures := make([]Future[int], waiting)
-	before := memory()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	for i := range futures {
 		futures[i] = relay(NewChannel[int](1), nil)
 		futures[i].Poll(co.cx)
 	}
-	bytes = (memory() - before) / waiting
+	runtime.ReadMemStats(&after) // all bytes ever allocated, and those of the stacks
+	bytes := int(after.TotalAlloc+after.StackInuse-before.TotalAlloc-before.StackInuse) / waiting
 	start := time.Now()
 	for range polls {
 		futures[0].Poll(co.cx)
 	}
-	poll = float64(time.Since(start)) / polls
-	for _, f := range futures {
-		Close(f)
-	}
+	poll := float64(time.Since(start)) / polls
+	Close(JoinAll(futures...))
 	source, _ := relays.ReadFile(file)
 	fmt.Printf("  %-15s%d lines, %5.1f ns a poll, %4d bytes while it waits\n",
 		file, strings.Count(string(source), "\n"), poll, bytes)
-	return poll, bytes
-}
-
-// memory counts all bytes ever allocated, and those of the stacks.
-func memory() int {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int(m.TotalAlloc + m.StackInuse)
 }
 
 // drained stops a server that has a request to answer.
@@ -131,7 +119,7 @@ func drained(rt *Runtime) error {
 	if err != nil {
 		return err
 	}
-	failure, err := BlockOn(rt, Async(func(co *Co) error {
+	return runToEnd(rt, Async(func(co *Co) error {
 		s := newServer(co.cx, l, defaultOptions)
 		request := Spawn(co.cx, HTTPGet(l.Addr(), "/100/later"))
 		for tries := 0; s.busy() == 0 && tries < 1000; tries++ {
@@ -144,5 +132,4 @@ func drained(rt *Runtime) error {
 		fmt.Printf("  it was answered: %d %s; %d connections were cut off\n", got.Status, got.Body, cut)
 		return got.Err
 	}))
-	return errors.Join(err, failure)
 }

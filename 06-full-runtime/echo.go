@@ -4,36 +4,54 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 )
 
 func echo(args []string, stdout, stderr io.Writer) (status int) {
 	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
-	at := flags.String("addr", "127.0.0.1:7777", "")
-	if status, ok := parse(flags, args, 0, stdout, stderr); !ok {
-		return status
-	}
-	addr, err := resolve(*at)
-	if err != nil {
+	addr := addressFlag(flags, "127.0.0.1:7777")
+	if err := parse(flags, args, 0); err != nil {
 		return misused(stderr, err)
 	}
+	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
+		fmt.Fprintln(stdout, "echo listens at", l.Addr())
+		return runToEnd(rt, EchoServer(l))
+	})
+}
+
+// addressFlag defines -addr. ":8080" means all addresses of this machine: Listen
+// takes the unspecified IPv6 address for IPv4 as well.
+func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
+	addr := netip.MustParseAddrPort(usual)
+	flags.Func("addr", "", func(text string) error {
+		tcp, err := net.ResolveTCPAddr("tcp", text)
+		if err != nil {
+			return fmt.Errorf("%w (want HOST:PORT, such as %s)", err, usual)
+		}
+		if tcp.IP == nil {
+			tcp.IP = net.IPv6unspecified
+		}
+		addr = netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port))
+		return nil
+	})
+	return &addr
+}
+
+// withListener calls f with a runtime and a listener.
+func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Listener) error) (status int) {
 	return withRuntime(stderr, func(rt *Runtime) error {
-		l, err := listenAt(rt, addr)
+		l, err := Listen(rt, addr)
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		fmt.Fprintln(stdout, "echo listens at", l.Addr())
-		end, err := BlockOn(rt, EchoServer(l))
-		if err == nil {
-			err = end
-		}
-		return err
+		return f(rt, l)
 	})
 }
 
-// EchoServer makes every connection of l a task of its own. It is ready with an
-// error when it can't accept connections anymore.
+// EchoServer makes every connection of l a task. It ends with an error of Accept.
 func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
 
 type echoServer struct {
@@ -44,11 +62,8 @@ type echoServer struct {
 func (s *echoServer) Poll(cx *Context) (error, bool) {
 	for {
 		accepted, ready := s.next.Poll(cx)
-		if !ready {
-			return nil, false
-		}
-		if accepted.Err != nil {
-			return accepted.Err, true
+		if !ready || accepted.Err != nil {
+			return accepted.Err, ready
 		}
 		Spawn[struct{}](cx, &echoConnection{stream: accepted.Value}).Close()
 		s.next = s.listener.Accept()
@@ -58,8 +73,7 @@ func (s *echoServer) Poll(cx *Context) (error, bool) {
 // Close stops accepting. The connections are tasks, and they run on.
 func (s *echoServer) Close() error { return Close(s.next) }
 
-// echoConnection is a future that sends back what arrives on a connection,
-// until the peer has finished or the connection fails.
+// echoConnection sends back what arrives, until the peer has finished.
 type echoConnection struct {
 	stream *Stream
 	rest   []byte // of what has arrived, not yet sent back
@@ -68,32 +82,28 @@ type echoConnection struct {
 func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
 	_, ready := e.transfer(cx)
 	if ready {
-		e.Close() // the peer knows the reason, or is gone
+		e.Close()
 	}
 	return struct{}{}, ready
 }
 
 // transfer is ready at the end, with io.EOF or a failure. It reads only when it
-// has sent everything. From a peer that doesn't read its replies it takes
-// nothing more, so no memory fills up with them.
+// has sent everything, so a peer that doesn't read its replies fills no memory.
 func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
-	fresh := false // whether rest is in the scratch buffer, which the next task overwrites
 	for {
-		for len(e.rest) > 0 {
-			n, err, ready := e.stream.PollWrite(cx, e.rest)
-			if e.rest = e.rest[n:]; err != nil || !ready {
-				if fresh {
-					e.rest = slices.Clone(e.rest)
-				}
+		if len(e.rest) == 0 {
+			e.rest = nil // an idle connection holds no memory
+			n, err, ready := e.stream.PollRead(cx, cx.Scratch())
+			if err != nil || !ready {
 				return err, ready
 			}
+			e.rest = cx.Scratch()[:n]
 		}
-		e.rest = nil // an idle connection holds no memory
-		n, err, ready := e.stream.PollRead(cx, cx.Scratch())
-		if err != nil || !ready {
+		n, err, ready := e.stream.PollWrite(cx, e.rest)
+		if e.rest = e.rest[n:]; err != nil || !ready {
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
 			return err, ready
 		}
-		e.rest, fresh = cx.Scratch()[:n], true
 	}
 }
 

@@ -27,8 +27,8 @@ func newPoller() (poller, error) {
 	p := &epoll{fd: fd}
 	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err == nil {
-		// Only IN: reading resets the counter, which makes it writable, and that
-		// event would end the next wait.
+		// Without OUT: a counter that was set to 0 is writable again, and that event
+		// would end the next wait.
 		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed
 	for _, ev := range p.kernel[:max(n, 0)] {
 		if int(ev.Fd) == p.bell {
-			unix.Read(p.bell, make([]byte, 8)) // or it rings no more
+			unix.Read(p.bell, make([]byte, 8)) // sets the counter to 0
 			continue
 		}
 		ready := directions{

@@ -151,10 +151,11 @@ func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 }
 
 // stuck reports whether no task waits for a descriptor and nothing outside of
-// the runtime has a waker. Most often the first look says no.
+// the runtime has a waker. A task that is marked as queued, but isn't in the
+// queue yet, is being woken right now. Most often the first look says no.
 func (rt *Runtime) stuck() bool {
 	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
-		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside })
+		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside || t.queued.Load() })
 }
 
 // DeadlockError says how many tasks are left that nothing can wake: no timer, no

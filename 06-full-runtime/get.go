@@ -24,17 +24,12 @@ type job struct {
 }
 
 func get(args []string, stdout, stderr io.Writer) (status int) {
-	start, timeout, n := time.Now(), time.Minute, 0
+	start, n, timeout := time.Now(), 0, time.Minute
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
-	flags.Func("n", "", func(text string) (err error) {
-		if n, err = strconv.Atoi(text); err != nil || n < 1 {
-			err = errors.New("want a number of at least 1")
-		}
-		return err
-	})
-	duration(flags, "timeout", &timeout)
-	if status, ok := parse(flags, args, len(args), stdout, stderr); !ok {
-		return status
+	above0(flags, "n", &n, strconv.Atoi, "100")
+	above0(flags, "timeout", &timeout, time.ParseDuration, "5s")
+	if err := parse(flags, args, len(args)); err != nil {
+		return misused(stderr, err)
 	}
 	if flags.NArg() == 0 {
 		return misused(stderr, errors.New("get needs a URL"))
@@ -43,13 +38,14 @@ func get(args []string, stdout, stderr io.Writer) (status int) {
 	for _, u := range flags.Args() {
 		jobs = append(jobs, &job{url: u, copies: max(n, 1), strict: n > 0, failures: make(map[string]int)})
 	}
-	status = withRuntime(stderr, func(rt *Runtime) error {
-		failure, err := BlockOn(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
-		return errors.Join(err, failure)
-	})
+	if status := withRuntime(stderr, func(rt *Runtime) error {
+		return runToEnd(rt, Async(func(co *Co) error { return fetchAll(co, jobs, timeout) }))
+	}); status != 0 {
+		return status
+	}
 	// Nothing has been printed yet: a pipe that is read slowly would have held up
 	// the runtime's goroutine, and every request with it.
-	return max(status, printJobs(jobs, start, stdout, stderr))
+	return printJobs(jobs, start, stdout, stderr)
 }
 
 // fetchAll gives every request to one group, so whatever isn't complete in time
@@ -58,7 +54,16 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 	group := NewGroup(co.cx)
 	defer group.Close()
 	for _, j := range jobs {
-		group.Go(Async(func(co *Co) error { return j.begin(co, group) }))
+		group.Go(Async(func(co *Co) error {
+			t := lookUp(co, j.url)
+			for i := range j.copies {
+				if i%10 == 9 {
+					Await(co, Yield()) // so the first requests are sent before the last ones exist
+				}
+				group.Go(&fetch{httpGet{target: t}, j})
+			}
+			return nil
+		}))
 	}
 	all := Await(co, Timeout(group.Wait(), timeout))
 	for _, j := range jobs {
@@ -69,24 +74,8 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 	return all.Value
 }
 
-// begin looks up the name and adds the requests to the group. It returns no
-// error, because one bad URL is no reason to cancel the others.
-func (j *job) begin(co *Co, group *Group) error {
-	t, err := lookUp(co, j.url)
-	if err != nil {
-		j.fail(err, j.copies)
-		return nil
-	}
-	for i := range j.copies {
-		if i%10 == 9 {
-			Await(co, Yield()) // so the first requests are sent before the last ones exist
-		}
-		group.Go(&fetch{httpGet{target: t}, j})
-	}
-	return nil
-}
-
-// fetch is one request, which tells its job how it ended.
+// fetch is one request, which tells its job how it ended, and not the group: one
+// bad URL is no reason to cancel the others.
 type fetch struct {
 	httpGet
 	job *job
@@ -102,22 +91,21 @@ func (f *fetch) Poll(cx *Context) (error, bool) {
 	switch {
 	case r.Err != nil:
 		j.fail(r.Err, 1)
-	case j.strict && (r.Status != 200 || f.reply.length == 0):
-		j.fail(fmt.Errorf("status %d, %d bytes", r.Status, f.reply.length), 1)
+	case j.strict && (r.Status != 200 || f.length == 0):
+		j.fail(fmt.Errorf("status %d, %d bytes", r.Status, f.length), 1)
 	default:
 		j.ended++
-		j.bytes += f.reply.length
+		j.bytes += f.length
 	}
 	return nil, true
 }
 
 func (j *job) fail(err error, requests int) {
 	j.ended += requests
-	j.failures[err.Error()] += requests
+	j.failures[fmt.Sprintf("%.300v", err)] += requests
 }
 
-// printJobs prints a line for every URL, in the order of the arguments, or for
-// every kind of failure, and then a total.
+// printJobs prints a line for every URL or kind of failure, and then a total.
 func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status int) {
 	requests, fails, bytes := 0, 0, int64(0)
 	for _, j := range jobs {
@@ -133,7 +121,7 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 		requests += j.copies
 		bytes += j.bytes
 	}
-	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes,
-		time.Since(start).Round(time.Millisecond))
+	wall := time.Since(start).Round(time.Millisecond)
+	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes, wall)
 	return status
 }

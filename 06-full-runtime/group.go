@@ -55,27 +55,20 @@ func (m *member) Wake() {
 
 // Wait is ready when all tasks have ended, with the first failure: the error of
 // a future, a *PanicError, or ErrCancelled.
-func (g *Group) Wait() Future[error] { return (*wait)(g) }
-
-type wait Group
-
-func (g *wait) Poll(cx *Context) (error, bool) {
-	if len(g.members) > 0 {
-		g.waiting = cx
-		cx.waitsFor("a group")
-		return nil, false
-	}
-	if g.failed == nil {
-		return nil, true
-	}
-	r := g.failed.result()
-	return cmp.Or(r.Err, r.Value), true
-}
-
-// Close waits no longer. The tasks go on.
-func (g *wait) Close() error {
-	g.waiting = nil
-	return nil
+func (g *Group) Wait() Future[error] {
+	return Async(func(co *Co) error {
+		defer func() { g.waiting = nil }()
+		for len(g.members) > 0 {
+			g.waiting = co.cx
+			co.cx.waitsFor("a group")
+			co.suspend()
+		}
+		if g.failed == nil {
+			return nil
+		}
+		r := g.failed.result()
+		return cmp.Or(r.Err, r.Value)
+	})
 }
 
 // Close cancels the tasks that haven't ended, here and now. If a task of the

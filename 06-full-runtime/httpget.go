@@ -1,17 +1,23 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 )
+
+const maxHeader = 1 << 20 // bytes of a reply before its body
 
 // Response is what HTTPGet yields: a status and a body, or else an error.
 type Response struct {
@@ -20,19 +26,21 @@ type Response struct {
 	Err    error
 }
 
-// httpGet is the state machine of the chapters before, now on a Stream. There may
-// be thousands of them, so they share their target, read into the runtime's
-// scratch buffer, and have no reply before its first bytes arrive.
+// httpGet is the state machine of the chapters before, now on a Stream, up to the
+// first byte of the reply. Thousands of them may wait for that, so they share
+// their target and have no buffer. The reply itself is read by a coroutine.
 type httpGet struct {
-	target   *target
-	maxReply int // a longer body is an error; 0 counts the bytes and keeps none
-
+	target *target
 	tried  int                     // how many addresses
-	dial   Future[Result[*Stream]] // nil before and after connecting
+	dial   Future[Result[*Stream]] // nil before the first address is tried
 	stream *Stream                 // nil until there is a connection
 	sent   int                     // bytes of the request
-	reply  *reply                  // nil until there is something to read
+	reply  Future[Response]        // nil until there is something to read
 	over   bool
+
+	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
+	length   int64 // of the body so far
+	body     strings.Builder
 }
 
 // target is what all requests for one URL have in common.
@@ -45,76 +53,73 @@ type target struct {
 // HTTPGet asks addr for a path such as "/50/hello", but not before its first
 // Poll. It keeps at most 64 MiB of a reply.
 func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
-	t := &target{addrs: []netip.AddrPort{addr}}
-	var u *url.URL
-	if u, t.err = url.ParseRequestURI(path); t.err == nil {
-		t.request, t.err = requestFor(u, addr.String())
-	}
-	return &httpGet{target: t, maxReply: 64 << 20}
+	u, err := url.ParseRequestURI(path)
+	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
 }
 
-// requestFor leaves the writing to net/http, which for example removes the zone
-// of an IPv6 address from Host: it means nothing to the server.
-func requestFor(u *url.URL, host string) ([]byte, error) {
+// newTarget leaves the request to net/http, which for example removes the zone of
+// an IPv6 address from Host.
+func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *target {
 	var wire bytes.Buffer
-	r := http.Request{Method: "GET", URL: u, Host: host, Header: http.Header{"User-Agent": {""}}, Close: true}
-	err := r.Write(&wire)
-	return wire.Bytes(), err
+	if err == nil {
+		r := http.Request{Method: "GET", URL: u, Host: host, Header: http.Header{"User-Agent": {""}}, Close: true}
+		err = r.Write(&wire)
+	}
+	return &target{addrs, wire.Bytes(), err}
 }
 
 // lookUp makes the target for a URL. Go's resolver blocks the goroutine that
 // calls it, so that must not be the runtime's.
-func lookUp(co *Co, address string) (*target, error) {
+func lookUp(co *Co, address string) *target {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.Unwrap(err) // without the address, which is printed anyway
-	}
-	if u.Scheme != "http" || u.Hostname() == "" {
-		return nil, errors.New("want a URL such as http://localhost:8080/path (https: this runtime has no TLS)")
+		return &target{err: errors.Unwrap(err)} // without the address, which is printed anyway
 	}
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("port %s is not a number below 65536", u.Port())
+	if u.Scheme != "http" || u.Hostname() == "" || err != nil {
+		return &target{err: errors.New("want a URL such as http://localhost:8080/path, with a port below 65536 (https: this runtime has no TLS)")}
 	}
 	found := Await(co, Blocking(func() (r Result[[]net.IPAddr]) {
 		r.Value, r.Err = net.DefaultResolver.LookupIPAddr(context.Background(), u.Hostname())
 		return r
 	}))
-	t := &target{err: found.Err}
-	for _, a := range found.Value { // at least one, unless there is an error
+	var addrs []netip.AddrPort
+	for _, a := range found.Value {
 		ip, _ := netip.AddrFromSlice(a.IP)
-		t.addrs = append(t.addrs, netip.AddrPortFrom(ip.Unmap().WithZone(a.Zone), uint16(port)))
+		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap().WithZone(a.Zone), uint16(port)))
 	}
-	if t.err == nil {
-		t.request, t.err = requestFor(u, u.Host)
-	}
-	return t, t.err
+	return newTarget(u, u.Host, found.Err, addrs...)
 }
 
 // Poll goes from one stage to the next as far as it can without waiting.
-func (g *httpGet) Poll(cx *Context) (Response, bool) {
-	if g.over {
-		panic("HTTPGet polled after it finished")
+func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
+	mustBePending(!g.over, "HTTPGet")
+	r.Err, ready = g.request(cx)
+	if ready && r.Err == nil {
+		r, ready = g.reply.Poll(cx)
 	}
-	err, ready := g.advance(cx)
-	if !ready {
-		return Response{}, false
+	if ready {
+		g.Close()
 	}
-	g.Close()
-	if err != nil {
-		return Response{Err: err}, true
-	}
-	return Response{Status: g.reply.status, Body: g.reply.body.String()}, true
+	return r, ready
 }
 
-func (g *httpGet) advance(cx *Context) (err error, ready bool) {
-	if g.target.err != nil {
+// request is ready when the reply begins. It tries one address after the other. A
+// browser wouldn't wait that long for the first one (RFC 8305).
+func (g *httpGet) request(cx *Context) (err error, ready bool) {
+	if g.target.err != nil || g.reply != nil {
 		return g.target.err, true
 	}
-	if g.stream == nil {
-		if err, ready := g.connect(cx); err != nil || !ready {
-			return err, ready
+	for g.stream == nil {
+		if g.dial == nil {
+			g.dial = Dial(g.target.addrs[g.tried])
+			g.tried++
 		}
+		dialed, ready := g.dial.Poll(cx)
+		if !ready || dialed.Err != nil && g.tried == len(g.target.addrs) {
+			return dialed.Err, ready
+		}
+		g.dial, g.stream = nil, dialed.Value
 	}
 	for g.sent < len(g.target.request) {
 		n, err, ready := g.stream.PollWrite(cx, g.target.request[g.sent:])
@@ -122,60 +127,69 @@ func (g *httpGet) advance(cx *Context) (err error, ready bool) {
 			break // some servers answer, and even hang up, before they have read everything
 		}
 	}
-	return g.receive(cx)
+	if !g.stream.ready[readable] {
+		g.stream.setWaker(readable, cx)
+		return nil, false
+	}
+	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream), co.cx.Scratch()) })
+	return nil, true
 }
 
-// connect tries one address after the other and returns the error of the last
-// one. A browser wouldn't wait that long for the first address: it starts with
-// the second one in the meantime (RFC 8305).
-func (g *httpGet) connect(cx *Context) (err error, ready bool) {
-	for {
-		if g.dial == nil {
-			g.dial = Dial(g.target.addrs[g.tried])
-			g.tried++
-		}
-		dialed, ready := g.dial.Poll(cx)
-		if !ready {
-			return nil, false
-		}
-		g.dial, g.stream = nil, dialed.Value
-		if dialed.Err == nil || g.tried == len(g.target.addrs) {
-			return dialed.Err, true
-		}
+// receive leaves the reply to net/http. The reply itself says where it ends (RFC
+// 9112, 6.3), so we needn't wait for the end of the connection.
+func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
+	wire := &wire{conn: conn, limit: maxHeader}
+	in := bufio.NewReader(wire)
+	reply, err := http.ReadResponse(in, nil)
+	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
+		reply, err = http.ReadResponse(in, nil)
 	}
+	if wire.limit = math.MaxInt; err == nil {
+		// No other task runs between a read and its Write, so they can share a buffer.
+		_, err = io.CopyBuffer(g, reply.Body, buffer)
+	}
+	switch {
+	case err == nil:
+		return Response{Status: reply.StatusCode, Body: g.body.String()}
+	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
+		err = wire.err
+	case err == io.ErrUnexpectedEOF:
+		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
+	}
+	return Response{Err: err}
 }
 
-// receive reads until the reply is complete. The server may leave the
-// connection open: the reply itself says where it ends, if it can.
-func (g *httpGet) receive(cx *Context) (err error, ready bool) {
-	buffer := cx.Scratch()
-	for {
-		n, err, ready := g.stream.PollRead(cx, buffer)
-		if !ready {
-			return nil, false
-		}
-		if g.reply == nil {
-			g.reply = &reply{keep: g.maxReply}
-		}
-		if err == nil {
-			err = g.reply.add(buffer[:n])
-		} else {
-			err = g.reply.end(err)
-		}
-		if err != nil || g.reply.state == complete {
-			return err, true
-		}
+// wire is what net/http reads from. It keeps the first error.
+type wire struct {
+	conn  io.Reader
+	limit int // bytes
+	err   error
+}
+
+func (w *wire) Read(p []byte) (n int, err error) {
+	if w.limit == 0 {
+		w.err = fmt.Errorf("header longer than %d bytes", maxHeader)
 	}
+	if w.err == nil {
+		n, w.err = w.conn.Read(p[:min(len(p), w.limit)])
+		w.limit -= n
+	}
+	return n, w.err
+}
+
+// Write takes the next bytes of the body.
+func (g *httpGet) Write(p []byte) (int, error) {
+	if g.length += int64(len(p)); g.maxReply == 0 {
+		return len(p), nil
+	}
+	if g.length > int64(g.maxReply) {
+		return 0, fmt.Errorf("reply of more than %d bytes", g.maxReply)
+	}
+	return g.body.Write(p)
 }
 
 // Close gives up and closes the connection, at any moment and any number of times.
 func (g *httpGet) Close() error {
 	g.over = true
-	if g.dial != nil {
-		return Close(g.dial)
-	}
-	if g.stream != nil {
-		return g.stream.Close()
-	}
-	return nil
+	return closeAll(g.dial, g.reply, g.stream)
 }

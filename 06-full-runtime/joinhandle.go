@@ -84,7 +84,7 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	return Result[T]{}, false
 }
 
-// result is for the receiver, who owns the value from now on.
+// result hands over the value, which the receiver owns from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
 	if h.fault != nil {

@@ -76,54 +76,37 @@ func (l *Listener) Close() error {
 	return l.reactor.closeSource(&l.source)
 }
 
-// Accept yields the next connection. If the process has no descriptor left, for
-// example, it reports that and tries again after a pause.
-func (l *Listener) Accept() Future[Result[*Stream]] { return &accept{listener: l} }
-
 const acceptPause = 20 * time.Millisecond
 
-type accept struct {
-	listener *Listener // nil once it has finished
-	pause    sleep     // since there was trouble
-	cx       *Context  // of the latest poll
-}
-
-func (a *accept) Poll(cx *Context) (r Result[*Stream], ready bool) {
-	l := a.listener
-	mustBePending(l != nil, "Accept")
-	for a.cx = cx; r.Value == nil && r.Err == nil; {
-		var err error
-		r.Value, err = a.try(cx)
-		switch err {
-		case nil, unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
-		case unix.EAGAIN:
-			l.setWaker(readable, cx)
-			return r, false
-		case net.ErrClosed, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
-			r.Err = fmt.Errorf("accept at %s: %w", l.addr, err)
-		default: // if we tried again at once, it would fail again, at full speed
-			a.pause.d = acceptPause
-			if !l.trouble {
-				l.trouble = true
-				cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
+// Accept yields the next connection. If the process has no descriptor left, for
+// example, it reports that and tries again after a pause.
+func (l *Listener) Accept() Future[Result[*Stream]] {
+	return Async(func(co *Co) (r Result[*Stream]) {
+		for r.Value == nil && r.Err == nil {
+			var err error
+			r.Value, err = l.accept(co.cx)
+			switch err {
+			case nil, unix.ECONNABORTED, unix.EPROTO, unix.EINTR: // the next one may be fine
+			case unix.EAGAIN:
+				co.wait(&l.source, readable)
+			case net.ErrClosed, unix.EBADF, unix.EFAULT, unix.EINVAL, unix.ENOTSOCK:
+				r.Err = fmt.Errorf("accept at %s: %w", l.addr, err)
+			default: // if we tried again at once, it would fail again, at full speed
+				if !l.trouble {
+					l.trouble = true
+					co.cx.report(fmt.Errorf("accept at %s, again every %v: %w", l.addr, acceptPause, err))
+				}
+				Await(co, Sleep(acceptPause))
 			}
 		}
-	}
-	a.Close()
-	return r, true
+		return r
+	})
 }
 
-// try returns EAGAIN if there's nothing to accept now.
-func (a *accept) try(cx *Context) (*Stream, error) {
-	l := a.listener
+// accept returns EAGAIN if there's nothing to accept now.
+func (l *Listener) accept(cx *Context) (*Stream, error) {
 	if l.closed {
 		return nil, net.ErrClosed
-	}
-	if a.pause.d > 0 {
-		if _, over := a.pause.Poll(cx); !over {
-			return nil, unix.EAGAIN
-		}
-		a.pause = sleep{}
 	}
 	if !l.ready[readable] || !cx.takeBudget() {
 		return nil, unix.EAGAIN
@@ -133,14 +116,4 @@ func (a *accept) try(cx *Context) (*Stream, error) {
 		l.ready[readable], l.trouble = false, false
 	}
 	return s, err
-}
-
-// Close waits no longer. A connection that has come is for the next Accept.
-func (a *accept) Close() error {
-	if a.listener != nil {
-		a.listener.removeWaker(readable, a.cx)
-		a.pause.Close()
-		a.listener = nil
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -14,16 +13,13 @@ const (
 	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
 
-// refusal is an error with the status that the client is sent.
+// refusal is the status that the client is sent.
 type refusal int
 
 func (r refusal) Error() string { return http.StatusText(int(r)) }
 
-var errNoRequest = errors.New("nothing but empty lines")
-
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
-	w.conn.SetTimeout(w.server.options.Read)
 	header, err := w.readHeader()
 	if err == nil {
 		err = checkHeader(header)
@@ -33,51 +29,60 @@ func (w *worker) readRequest() (*http.Request, error) {
 	}
 	req, err := http.ReadRequest(w.in)
 	switch {
-	case err != nil || req.Host == "" && req.ProtoMinor > 0:
-		return nil, refusal(400)
-	case hasControl(req.Host, '~') || strings.ContainsAny(req.Host, " \"#/<>?@\\^`{|}"):
+	case err != nil:
 		return nil, refusal(400)
 	case req.Body == http.NoBody:
-		return req, nil
 	case req.Header.Get("Expect") != "":
-		req.Close = true // it may leave out the body, and we can't tell whether it will
-		return req, nil
-	}
-	switch _, err = io.CopyN(io.Discard, req.Body, maxBody+1); err {
-	case nil:
-		req.Close = true // rather than read on
-	case io.EOF:
-		err = nil
+		req.Close = true // the body may come or not, and we can't tell
+	default:
+		var n int64
+		n, err = io.Copy(io.Discard, io.LimitReader(req.Body, maxBody+1))
+		req.Close = req.Close || n > maxBody // rather than read on
 	}
 	return req, err
 }
 
-// readHeader returns the bytes of the next header, which stay in the buffer. It
-// skips up to two empty lines, because some clients send one after a body (RFC
-// 9112, 2.2).
+// readHeader returns the bytes of the next header, which stay in the buffer, or
+// io.EOF if there is no request.
 func (w *worker) readHeader() ([]byte, error) {
-	for seen, skipped := 0, 0; ; {
+	next, err := w.in.Peek(1)
+	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
+		w.in.Discard(1) // some clients send an empty line after a body (RFC 9112, 2.2)
+	}
+	if err != nil {
+		return nil, io.EOF
+	}
+	for seen := 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
-		switch end := endOfHeader(p, seen); {
-		case end > len("\r\n"), end > 0 && skipped == 2:
+		end := endOfHeader(p, seen)
+		switch {
+		case end > 0:
 			return p[:end], nil
-		case end > 0: // an empty line
-			w.in.Discard(end)
-			if w.in.Buffered() == 0 {
-				return nil, errNoRequest
-			}
-			seen, skipped = 0, skipped+1
 		case err == bufio.ErrBufferFull && len(p) < maxRequest:
-			w.grow()
+			w.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(p), w.conn), maxRequest)
 		case err == bufio.ErrBufferFull:
 			return nil, refusal(431)
-		case err == io.EOF && seen > 0:
+		case err == io.EOF:
 			return nil, refusal(400)
 		case err != nil:
 			return nil, err
-		default:
-			seen = len(p)
+		}
+		seen = len(p)
+	}
+}
+
+// endOfHeader returns the length of a header including its empty line, or 0 if
+// that line isn't complete. It doesn't end in the first seen bytes.
+func endOfHeader(p []byte, seen int) (length int) {
+	for {
+		n := bytes.IndexByte(p[seen:], '\n')
+		if n < 0 {
+			return 0
+		}
+		line := bytes.TrimSuffix(p[:seen+n], []byte("\r"))
+		if seen += n + 1; len(line) == 0 || bytes.HasSuffix(line, []byte("\n")) {
+			return seen
 		}
 	}
 }
@@ -92,43 +97,31 @@ func checkHeader(header []byte) error {
 	if ok && major != 1 {
 		return refusal(505)
 	}
-	if !ok || hasControl(request, '~') {
-		return refusal(400)
-	}
-	hosts, lengths, codings := 0, 0, 0
-	for line := range bytes.SplitSeq(fields, []byte("\n")) {
-		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
-			break
-		}
-		name, value, found := strings.Cut(string(line), ":")
-		if !found || name == "" || strings.ContainsAny(name, " \t") || hasControl(value, 0xff) {
-			return refusal(400) // a space before the colon, for example, or a continued line
-		}
-		switch value = strings.Trim(value, " \t"); {
+	hosts, lengths, chunked := 0, 0, 0
+	for field := range bytes.SplitSeq(bytes.TrimRight(fields, "\r\n"), []byte("\n")) {
+		name, value, _ := strings.Cut(string(field), ":")
+		ok = ok && !strings.ContainsAny(name, " \t") // a space before the colon, or a line that goes on
+		switch value = strings.TrimSpace(value); {
 		case strings.EqualFold(name, "Host"):
 			hosts++
+			ok = ok && value != "" && isASCII(value) && !strings.ContainsAny(value, " \"#/<>?@\\^`{|}")
 		case strings.EqualFold(name, "Content-Length"):
 			lengths++
+		case strings.EqualFold(name, "Transfer-Encoding") && !strings.EqualFold(value, "chunked"):
+			return refusal(501)
 		case strings.EqualFold(name, "Transfer-Encoding"):
-			if codings++; !strings.EqualFold(value, "chunked") {
-				return refusal(501)
-			}
+			chunked++
 		case strings.EqualFold(name, "Expect") && !strings.EqualFold(value, "100-continue"):
 			return refusal(417)
 		}
 	}
-	if hosts > 1 || hosts == 0 && minor > 0 || codings > 1 || codings > 0 && (lengths > 0 || minor == 0) {
+	if !ok || !isASCII(request) || hosts > 1 || hosts == 0 && minor > 0 ||
+		lengths+chunked > 1 || chunked > 0 && minor == 0 {
 		return refusal(400)
 	}
 	return nil
 }
 
-// hasControl reports whether there is a control character, or a byte above last.
-func hasControl(text string, last byte) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f || c > last {
-			return true
-		}
-	}
-	return false
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c > '~' })
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,7 +18,7 @@ import (
 func TestNothingIsPolledBeforeBlockOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		Spawn(rt, Counted[int]{ready(1), &polls})
+		SpawnRemote(rt, Counted(ready(1), &polls))
 		synctest.Wait()
 		if polls != 0 {
 			t.Errorf("%d polls before BlockOn, want none", polls)
@@ -26,9 +29,9 @@ func TestNothingIsPolledBeforeBlockOn(t *testing.T) {
 // Property 31.
 func TestBlockOnReturnsWhenItsFutureIsReady(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		Spawn(rt, NewSleep(time.Hour))
+		SpawnRemote(rt, Sleep(time.Hour))
 		start := time.Now()
-		blockOn(t, rt, NewSleep(time.Minute))
+		blockOn(t, rt, Sleep(time.Minute))
 		if got := time.Since(start); got != time.Minute {
 			t.Errorf("BlockOn took %v, want 1m: its own future was ready then", got)
 		}
@@ -39,8 +42,8 @@ func TestBlockOnReturnsWhenItsFutureIsReady(t *testing.T) {
 func TestOtherTasksGoOnInTheNextBlockOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		start := time.Now()
-		other := Spawn(rt, NewSleep(time.Hour))
-		blockOn(t, rt, NewSleep(time.Minute))
+		other := SpawnRemote(rt, Sleep(time.Hour))
+		blockOn(t, rt, Sleep(time.Minute))
 		blockOn(t, rt, other)
 		if got := time.Since(start); got != time.Hour {
 			t.Errorf("a Sleep of 1h in two BlockOns took %v", got)
@@ -51,30 +54,30 @@ func TestOtherTasksGoOnInTheNextBlockOn(t *testing.T) {
 func TestBlockOnInsideATaskPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		blockOn(t, rt, until(func(*Context) bool {
-			refused := until(func(*Context) bool { t.Error("polled all the same"); return true })
+			refused := until(func(*Context) bool { t.Error("it was polled all the same"); return true })
 			wantPanic(t, "BlockOn or Close called while the runtime runs", func() { BlockOn(rt, refused) })
 			return true
 		}))
-		blockOn(t, rt, new(Yield))
+		blockOn(t, rt, Yield())
 	})
 }
 
-// Property 24: it polls nobody whose future may be gone.
+// Property 24: the future of a finished task may be gone.
 func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
 		var waker Waker
-		Spawn(rt, until(func(cx *Context) bool {
+		SpawnRemote(rt, until(func(cx *Context) bool {
 			polls++
 			waker = cx.Waker()
-			waker.Wake() // it is queued when it finishes
+			waker.Wake() // so it's in the run queue when it finishes
 			return true
 		}))
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		waker.Wake()
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		if polls != 1 {
-			t.Errorf("%d polls, want 1: it had finished", polls)
+			t.Errorf("%d polls, want 1: the task had finished", polls)
 		}
 	})
 }
@@ -94,14 +97,14 @@ func TestWakeDuringPollPollsAgain(t *testing.T) {
 	})
 }
 
-// Property 25: the queue was empty, and the runtime has not yet lain down.
+// Property 25: the run queue is empty, and the runtime isn't parked yet.
 func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
 			polls++
 			w, pauses := cx.Waker(), polls%4
-			go func() { // runs at the runtime's Gosched, if not before
+			go func() { // runs when the runtime calls Gosched, if not before
 				for range pauses {
 					runtime.Gosched() // and so a little later
 				}
@@ -112,7 +115,7 @@ func TestWakeBetweenEmptyQueueAndParkIsNotLost(t *testing.T) {
 	})
 }
 
-// Property 25: it has lain down, and does not yet sleep.
+// Property 25: the runtime is parked, and doesn't sleep yet.
 func TestWakeBeforeTheWaitEndsIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		var waker Waker
@@ -132,7 +135,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 		var left atomic.Int64
 		left.Store(goroutines * wakes)
 		var start sync.Once
-		other := Spawn(rt, NewSleep(time.Hour))
+		other := SpawnRemote(rt, Sleep(time.Hour))
 		blockOn(t, rt, until(func(cx *Context) bool {
 			w := cx.Waker()
 			start.Do(func() {
@@ -140,7 +143,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 					go func() {
 						for range wakes {
 							left.Add(-1)
-							w.Wake() // the last one of all must be seen
+							w.Wake() // the very last one must be seen
 						}
 					}()
 				}
@@ -154,7 +157,7 @@ func TestWakesFromEightGoroutinesLoseNothing(t *testing.T) {
 // Property 35.
 func TestWakeFromElsewhereEndsTheWait(t *testing.T) {
 	rt, polls := openRuntime(t), 0
-	Spawn(rt, NewSleep(time.Hour))
+	SpawnRemote(rt, Sleep(time.Hour))
 	blockOn(t, rt, until(func(cx *Context) bool {
 		if polls++; polls == 1 {
 			time.AfterFunc(10*time.Millisecond, cx.Waker().Wake)
@@ -167,32 +170,40 @@ func TestWakeFromElsewhereEndsTheWait(t *testing.T) {
 func TestThousandWakesBetweenTwoPollsAreOnePoll(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		polls := 0
-		Spawn(rt, until(func(cx *Context) bool {
+		SpawnRemote(rt, until(func(cx *Context) bool {
 			if polls++; polls == 1 {
 				for range 500 {
+					wakeLocal(cx.waker)
 					cx.Waker().Wake()
-					wakeHere(cx.waker)
+				}
+				if n := queueLength(&rt.runQueue) + len(rt.injected); n > 2 { // the root is the other one
+					t.Errorf("%d tasks are queued after 1,000 wakes of one", n)
 				}
 			}
 			return false
 		}))
-		blockOn(t, rt, NewSleep(time.Second))
+		blockOn(t, rt, Sleep(time.Second))
 		if polls != 2 {
 			t.Errorf("%d polls, want 2: to start, and after 1,000 wakes", polls)
 		}
 	})
 }
 
-// Property 28.
+// Property 28: and it makes no difference whether a task or another goroutine wakes.
 func TestFirstWokenIsFirstPolled(t *testing.T) {
-	for name, wake := range map[string]func(Waker){"by its task": wakeHere, "by another goroutine": func(w Waker) { w.Wake() }} {
+	remote := Waker.Wake
+	for name, wakes := range map[string][]func(Waker){
+		"by a task":            {wakeLocal},
+		"by another goroutine": {remote},
+		"by turns":             {remote, wakeLocal, wakeLocal, remote, remote},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, rt *Runtime) {
-				wakers := make([]Waker, 100) // more than fit into the ring at first
+				wakers := make([]Waker, 100) // more than the run queue has room for at first
 				var got, want []int
 				for i := range wakers {
 					want = append(want, (i*37+11)%len(wakers))
-					Spawn(rt, until(func(cx *Context) bool {
+					SpawnRemote(rt, until(func(cx *Context) bool {
 						if wakers[i] == nil {
 							wakers[i] = cx.Waker()
 							return false
@@ -201,13 +212,13 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 						return true
 					}))
 				}
-				Spawn(rt, until(func(*Context) bool {
-					for _, i := range want {
-						wake(wakers[i])
+				SpawnRemote(rt, until(func(*Context) bool {
+					for n, i := range want {
+						wakes[n%len(wakes)](wakers[i])
 					}
 					return true
 				}))
-				blockOn(t, rt, NewSleep(time.Second))
+				blockOn(t, rt, Sleep(time.Second))
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("not in the order of the wakes (-woken +polled):\n%s", diff)
 				}
@@ -216,9 +227,38 @@ func TestFirstWokenIsFirstPolled(t *testing.T) {
 	}
 }
 
-// Property 28: wherever in the ring its first task is when it grows.
-func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
-	var queue ring
+// Property 28: a new task has its place in the order too, and overtakes none.
+func TestSpawnedTasksArePolledInOrder(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var got string
+		note := func(name string) Future[struct{}] {
+			return until(func(*Context) bool { got += name; return true })
+		}
+		blockOn(t, rt, Async(func(co *Co) int {
+			SpawnRemote(rt, note("a"))
+			Spawn(co.cx, note("b"))
+			var remote sync.WaitGroup
+			remote.Go(func() { SpawnRemote(rt, note("c")) })
+			remote.Wait()
+			wakeLocal(co.cx.waker)
+			Spawn(co.cx, note("e"))
+			SpawnRemote(rt, note("f"))
+			co.suspend()
+			got += "d"
+			Await(co, Yield())
+			return 1
+		}))
+		if want := "abcdef"; got != want {
+			t.Errorf("polled in the order %s, want %s", got, want)
+		}
+	})
+}
+
+func queueLength(q *runQueue) int { return len(q.in) + len(q.out) - q.next }
+
+// Property 28: wherever its first task is when it grows.
+func TestRunQueueKeepsItsOrderWhenItGrows(t *testing.T) {
+	var queue runQueue
 	next, want := uint32(0), uint32(1)
 	for pushes := 1; pushes < 300; pushes++ {
 		for range pushes {
@@ -232,6 +272,13 @@ func TestReadyQueueKeepsItsOrderWhenItGrows(t *testing.T) {
 			want++
 		}
 	}
+	for queue.pop() != nil {
+	}
+	for _, left := range slices.Concat(queue.in[:cap(queue.in)], queue.out[:cap(queue.out)]) {
+		if left != nil {
+			t.Fatalf("the empty queue still holds task %d", left.ID)
+		}
+	}
 }
 
 // Property 29.
@@ -241,10 +288,10 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 		var tasks []Future[Result[struct{}]]
 		for _, name := range []string{"a", "b", "c"} {
 			polls := 0
-			tasks = append(tasks, Spawn(rt, until(func(cx *Context) bool {
+			tasks = append(tasks, SpawnRemote(rt, until(func(cx *Context) bool {
 				got += name
 				polls++
-				wakeHere(cx.waker)
+				wakeLocal(cx.waker)
 				return polls == 3
 			})))
 		}
@@ -255,24 +302,24 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 	})
 }
 
-// busyUntil polls a task that is always ready until another one has finished.
+// busyUntil polls a task that is always ready until another one has ended.
 func busyUntil[T any](t *testing.T, rt *Runtime, other Future[T]) {
 	t.Helper()
-	h, polls := Spawn(rt, other), 0
+	h, polls := SpawnRemote(rt, other), 0
 	const most = 20_000_000
 	blockOn(t, rt, until(func(cx *Context) bool {
 		polls++
-		wakeHere(cx.waker)
-		return h.task.done || polls == most
+		wakeLocal(cx.waker)
+		return h.task.state == ended || polls == most
 	}))
 	if polls == most {
 		t.Errorf("a task that is always ready was polled %d times, and the other one never went on", polls)
 	}
 }
 
-// Property 29. No bubble: its clock stands still while a task is always ready.
+// Property 29. A bubble's clock would stand still while a task is always ready.
 func TestBusyTaskDoesNotHoldUpTimers(t *testing.T) {
-	busyUntil(t, openRuntime(t), NewSleep(time.Millisecond))
+	busyUntil(t, openRuntime(t), Sleep(time.Millisecond))
 }
 
 // Property 29.
@@ -283,7 +330,7 @@ func TestBusyTaskDoesNotHoldUpEvents(t *testing.T) {
 	busyUntil(t, rt, until(func(cx *Context) bool {
 		_, ready := reading.Poll(cx)
 		if !ready {
-			send(t, peer)
+			sendByte(t, peer)
 		}
 		return ready
 	}))
@@ -302,96 +349,141 @@ func TestBusyTaskDoesNotHoldUpWakesFromElsewhere(t *testing.T) {
 	}))
 }
 
-// Property 29: one whose peer is always faster.
-func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	fill(t, peer)
-	reads := 0
-	Spawn(rt, until(func(cx *Context) bool {
-		for {
-			if _, _, ready := s.PollRead(cx, make([]byte, 1)); !ready {
-				return false
-			}
-			reads++
-		}
-	}))
-	blockOn(t, rt, ready(1))
-	if reads > transfersPerPoll {
-		t.Errorf("another task had its turn after %d reads, want at most %d", reads, transfersPerPoll)
+// wantDeadlock runs f, which must end with the report.
+func wantDeadlock[T any](t *testing.T, rt *Runtime, f Future[T], tasks int) {
+	t.Helper()
+	_, err := BlockOn(rt, f)
+	var deadlock *DeadlockError
+	words := fmt.Sprintf("deadlock: no task can be woken (tasks left: %d)", tasks)
+	if !errors.As(err, &deadlock) || err.Error() != words || deadlock.Tasks != tasks || rt.Report().Tasks != tasks {
+		t.Fatalf("BlockOn ends with %v, want %q", err, words)
 	}
 }
 
-// Property 30.
-func TestTaskSpawnedInAPollIsPolledWithoutAWake(t *testing.T) {
+// Property 33.
+func TestTasksThatWaitForEachOtherAreReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var got []string
-		blockOn(t, rt, Async(func(co *Co) struct{} {
-			child := Spawn(rt, Async(func(co *Co) struct{} {
-				got = append(got, "child")
-				Await(co, Spawn(rt, until(func(*Context) bool { got = append(got, "grandchild"); return true })))
-				return struct{}{}
-			}))
-			got = append(got, "parent")
-			Await(co, child)
-			return struct{}{}
+		c := NewChannel[int](1)
+		var a, b, itself *JoinHandle[int]
+		a = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, b).Value }))
+		b = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, a).Value }))
+		itself = SpawnRemote(rt, Async(func(co *Co) int { return Await(co, itself).Value }))
+		SpawnRemote(rt, c.Receive())
+		SpawnRemote(rt, Async(func(co *Co) int {
+			Await(co, JoinAll(a, Spawn(co.cx, ready(1))))
+			return 1
 		}))
-		if diff := cmp.Diff([]string{"parent", "child", "grandchild"}, got); diff != "" {
-			t.Errorf("polls (-want +got):\n%s", diff)
+		SpawnRemote(rt, until(func(*Context) bool { return false }))
+		wantDeadlock(t, rt, a, 7)
+	})
+}
+
+// Property 33: as soon as the timer has fired.
+func TestDeadlockBesideATimerIsReported(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		start := time.Now()
+		wantDeadlock(t, rt, JoinAll(discard(NewChannel[int](1).Receive()), Sleep(time.Second)), 1)
+		if got := time.Since(start); got != time.Second {
+			t.Errorf("reported after %v, want 1s", got)
 		}
 	})
 }
 
-// Property 30.
-func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
+// Property 33: in the next BlockOn the tasks may go on.
+func TestRuntimeGoesOnAfterADeadlock(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		var waker Waker
-		over := false
+		c, value := NewChannel[*never](1), new(never)
+		wantDeadlock(t, rt, c.Receive(), 1)
+		blockOn(t, rt, c.Send(value))
+		blockOn(t, rt, Yield())
+		if n := rt.Report().Tasks; n != 0 || value.closes != 1 {
+			t.Errorf("%d tasks are left, and the value was closed %d times, want none, once: it came, but BlockOn had given up", n, value.closes)
+		}
+	})
+}
+
+// Property 33.
+func TestTaskThatCanBeWokenFromOutsideIsNotStuck(t *testing.T) {
+	later := func() Future[struct{}] {
+		polls := 0
+		return until(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Hour, cx.Waker().Wake)
+			}
+			return polls == 2
+		})
+	}
+	stuck := func() Future[struct{}] { return discard(NewChannel[int](1).Receive()) }
+	for name, f := range map[string]func() Future[struct{}]{
+		"timer":            func() Future[struct{}] { return Sleep(time.Hour) },
+		"Blocking":         func() Future[struct{}] { return Blocking(func() struct{} { time.Sleep(time.Hour); return struct{}{} }) },
+		"waker":            later,
+		"waker in a Race":  func() Future[struct{}] { return discard(Race(stuck(), later())) },
+		"waker in a Group": func() Future[struct{}] { return discard(inAGroup(later())) },
+		"waker in a body":  func() Future[struct{}] { return discardAs[struct{}](later()) },
+		"waker in a handle": func() Future[struct{}] {
+			return discard(Async(func(co *Co) int { Await(co, Spawn(co.cx, later())); return 1 }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, rt *Runtime) {
+				start := time.Now()
+				SpawnRemote(rt, stuck())
+				blockOn(t, rt, f())
+				if got := time.Since(start); got != time.Hour {
+					t.Errorf("it took %v, want 1h", got)
+				}
+			})
+		})
+	}
+}
+
+func inAGroup(f Future[struct{}]) Future[error] {
+	return Async(func(co *Co) error {
+		g := NewGroup(co.cx)
+		defer g.Close()
+		g.Go(Async(func(co *Co) error { Await(co, f); return nil }))
+		return Await(co, g.Wait())
+	})
+}
+
+// Property 33: nothing knows of the goroutine that is going to send, unless a
+// task waits for it in Blocking.
+func TestRuntimeWaitsForTheGoroutineThatATaskWaitsFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		c, sent := NewChannel[int](1), make(chan struct{})
+		time.AfterFunc(time.Hour, func() {
+			SpawnRemote(rt, c.Send(7))
+			close(sent)
+		})
+		got := blockOn(t, rt, Async(func(co *Co) int {
+			goroutine := Spawn(co.cx, Blocking(func() struct{} { <-sent; return struct{}{} }))
+			value := Await(co, c.Receive()).Value
+			Await(co, goroutine)
+			return value
+		}))
+		if got != 7 {
+			t.Errorf("got %d, want the 7 that the goroutine had sent", got)
+		}
+	})
+}
+
+// Property 33: this task is marked as queued, and isn't in the run queue yet.
+func TestTaskThatIsBeingWokenIsNotStuck(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		h := SpawnRemote(rt, until(func(*Context) bool { return false }))
+		polls := 0
 		blockOn(t, rt, until(func(cx *Context) bool {
-			if waker == nil {
-				waker = cx.Waker()
-				time.AfterFunc(time.Hour, func() { // the runtime sleeps without a limit
-					Spawn(rt, until(func(*Context) bool { over = true; wakeHere(waker); return true }))
+			if polls++; polls == 1 {
+				h.task.queued.Store(true) // what Cancel does first
+				h.task.cancelled.Store(true)
+				w := cx.Waker()
+				time.AfterFunc(time.Hour, func() {
+					rt.wakeRemote(&h.task)
+					w.Wake()
 				})
 			}
-			cx.Waker()
-			return over
+			return polls == 2
 		}))
-	})
-}
-
-// Property 31.
-func TestRuntimeLeavesNothingBehind(t *testing.T) {
-	noLeaks(t)
-	rt, err := NewRuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, _ := openStream(t, rt)
-	Spawn(rt, Async(func(co *Co) struct{} {
-		defer s.Close()
-		Await(co, s.Read(make([]byte, 1)))
-		return struct{}{}
-	}))
-	Spawn(rt, NewSleep(time.Hour))
-	blockOn(t, rt, new(Yield))
-	if left := rt.Close(); left != (Report{}) {
-		t.Errorf("left behind: %+v", left)
-	}
-}
-
-// A panic of a callback of Trace, say: it
-// is thrown, and the runtime can go on all the same.
-func TestPanicOfACallbackIsNoTasksFault(t *testing.T) {
-	inBubble(t, func(t *testing.T, rt *Runtime) {
-		rt.Trace.Park = func() { panic("boom") }
-		defer func() {
-			rt.Trace.Park = nil
-			if fault, ok := recover().(*PanicError); !ok || fault.Value != "boom" {
-				t.Errorf("BlockOn panics with %v, want boom", fault)
-			}
-			blockOn(t, rt, NewSleep(time.Second))
-		}()
-		BlockOn(rt, NewSleep(time.Hour))
 	})
 }

@@ -17,19 +17,20 @@ type server struct {
 	date     string  // for the replies
 }
 
-// newServer starts to serve on l, which belongs to the server from now on.
+// newServer starts to serve on l, which is the server's from now on.
 func newServer(cx *Context, l *Listener, o serverOptions) *server {
-	s := &server{options: o, listener: l, counts: cmp.Or(o.Counts, new(counts))}
-	s.places = NewChannel[struct{}](o.Connections)
-	s.conns = make(map[*connection]bool)
+	s := &server{
+		options: o, listener: l, counts: cmp.Or(o.Counts, new(counts)),
+		places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool),
+	}
 	// A body that is closed before its first poll runs nothing, no deferred call
 	// either. So the server has to belong to something else than accept.
 	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
 
-// accept takes a place before it takes a connection. The excess connection isn't
-// refused: it stays in the kernel's backlog until another one ends.
+// accept takes a place before it takes a connection, so the excess connection
+// stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
 	defer s.Close()
 	for {
@@ -55,31 +56,30 @@ func (s *server) Close() error {
 	return s.listener.Close()
 }
 
-// drain ends the server. The idle connections are closed, the others have the
-// grace period to finish. It yields how many had to be cancelled then.
+// drain ends the server. Idle connections are closed, the others have the grace
+// period to finish. It yields how many had to be cancelled then.
 func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
 		s.task.Cancel()
 		Await(co, s.task)
 		for c := range s.conns {
-			wakeLocal(c.waker) // so the idle ones see that the server drains
+			wakeLocal(&c.task.task) // so the idle ones see that the server drains
 		}
-		Await(co, Timeout[struct{}](emptied{s}, s.options.Grace))
+		Await(co, Timeout(Async(s.emptied), s.options.Grace))
 		cut = len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await[struct{}](co, emptied{s})
+		s.emptied(co)
 		return cut
 	})
 }
 
-// emptied is a future that is ready when the server has no connections anymore.
-type emptied struct{ *server }
-
-func (e emptied) Poll(cx *Context) (struct{}, bool) {
-	e.empty = cx.waker
-	return struct{}{}, len(e.conns) == 0
+func (s *server) emptied(co *Co) (none struct{}) {
+	for s.empty = co.cx.waker; len(s.conns) > 0; {
+		co.suspend() // until the last connection wakes empty
+	}
+	return none
 }
 
 // busy counts the connections with a request under way.
@@ -92,27 +92,23 @@ func (s *server) busy() (n int) {
 	return n
 }
 
-// connection is the task of one connection. It has a worker only while a request
-// is under way. Between two requests it has no coroutine and no buffer, only a
-// timer, so ten thousand idle connections are cheap.
+// connection is a task. It has a worker only while a request is under way. Between
+// two requests it has no coroutine and no buffer, so ten thousand of them are cheap.
 type connection struct {
 	server *server
 	stream *Stream
 	task   *JoinHandle[struct{}]
-	waker  Waker   // of the latest poll
 	worker *worker // nil while idle
 	idle   sleep
 }
 
 func (c *connection) Poll(cx *Context) (struct{}, bool) {
-	c.waker = cx.waker
 	for open := true; open; {
-		var ready bool
+		ready := false
 		if w := c.worker; w == nil {
 			open, ready = c.await(cx)
 		} else if w.coroutine.Poll(cx); w.stream == nil {
-			open, ready = w.open, true
-			c.worker = nil
+			open, ready, c.worker = w.open, true, nil
 			c.server.putWorker(w)
 		}
 		if !ready {
@@ -123,8 +119,8 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or with false if none will.
-// The worker takes the bytes out of the scratch buffer in the same poll.
+// await is ready when a request begins to arrive, or with false if none will. The
+// worker takes the bytes out of the scratch buffer in the same poll.
 func (c *connection) await(cx *Context) (open, ready bool) {
 	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {
@@ -137,17 +133,14 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		c.idle = sleep{d: s.options.Idle} // for the next time
 		c.worker = s.takeWorker(c.stream, buffer[:n])
 		return true, true
-	case ready:
-		return false, true
-	case s.draining && !c.stream.ready[readable]: // otherwise only the budget is spent
+	case ready, s.draining && !c.stream.ready[readable]: // if it's ready, only the budget is spent
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
 	return false, late
 }
 
-// Close gives back everything that the connection holds. Its place goes to the
-// next connection.
+// Close gives back everything that the connection holds, its place too.
 func (c *connection) Close() error {
 	s := c.server
 	if !s.conns[c] {

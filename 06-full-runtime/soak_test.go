@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -63,7 +64,7 @@ func TestSoak(t *testing.T) {
 		var all []Future[Result[struct{}]]
 		for i := range clients {
 			c := &soaked{soak: s, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
-			all = append(all, Spawn(rt, Async(c.run)))
+			all = append(all, Spawn(co.cx, Async(c.run)))
 		}
 		for _, r := range Await(co, JoinAll(all...)) {
 			if r.Err != nil {
@@ -89,7 +90,6 @@ type soak struct {
 	runtime *Runtime
 	addr    netip.AddrPort // of the server
 	relays  []*relay       // a harmless one, and one that is not
-	buffer  buffer         // of every Fetch
 	end     time.Time
 	seen    map[string]int // how often what has happened
 }
@@ -131,7 +131,7 @@ func (c *soaked) run(co *Co) struct{} {
 		c.from = time.Now()
 		switch c.rand.IntN(5) {
 		case 0:
-			c.fetch(co)
+			c.get(co)
 		case 1:
 			c.giveUp(co)
 		case 2:
@@ -160,20 +160,14 @@ func (c *soaked) question(longest int) question {
 	return question{fmt.Sprintf("GET /%d/%s HTTP/1.1\r\nHost: x\r\n", ms, text), sha256.Sum256([]byte(text))}
 }
 
-// newFetch makes a Fetch, and what checks its value.
-func (c *soaked) newFetch() (f *Fetch, check func(Fetched)) {
+// newGet makes a request, and what checks its response.
+func (c *soaked) newGet() (get *httpGet, check func(Response)) {
 	q := c.question(60_000)
-	f = &Fetch{
-		target: &target{[]netip.AddrPort{c.to}, []byte(q.request + "Connection: close\r\n\r\n"), 1 << 20},
-		buffer: &c.buffer,
+	get = &httpGet{
+		target:   &target{addrs: []netip.AddrPort{c.to}, request: []byte(q.request + "Connection: close\r\n\r\n")},
+		maxReply: 1 << 20,
 	}
-	return f, func(got Fetched) {
-		body := ""
-		if got.Err == nil {
-			body = parseReply(f.reply, io.EOF).Body
-		}
-		c.check(q, got.Status, body, got.Err)
-	}
+	return get, func(got Response) { c.check(q, got.Status, got.Body, got.Err) }
 }
 
 // check is where an answer is right or wrong.
@@ -205,11 +199,11 @@ func (c *soaked) patience() time.Duration {
 	return c.moment(10 * time.Second)
 }
 
-// fetch has time enough, unless somebody interferes.
-func (c *soaked) fetch(co *Co) {
-	f, check := c.newFetch()
+// get has time enough, unless somebody interferes.
+func (c *soaked) get(co *Co) {
+	f, check := c.newGet()
 	patience := c.patience()
-	r := Await(co, Timeout(f, patience))
+	r := Await(co, Timeout[Response](f, patience))
 	switch {
 	case r.Err == nil:
 		check(r.Value)
@@ -222,8 +216,8 @@ func (c *soaked) fetch(co *Co) {
 
 // giveUp has a timeout that may come first.
 func (c *soaked) giveUp(co *Co) {
-	f, check := c.newFetch()
-	if r := Await(co, Timeout(f, c.moment(50*time.Millisecond))); r.Err != nil {
+	f, check := c.newGet()
+	if r := Await(co, Timeout[Response](f, c.moment(50*time.Millisecond))); r.Err != nil {
 		c.seen["exchange: timeout"]++
 	} else {
 		check(r.Value)
@@ -232,9 +226,9 @@ func (c *soaked) giveUp(co *Co) {
 
 // cancel makes the exchange a task, which may be cancelled at any moment.
 func (c *soaked) cancel(co *Co) {
-	f, check := c.newFetch()
-	h := Spawn(c.runtime, f)
-	Await(co, NewSleep(c.moment(time.Second)))
+	f, check := c.newGet()
+	h := Spawn[Response](co.cx, f)
+	Await(co, Sleep(c.moment(time.Second)))
 	h.Cancel()
 	switch r := Await(co, h); r.Err {
 	case nil:
@@ -248,9 +242,9 @@ func (c *soaked) cancel(co *Co) {
 
 // race has two exchanges, of which one is lost, and a timeout for both.
 func (c *soaked) race(co *Co) {
-	a, checkA := c.newFetch()
-	b, checkB := c.newFetch()
-	switch r := Await(co, Timeout(Race(a, b), c.moment(3*time.Second))); {
+	a, checkA := c.newGet()
+	b, checkB := c.newGet()
+	switch r := Await(co, Timeout(Race[Response, Response](a, b), c.moment(3*time.Second))); {
 	case r.Err != nil:
 		c.seen["exchange: timeout of a race"]++
 	case r.Value.First:
@@ -288,8 +282,8 @@ func (c *soaked) talk(co *Co) {
 		}
 		for _, q := range asked {
 			status, body, err := readReply(r)
-			if c.check(q, status, body, err); err != nil {
-				return
+			if c.check(q, status, body, err); err != nil || status != http.StatusOK {
+				return // after a refusal, such as 408 on a busy machine, the server closes
 			}
 			c.seen["exchange: on a connection that is kept"]++
 		}
@@ -303,4 +297,145 @@ func readReply(r *bufio.Reader) (status int, body string, err error) {
 	}
 	all, err := io.ReadAll(reply.Body)
 	return reply.StatusCode, string(all), err
+}
+
+// relay passes on what clients and the server send to each other: in pieces,
+// and late. A rough one also interferes with it.
+type relay struct {
+	*soak
+	rough    bool
+	rand     *rand.Rand
+	listener *Listener
+	accepts  *JoinHandle[struct{}]
+	passages map[*passage]bool
+}
+
+// passage is a connection through a relay: two of its own.
+type passage struct {
+	*relay
+	client, server *Stream // the server's is nil before it is dialed
+	task           *JoinHandle[struct{}]
+}
+
+func newRelay(s *soak, seed uint64, rough bool) *relay {
+	s.t.Helper()
+	l, err := Listen(s.runtime, netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r := &relay{soak: s, rough: rough, rand: rand.New(rand.NewPCG(0, seed)), listener: l, passages: make(map[*passage]bool)}
+	r.accepts = SpawnRemote(s.runtime, Async(r.accept))
+	return r
+}
+
+func (r *relay) accept(co *Co) struct{} {
+	defer r.listener.Close()
+	for {
+		got := Await(co, r.listener.Accept())
+		if got.Err != nil {
+			r.t.Error(got.Err)
+			return struct{}{}
+		}
+		p := &passage{relay: r, client: got.Value}
+		r.passages[p] = true
+		p.task = Spawn(co.cx, Async(p.run))
+	}
+}
+
+// stop ends the passages, which may be stalled.
+func (r *relay) stop(co *Co) {
+	r.accepts.Cancel()
+	Await(co, r.accepts)
+	for p := range r.passages {
+		p.task.Cancel()
+		Await(co, p.task)
+		p.client.Close() // in case it had not begun
+	}
+}
+
+func (p *passage) run(co *Co) struct{} {
+	defer delete(p.passages, p)
+	defer p.client.Close()
+	dialed := Await(co, Dial(p.addr))
+	if dialed.Err != nil {
+		p.t.Error(dialed.Err)
+		return struct{}{}
+	}
+	p.server = dialed.Value
+	defer p.server.Close()
+	Await(co, JoinAll(p.pass("requests", p.client, p.server), p.pass("replies", p.server, p.client)))
+	return struct{}{}
+}
+
+// pass is one direction of a passage.
+func (p *passage) pass(what string, from, to *Stream) Future[struct{}] {
+	act, until := p.interference()
+	slow := p.rand.IntN(50) // bytes that go one or two at a time
+	return Async(func(co *Co) struct{} {
+		in, out, buffer := co.Conn(from), co.Conn(to), make([]byte, 4096)
+		for passed := 0; passed < until; {
+			piece := min(len(buffer), until-passed)
+			if passed < slow {
+				piece = min(piece, 1+p.rand.IntN(2))
+			}
+			n, err := in.Read(buffer[:piece])
+			if err == nil {
+				_, err = out.Write(buffer[:n])
+			}
+			if err != nil {
+				to.CloseWrite()
+				return struct{}{}
+			}
+			passed += n
+			p.rest(co)
+		}
+		p.seen["interference: "+what+" "+act]++
+		p.interfere(co, act, to, out)
+		return struct{}{}
+	})
+}
+
+// rest lets some time pass between two pieces.
+func (p *passage) rest(co *Co) {
+	switch p.rand.IntN(50) {
+	case 0:
+		Await(co, Sleep(time.Duration(p.rand.IntN(5e6))))
+	case 1, 2, 3, 4:
+		Await(co, Yield())
+	}
+}
+
+// interferences are what may be done to requests, or replies.
+var interferences = []string{"are rubbish", "end early", "are cut off", "are reset", "stall"}
+
+// interference says what will be done in one direction, and after how many
+// bytes.
+func (p *passage) interference() (act string, until int) {
+	if !p.rough || p.rand.IntN(2) == 0 {
+		return "", math.MaxInt
+	}
+	act, until = interferences[p.rand.IntN(len(interferences))], p.rand.IntN(300)
+	if act == "are rubbish" {
+		until = 0
+	}
+	return act, until
+}
+
+func (p *passage) interfere(co *Co, act string, to *Stream, out *Conn) {
+	switch act {
+	case "are rubbish":
+		io.WriteString(out, "\x16\x03\x01\x00\xff\x01\x00\r\n\r\n")
+		fallthrough
+	case "end early":
+		to.CloseWrite()
+		return
+	case "stall":
+		Await(co, Sleep(time.Duration(p.rand.ExpFloat64()*3e9)))
+	}
+	for _, s := range []*Stream{p.client, p.server} {
+		if act == "are reset" && !s.closed {
+			unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		}
+		s.Close()
+	}
 }

@@ -23,7 +23,7 @@ const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other
 
 // PollRead reads up to len(p) bytes, or fails, or isn't ready; then cx is woken
 // when another try makes sense. The error is io.EOF when the peer has finished.
-// Futures written by hand use PollRead, other code uses Read.
+// Futures written by hand use PollRead. A body uses Conn.Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
 	return s.poll(cx, readable, p)
 }

@@ -2,19 +2,22 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 )
 
-// worker is what it takes to answer requests: a coroutine and two buffers. Its
-// code is written as if it ran on a goroutine that may block, and uses
-// net/http's reader and writer of messages unchanged.
+// worker is what it takes to answer requests: a coroutine and two buffers. Its code
+// is written as if it could block, so it can use net/http's reader and writer.
 type worker struct {
 	server    *server
 	coroutine Future[struct{}]
-	in        *bufio.Reader // from Read, below
-	out       *bufio.Writer // to conn
+	in        *bufio.Reader
+	out       *bufio.Writer
 
 	stream *Stream // of the connection that the worker serves; nil when it's done
 	conn   *Conn   // the same stream, for use inside the coroutine
@@ -59,33 +62,48 @@ func (w *worker) run(co *Co) struct{} {
 	}
 }
 
-// serve answers requests until the last one that has arrived. It reports
-// whether there may be more later.
+// serve answers all requests that have arrived. May there be more later?
 func (w *worker) serve(co *Co) (open bool) {
 	if w.in == nil || w.in.Size() > bufferSize { // after a long header
-		w.in = bufio.NewReaderSize(w, bufferSize)
+		w.in = bufio.NewReaderSize(nil, bufferSize)
 	}
-	w.in.Reset(w)
+	w.in.Reset(io.MultiReader(bytes.NewReader(w.first), w.conn))
 	w.out.Reset(w.conn)
 	for {
+		w.conn.SetTimeout(w.server.options.Read)
 		req, err := w.readRequest()
-		if err == io.EOF || err == errNoRequest {
-			return w.finish(nil, false) && err == errNoRequest
+		if err == io.EOF {
+			return false
 		}
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
-		err = reply.Write(w.out)
-		if err != nil || w.in.Buffered() == 0 || reply.Close {
-			return w.finish(err, reply.Close)
+		err = cmp.Or(reply.Write(w.out), w.out.Flush())
+		if err != nil || !reply.Close && w.in.Buffered() == 0 {
+			return err == nil
+		}
+		if reply.Close {
+			break
 		}
 		Await(co, Yield()) // a client that sends many requests at once takes turns with the others
 	}
+	// If we closed while the client sends, the kernel would send a reset, and the
+	// client would lose the reply. So it sees an end first, and can close itself.
+	w.stream.CloseWrite()
+	w.conn.SetTimeout(linger)
+	io.Copy(io.Discard, w.conn)
+	return false
 }
 
-// reply makes the reply to a request, or to whatever came instead of one.
+// reply makes the reply to a request, or to what isn't one.
 func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 	if err != nil {
-		return w.server.refuse(err)
+		status := refusal(400)
+		if !errors.As(err, &status) && errors.Is(err, os.ErrDeadlineExceeded) {
+			status = 408
+		}
+		r := w.server.fail(status, "")
+		r.Close = true // we can't know where the next request begins
+		return r
 	}
 	r := w.answer(co, req)
 	r.Request, r.ProtoMinor = req, min(req.ProtoMinor, 1)
@@ -94,49 +112,4 @@ func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 		r.Header.Set("Connection", "keep-alive") // HTTP/1.0 doesn't assume it
 	}
 	return r
-}
-
-// finish sends what is left. If the client is still sending, closing at once
-// would make the kernel send a reset, and the client would lose what it hasn't
-// read of the reply. So it sees an end first, and has a moment to close itself.
-func (w *worker) finish(err error, last bool) (open bool) {
-	if err == nil {
-		err = w.out.Flush()
-	}
-	if err == nil && last {
-		w.stream.CloseWrite()
-		w.conn.SetTimeout(linger)
-		io.Copy(io.Discard, w.conn)
-	}
-	return err == nil && !last
-}
-
-// Read is where in gets its bytes. Before it waits for more, it sends the
-// replies so far, because the client may be waiting for them.
-func (w *worker) Read(p []byte) (n int, err error) {
-	if len(w.first) == 0 {
-		if err := w.flush(); err != nil {
-			return 0, err
-		}
-		return w.conn.Read(p)
-	}
-	n = copy(p, w.first)
-	w.first = w.first[n:]
-	return n, nil
-}
-
-// flush sends the replies so far. The client's time to send begins after that.
-func (w *worker) flush() (err error) {
-	if w.out.Buffered() > 0 {
-		w.conn.SetTimeout(w.server.options.Write)
-		err = w.out.Flush()
-		w.conn.SetTimeout(w.server.options.Read)
-	}
-	return err
-}
-
-// grow gives a long header a buffer in which the longest one fits.
-func (w *worker) grow() {
-	w.first, _ = w.in.Peek(w.in.Buffered())
-	w.in = bufio.NewReaderSize(w, maxRequest)
 }

@@ -59,18 +59,15 @@ const drawnArrows = `
 
 05-executor/README.md
 	R->>K: wait        reactor.go    events, err = r.poller.wait()  once
-	E->>T: poll        executor.go   t.executor.Trace("poll", t)  sees t
-	T->>F: Poll        executor.go   if _, ready := f.Poll(cx); !ready {
+	E->>F: poll        executor.go   t.executor.Trace("poll", t)  sees t
 	F->>K: Read        narration.go  _, err := ignoringEINTR(unix.Read, w.fd, make([]byte, 16))
-	K-->>F: EAGAIN     narration.go  check(cx.WakeWhenReadable(w.fd))
 	F->>R: Register    reactor.go    r.waiting[fd] = all
-	R->>K: arm         reactor.go    return r.poller.arm(fd, all.directions())
 	F-->>E: false      executor.go   t.executor.Trace("pending", t)
 	Note over E: Park  executor.go   e.Trace("park", nil)
 	K-->>R: event      reactor.go    r.deliver(got.fd, got.ready).wake()
-	R->>T: Wake        reactor.go    waker.Wake()
-	T->>E: push        executor.go   if e.push(t) {
-	T->>E: Wake        executor.go   e.parker.Wake()
+	R->>F: Wake        reactor.go    waker.Wake()
+	F->>E: push        executor.go   if e.push(t) {
+	F->>E: Wake        executor.go   e.parker.Wake()
 	F-->>E: true       executor.go   t.executor.Trace("ready", t)
 
 06-full-runtime/watch

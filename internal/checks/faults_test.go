@@ -67,7 +67,7 @@ func chaptersOf(t *testing.T, span string) (folders []string) {
 var (
 	// What fails a test that leaves something behind. It looks at the test's own
 	// process, or starts one that says itself what it has left.
-	looksForLeaks = regexp.MustCompile(`\b(noLeaks|inBubble|startServer|startEcho|startProcess|startCommand|inOwnProcess|inLimit|traced|getTraced)\(`)
+	looksForLeaks = regexp.MustCompile(`\b(noLeaks|inBubble|startServer|startEcho|startProcess|startCommand|startProcess|inOwnProcess|inLimit|traced|getTraced)\(`)
 	caseName      = regexp.MustCompile(`(?m)^\t+(?:\{(?:name: )?|name: )"([^"]+)"`)
 )
 
@@ -78,6 +78,11 @@ func checkFaultTest(t *testing.T, fault, chapter, test, pattern string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	outside, err := filepath.Glob("internal/checks/*_test.go") // tests of the built program
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, outside...)
 	body := regexp.MustCompile(`(?ms)^func ` + test + `\(.*?^}`)
 	for _, path := range paths {
 		code, err := os.ReadFile(path)

@@ -55,6 +55,10 @@ var (
 // goes through them, in TestAnyFutureGoesThroughTheseStates.
 var statesOfAnyFuture = []string{"made", "pending", "ready", "closed"}
 
+// statesOfATask are explained at the type Task of chapter 05. A run goes through
+// them, in TestTasksGoThroughTheseStates.
+var statesOfATask = []string{"queued", "polled", "idle", "finished"}
+
 // The states of a state diagram are constants, fields, types or functions of
 // the chapter.
 func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
@@ -77,7 +81,7 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 					continue
 				}
 				for _, state := range m[1:3] {
-					if state != "[*]" && !names[state] && !slices.Contains(statesOfAnyFuture, state) {
+					if state != "[*]" && !names[state] && !slices.Contains(slices.Concat(statesOfAnyFuture, statesOfATask), state) {
 						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
 					}
 				}

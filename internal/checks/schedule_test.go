@@ -103,28 +103,31 @@ var mistakes = []mistake{
 	}, "two tasks, woken by two goroutines", race},
 
 	{"parked is announced after the look at the queue", "06-full-runtime", []string{
-		"rt.parked = *timeout != 0", "rt.mu.Unlock()\n\t\trt.mu.Lock()\n\t\trt.parked = *timeout != 0",
+		"rt.parked.Store(timeout != 0)", "rt.mu.Unlock()\n\trt.mu.Lock()\n\trt.parked.Store(timeout != 0)",
 	}, "a wake against a park", lost},
 	{"the bell is rung without the lock", "06-full-runtime", []string{
-		"rt.reactor.queue.ring()", "rt.mu.Unlock()\n\t\trt.reactor.queue.ring()\n\t\trt.mu.Lock()",
-	}, "Close against a wake", "^ring of a queue that is closed"},
+		"rt.reactor.poller.notify()", "rt.mu.Unlock()\n\t\trt.reactor.poller.notify()\n\t\trt.mu.Lock()",
+	}, "Close against a wake", "^notify on a poller that is closed"},
 	{"queued is cleared after the poll", "06-full-runtime", []string{
 		"\tt.queued.Swap(false)", "\t",
 		"ready := t.work.poll(&t.cx)", "ready := t.work.poll(&t.cx)\n\tt.queued.Swap(false)",
 	}, "a wake against a park", lost},
 	{"Cancel wakes, then marks", "06-full-runtime", []string{
-		"h.task.cancel.Store(true)\n\th.task.Wake()", "h.task.Wake()\n\th.task.cancel.Store(true)",
+		"h.task.cancelled.Store(true)\n\th.task.Wake()", "h.task.Wake()\n\th.task.cancelled.Store(true)",
 	}, "cancel from another goroutine", lost},
-	{"JoinAll marks a child as not woken after its poll", "06-full-runtime", []string{
-		"c.woken = false", "_ = c",
-		"value, ready := c.future.Poll(&c.cx)", "value, ready := c.future.Poll(&c.cx); c.waker.list.mu.Lock(); c.waker.woken = false; c.waker.list.mu.Unlock()",
-	}, "a child of JoinAll is woken while it is polled", lost},
 	{"Blocking stores the waker after the look at done", "06-full-runtime", []string{
-		"c.waker = cx.Waker()", "c.mu.Unlock(); c.mu.Lock(); c.waker = cx.Waker()",
-	}, "Blocking returns against a park", lost},
-	{"Spawn looks at closed too early", "06-full-runtime", []string{
-		"closed := rt.closed\n", "closed := rt.closed\n\trt.mu.Unlock()\n\trt.mu.Lock()\n",
+		"b.waker = cx.Waker()", "w := cx.Waker()",
+		"\t\t\tgo b.run()\n\t\t}\n", "\t\t\tgo b.run()\n\t\t}\n\t\tb.mu.Unlock()\n\t\tb.mu.Lock()\n\t\tb.waker = w\n",
+	}, "Blocking returns against a park", "nil pointer dereference"},
+	{"SpawnRemote looks at closed too early", "06-full-runtime", []string{
+		"\tif rt.closed {\n\t\treturn false\n\t}", "\tif rt.closed {\n\t\treturn false\n\t}\n\trt.mu.Unlock()\n\trt.mu.Lock()",
 	}, "Close against a spawn", "^what is left: "},
+	{"a place that was handed over is lost with its future", "06-full-runtime", []string{
+		"l.passTurn() // kept", "// kept",
+	}, "a place in a channel is handed over", "^BlockOn: deadlock: "},
+	{"a task that is being woken counts as stuck", "06-full-runtime", []string{
+		"t.outside || t.queued.Load()", "t.outside",
+	}, "a timer is cancelled in flight", "^BlockOn: deadlock: "},
 }
 
 func (m mistake) pkg(i int) string { return fmt.Sprintf("m%02d", i) }

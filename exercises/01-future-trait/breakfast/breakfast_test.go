@@ -107,6 +107,34 @@ func testOrder(t testing.TB, k *testKitchen) {
 	}
 }
 
+// A kitchen may deliver anything.
+func TestOddBreakfast(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := 1; n <= 2; n++ {
+			b := NewBreakfast(&testOddKitchen{n: n})
+			value, ready := "", false
+			for poll := 0; poll < 6 && !ready; poll++ {
+				value, ready = b.Poll(new(Context))
+			}
+			if value != " and " || !ready {
+				t.Fatalf("the kitchen delivered \".\" for water, and \"\" for tea and toast, and Poll gave %q, %t, want \" and \", true: that's what the function returns then", value, ready)
+			}
+		}
+	})
+}
+
+type testOddKitchen struct{ n int }
+
+func (k *testOddKitchen) Boil() Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}, value: "."}
+}
+func (k *testOddKitchen) Steep(string) Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}}
+}
+func (k *testOddKitchen) Toast() Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}}
+}
+
 func TestBreakfastIsLazy(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		k := testKitchenOf(1, 1)
@@ -192,11 +220,22 @@ func TestCloseWithNothingUnderWay(t *testing.T) {
 		if Close(NewBreakfast(k)); len(k.log) > 0 {
 			t.Fatalf("closed before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
 		}
+		for _, water := range []string{"water", ""} {
+			k.water = water
+			b := NewBreakfast(k)
+			b.Poll(new(Context))
+			k.log = nil
+			if Close(b); len(k.log) > 0 {
+				t.Fatalf("Breakfast was ready, of the water %q, and then closed, and it did %q, want nothing: nothing was under way", water, k.log)
+			}
+		}
+		k = testKitchenOf(1, 3)
 		b := NewBreakfast(k)
 		b.Poll(new(Context))
+		Close(b)
 		k.log = nil
 		if Close(b); len(k.log) > 0 {
-			t.Fatalf("Breakfast was ready, and then closed, and it did %q, want nothing: nothing was under way", k.log)
+			t.Fatalf("Breakfast was closed twice, and the second time it did %q, want nothing", k.log)
 		}
 	})
 }

@@ -94,6 +94,9 @@ func TestReleaseGoesOn(t *testing.T) {
 		l = NewLaunch(0)
 		l.Hold()
 		l.Hold()
+		testPolls(t, l, 1, "after Hold twice")
+		l.Hold()
+		l.Hold()
 		l.Release()
 		testLiftoff(t, l, "Hold twice, Release once, which is enough")
 
@@ -101,8 +104,11 @@ func TestReleaseGoesOn(t *testing.T) {
 		testPolls(t, l, 1, "at first")
 		l.Release()
 		testPolls(t, l, 1, "after a Release without a Hold, which changes nothing")
+		testLiftoff(t, l, "NewLaunch(2), polled twice, with a Release without a Hold in between")
+		l = NewLaunch(1)
+		l.Release()
 		l.Hold()
-		testPolls(t, l, 1, "a Release without a Hold, and then a Hold")
+		testPolls(t, l, 3, "a Release without a Hold, and then a Hold")
 	})
 }
 

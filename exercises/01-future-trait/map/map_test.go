@@ -52,6 +52,15 @@ func TestMapChangesTheValue(t *testing.T) {
 	})
 }
 
+func TestMapOfAZeroValue(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		got, ready := Map[string](&testAfter[string]{n: 1}, func(s string) string { return "<" + s + ">" }).Poll(new(Context))
+		if got != "<>" || !ready {
+			t.Fatalf("the future inside is ready with a zero value, \"\", and Map gave %q, %t, want \"<>\", true: only ready says whether a value counts", got, ready)
+		}
+	})
+}
+
 func TestMapStartsNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		inside, calls := &testAfter[string]{n: 1}, 0

@@ -59,6 +59,19 @@ func TestThenOfTwoThatAreReady(t *testing.T) {
 	})
 }
 
+func TestThenOfZeroValues(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		calls := 0
+		got, ready := Then[string](&testAfter[string]{n: 1}, func(string) Future[string] {
+			calls++
+			return &testAfter[string]{n: 1}
+		}).Poll(new(Context))
+		if got != "" || !ready || calls != 1 {
+			t.Fatalf("both futures were ready with a zero value, and Then gave %q, %t, and called next %d times, want \"\", true, once: only ready says whether a value counts", got, ready, calls)
+		}
+	})
+}
+
 func TestThenStartsNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 1}, 0
@@ -100,7 +113,7 @@ func TestThenGoesOnWithTheSecond(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 2, value: 7}, 0
-		second := &testAfter[string]{n: 3 + random.IntN(4), value: "tea"}
+		second := &testAfter[string]{n: 3 + random.IntN(4) + 100, value: "tea"}
 		f := Then[int](first, func(int) Future[string] { calls++; return second })
 		f.Poll(new(Context))
 		for poll := 1; poll <= second.n; poll++ {

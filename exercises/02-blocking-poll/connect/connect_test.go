@@ -32,12 +32,13 @@ type testNetwork struct {
 	open      map[int]string // the sockets, and their addresses
 	log       []string
 	next      int
+	t         testing.TB
 	closing   error // of each Close
 	most      int   // sockets that were open at the same time
 }
 
-func testNetworkOf(first int) *testNetwork {
-	return &testNetwork{addresses: make(map[string]*testAddress), open: make(map[int]string), next: first}
+func testNetworkOf(t testing.TB, first int) *testNetwork {
+	return &testNetwork{t: t, addresses: make(map[string]*testAddress), open: make(map[int]string), next: first}
 }
 
 func (n *testNetwork) note(format string, args ...any) {
@@ -58,6 +59,9 @@ func (n *testNetwork) count(prefix string) (calls int) {
 
 func (n *testNetwork) Open(addr string) (int, error) {
 	n.note("Open(%s)", addr)
+	if n.addresses[addr] == nil {
+		n.t.Fatalf("Open(%q) was called, and there's no such address (the calls: %v)", addr, n.log)
+	}
 	if err := n.addresses[addr].open; err != nil {
 		return -1, err
 	}
@@ -67,11 +71,16 @@ func (n *testNetwork) Open(addr string) (int, error) {
 	return n.next, nil
 }
 
-func (n *testNetwork) answer(fd int) error {
-	a := n.addresses[n.open[fd]]
-	if a == nil {
-		return unix.EBADF
+// must wants fd to be open.
+func (n *testNetwork) must(fd int) {
+	if _, open := n.open[fd]; !open {
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v", n.log)
 	}
+}
+
+func (n *testNetwork) answer(fd int) error {
+	n.must(fd)
+	a := n.addresses[n.open[fd]]
 	err := a.results[0]
 	if len(a.results) > 1 {
 		a.results = a.results[1:]
@@ -84,14 +93,13 @@ func (n *testNetwork) Result(fd int) error { n.note("Result(%d)", fd); return n.
 
 func (n *testNetwork) WakeWhenWritable(fd int) error {
 	n.note("WakeWhenWritable(%d)", fd)
-	if a := n.addresses[n.open[fd]]; a != nil {
-		return a.wake
-	}
-	return unix.EBADF
+	n.must(fd)
+	return n.addresses[n.open[fd]].wake
 }
 
 func (n *testNetwork) Close(fd int) error {
 	n.note("Close(%d)", fd)
+	n.must(fd)
 	delete(n.open, fd)
 	return n.closing
 }
@@ -100,16 +108,23 @@ func TestDialTriesInOrder(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "dial.go", testSource)
-		for range 30 {
-			n := testNetworkOf(random.IntN(50))
+		for range 1000 {
+			n := testNetworkOf(t, random.IntN(50))
 			first := n.next
 			var addrs []string
+			failure := func() error { // any but EAGAIN and EINTR
+				for {
+					if code := unix.Errno(1 + random.IntN(133)); unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+						return code
+					}
+				}
+			}
 			failures := []*testAddress{
-				{open: unix.EAFNOSUPPORT},
-				{results: []error{unix.ECONNREFUSED}},
+				{open: failure()},
+				{results: []error{failure()}},
 				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
 			}
-			for i := range random.IntN(5) {
+			for i := range random.IntN(8) {
 				addrs = append(addrs, fmt.Sprintf("10.0.0.%d", i+1))
 				n.addresses[addrs[i]] = failures[random.IntN(len(failures))]
 			}
@@ -129,6 +144,8 @@ func TestDialTriesInOrder(t *testing.T) {
 				t.Fatalf("Poll gave %+v, which is the socket of %q, want that of 10.0.1.1: in order, and whatever failed, the next address is tried. %s", got, n.open[got.FD], what)
 			case len(n.open) != 1:
 				t.Fatalf("there are %d open sockets, want the connected one only. %s", len(n.open), what)
+			case n.count("Result") > 0:
+				t.Fatalf("Start answered at once, and Result was called %d times, want 0: Start has said what came of it. %s", n.count("Result"), what)
 			case n.count("Start") != n.next-first:
 				t.Fatalf("Start was called %d times for %d sockets. %s", n.count("Start"), n.next-first, what)
 			}
@@ -138,7 +155,7 @@ func TestDialTriesInOrder(t *testing.T) {
 
 func TestDialIsLazy(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["a"] = &testAddress{results: []error{nil}}
 		if Dial(n, "a"); len(n.log) > 0 {
 			t.Fatalf("before the first poll Dial has called %v: a future is lazy", n.log)
@@ -150,7 +167,7 @@ func TestDialUnderWay(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for i, end := range []error{nil, unix.ECONNREFUSED, nil, nil} {
-			n := testNetworkOf(6)
+			n := testNetworkOf(t, 6)
 			a := new(testAddress)
 			early := []int{2, 3, 1, 20 + random.IntN(50)}[i] // polls that find the connect still under way
 			for range early {
@@ -162,12 +179,12 @@ func TestDialUnderWay(t *testing.T) {
 			for poll := 1; poll <= early; poll++ {
 				got, ready := d.Poll(new(Context))
 				switch {
+				case n.count("Start(7)") != 1:
+					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start(7)"))
 				case n.count("Result") != poll-1:
 					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
 				case ready || got != (Dialed{}):
 					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
-				case n.count("Start") != 1:
-					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
 				case n.count("WakeWhenWritable(7)") != poll:
 					t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: each poll that finds the connect under way asks once, also if it came too early", poll, n.count("WakeWhenWritable"), poll)
 				}
@@ -183,7 +200,7 @@ func TestDialUnderWay(t *testing.T) {
 
 func TestDialGivesTheSocketAway(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
 		n.addresses["b"] = &testAddress{results: []error{nil}}
 		d := Dial(n, "a", "b")
@@ -200,7 +217,7 @@ func TestDialGivesTheSocketAway(t *testing.T) {
 
 func TestDialWhenAllFail(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["10.0.0.1"] = &testAddress{open: unix.EAFNOSUPPORT}
 		n.addresses["10.0.0.2"] = &testAddress{results: []error{unix.ENETUNREACH}}
 		n.addresses["10.0.0.3"] = &testAddress{results: []error{unix.EAGAIN, unix.ECONNREFUSED}}
@@ -235,14 +252,14 @@ func TestDialWhenAllFail(t *testing.T) {
 // The number 0 is a descriptor like any other, if a program has closed its input.
 func TestDialGetsTheNumberZero(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(-1)
+		n := testNetworkOf(t, -1)
 		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
 		d := Dial(n, "a")
 		d.Poll(new(Context))
 		if got, ready := d.Poll(new(Context)); !ready || got != (Dialed{}) || n.count("Open") != 1 {
 			t.Fatalf("the first socket got the number 0, and Poll gave %+v, %t, want {FD:0 Err:<nil>}, true (the calls: %v)", got, ready, n.log)
 		}
-		n = testNetworkOf(-1)
+		n = testNetworkOf(t, -1)
 		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN}}
 		d = Dial(n, "a")
 		d.Poll(new(Context))
@@ -254,7 +271,7 @@ func TestDialGetsTheNumberZero(t *testing.T) {
 
 func TestDialOfNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		got, ready := Dial(testNetworkOf(6)).Poll(new(Context))
+		got, ready := Dial(testNetworkOf(t, 6)).Poll(new(Context))
 		if !ready || got.FD != -1 || got.Err == nil {
 			t.Fatalf("there was no address, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
 		}
@@ -266,7 +283,7 @@ func TestDialOfNothing(t *testing.T) {
 
 func TestDialClose(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.closing = errors.New("close is broken")
 		n.addresses["a"] = &testAddress{results: []error{unix.ECONNREFUSED}}
 		n.addresses["b"] = &testAddress{results: []error{unix.EAGAIN}}

@@ -202,6 +202,9 @@ func TestEveryByte(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testWorldOf(t, random, 0, 0, 0).relay("nothing at all")
+		for size := 1; size <= 5; size++ {
+			testWorldOf(t, random, 3, size, size/2).relay(fmt.Sprintf("3 pieces of %d bytes, to a sink that takes %d after each event (0 is all)", size, size/2))
+		}
 		testWorldOf(t, random, 2, 100, 7).relay("2 pieces of 100 bytes, to a sink that takes 7 after each event")
 		for range 20 {
 			pieces, size, step := 1+random.IntN(5), 1+random.IntN(20_000), random.IntN(3)*(1+random.IntN(3000))

@@ -195,6 +195,10 @@ func TestDeadlineThatHasPassed(t *testing.T) {
 		for _, deadline := range []time.Duration{0, -1, -50 * time.Millisecond, -90 * testDay} {
 			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and no event", -deadline), deadline, 0, 0, "it does not sleep")
+			for _, long := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0), time.Time{}.Add(1)} {
+				k = testStart(t)
+				k.check(fmt.Sprintf("a deadline in %v, and no event", long.UTC()), long, 0, 0, "it has passed; only the zero time never comes")
+			}
 			k = testStart(t, testHappening{n: 2})
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and 2 events that are there already", -deadline), deadline, 2, 0, "it does not sleep, and what is there is told all the same: ask the kernel once")
 		}

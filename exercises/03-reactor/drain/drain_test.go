@@ -24,6 +24,7 @@ type testKernel struct {
 	script []any
 	reads  int
 	empty  bool // a read into no room
+	again  bool // the last read said EAGAIN
 }
 
 func (k *testKernel) read(p []byte) (int, error) {
@@ -31,7 +32,7 @@ func (k *testKernel) read(p []byte) (int, error) {
 		panic("after 100,000 reads")
 	}
 	k.empty = k.empty || len(p) == 0
-	if len(k.script) == 0 {
+	if k.again = len(k.script) == 0; k.again {
 		return -1, unix.EAGAIN
 	}
 	next := k.script[0]
@@ -253,11 +254,14 @@ func TestAnything(t *testing.T) {
 					s.Edge()
 				default:
 					n := 1 + random.IntN(3)
-					was := len(k.script)
+					k.reads = 0
 					data, more, err := s.Turn(n)
 					got += string(data)
 					did = append(did, fmt.Sprintf("Turn(%d)", n))
-					pending = pending && was >= n // if it had reads to spare, it has seen EAGAIN
+					if k.reads > n || k.reads > 0 && !pending {
+						t.Fatalf("%s: the last turn has made %d reads", strings.Join(did, ", "), k.reads)
+					}
+					pending = pending && !k.again
 					if more != pending || err != nil {
 						t.Fatalf("%s: the last turn gave %q, %t, %v, want %t: more says whether EAGAIN is still to be seen", strings.Join(did, ", "), data, more, err, pending)
 					}

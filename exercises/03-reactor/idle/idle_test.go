@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -115,7 +116,15 @@ func TestClientThatFallsSilent(t *testing.T) {
 			t.Fatalf("the client said %q and \"and more\", and got %q back, after 3 polls", text, s.got)
 		}
 		s.checkIdle(t, "after the client had got its answer,")
-		s.says = []string{"again"}
+		long := strings.Repeat(text, 200)
+		s.got, s.says = "", []string{long}
+		for range 3 {
+			s.poll()
+		}
+		if s.got != long {
+			t.Fatalf("the client said %d bytes at once, and got %d back, after 3 polls, or others", len(long), len(s.got))
+		}
+		s.got, s.says = text+"and more", []string{"again"}
 		s.poll()
 		if s.got != text+"and moreagain" {
 			t.Fatalf("after a silence the client said \"again\", and has got %q in all", s.got)
@@ -128,6 +137,13 @@ func TestSlowClient(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		text := fmt.Sprint("hello ", random.IntN(1000))
+		for room := range text { // all but so many bytes are left
+			s := testServe(t, testClient{says: []string{text}, slow: true, room: room})
+			s.poll()
+			if _, _, asked := s.poll(); !asked[writable] {
+				t.Fatalf("the peer took %d of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", room, len(text))
+			}
+		}
 		s := testServe(t, testClient{says: []string{text}, slow: true, room: 2})
 		for range 3 {
 			_, _, asked := s.poll()
@@ -151,7 +167,18 @@ func TestSlowClient(t *testing.T) {
 
 func TestSlowClientThatHasFinished(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
+		long := strings.Repeat("hello", 600)
+		s := testServe(t, testClient{says: []string{long, ""}, slow: true})
+		for len(s.got) < len(long)-1 {
+			s.room = 500
+			if len(long)-len(s.got) <= s.room {
+				s.room = len(long) - len(s.got) - 1
+			}
+			if _, ready, asked := s.poll(); ready || !asked[writable] {
+				t.Fatalf("the client said %d bytes and the end, has got %d, and takes no more for now; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true", len(long), len(s.got), ready, asked[writable])
+			}
+		}
+		s = testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
 		s.poll()
 		_, ready, asked := s.poll()
 		if ready || !asked[writable] {

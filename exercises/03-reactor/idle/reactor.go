@@ -39,10 +39,7 @@ type event struct {
 // NewReactor returns a reactor that must be closed after use.
 func NewReactor() (*Reactor, error) {
 	p, err := newPoller()
-	if err != nil {
-		return nil, err
-	}
-	return &Reactor{poller: p, waiting: make(map[int]directions)}, nil
+	return &Reactor{poller: p, waiting: make(map[int]directions)}, err
 }
 
 // Register makes the next Wait return once fd is ready, or if it's ready now.
@@ -64,9 +61,8 @@ func (r *Reactor) Deregister(fd int) {
 	}
 }
 
-// Wait blocks until a registered descriptor is ready, and ends the registration
-// of each one that is. All futures are polled after Wait, and those that must
-// wait again register again.
+// Wait blocks until a registered descriptor is ready, and ends the registration of
+// each one that is. All futures are polled then, and register again if they must.
 func (r *Reactor) Wait() {
 	events, err := r.poller.wait()
 	for err == unix.EINTR { // a signal isn't an event

@@ -341,6 +341,18 @@ func TestNumberThatIsUsedAgainWithoutAnEvent(t *testing.T) {
 	})
 }
 
+func TestManyEventsAtOnce(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		w, want := testWorldOf(t), []string(nil)
+		for fd := range 1000 {
+			want = append(want, fmt.Sprint("c", fd))
+			w.register(fd, want[fd])
+			w.fire(fd)
+		}
+		w.turn("1,000 descriptors are ready at once", "each event wakes the registration that it was armed for, in the order of the events", want...)
+	})
+}
+
 func TestManyConnections(t *testing.T) {
 	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)

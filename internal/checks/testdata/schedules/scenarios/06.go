@@ -30,8 +30,8 @@ var Scenarios = []sched.Scenario{
 	{"Blocking returns against a park", blockingAgainstPark},
 	{"Blocking is abandoned", blockingAbandoned},
 	{"a task panics while another one is woken", panicAgainstWake},
-	{"a permit is handed over", permit},
-	{"a value is sent by a task from another goroutine", send},
+	{"a place in a channel is handed over", placeHandedOver},
+	{"a value is sent by a task from another goroutine", sendFromElsewhere},
 	{"Close against a spawn", closeAgainstSpawn},
 	{"Close against a wake", closeAgainstWake},
 	{"Close against a cancel", closeAgainstCancel},
@@ -58,14 +58,14 @@ func blockOn[T any](rt *Runtime, f Future[T]) func() {
 
 func wakeAgainstPark(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, l))
+	r.Go("main", blockOn[struct{}](rt, l))
 	r.Go("post", l.post)
 }
 
 func twoWakesOfOneTask(r *sched.R) {
 	rt, l, polls := withRuntime(r), new(letter), 0
 	r.Go("main", func() {
-		blockOn(rt, Counted[struct{}]{l, &polls})()
+		blockOn(rt, Counted[struct{}](l, &polls))()
 		sched.Equal("at most 2 polls", polls <= 2, true)
 	})
 	r.Go("post", l.post)
@@ -74,9 +74,9 @@ func twoWakesOfOneTask(r *sched.R) {
 
 func twoTasks(r *sched.R) {
 	rt, a, b := withRuntime(r), new(letter), new(letter)
-	h := Spawn(rt, a)
+	h := SpawnRemote[struct{}](rt, a)
 	r.Go("main", func() {
-		blockOn(rt, b)()
+		blockOn[struct{}](rt, b)()
 		blockOn(rt, h)()
 	})
 	r.Go("post a", a.post)
@@ -87,9 +87,9 @@ func firstWokenFirstPolled(r *sched.R) {
 	rt, a, b := withRuntime(r), new(letter), new(letter)
 	var order []string
 	first, second := noted{a, "a", &order}, announce(noted{b, "b", &order})
-	h := Spawn(rt, first)
+	h := SpawnRemote[struct{}](rt, first)
 	r.Go("main", func() {
-		blockOn(rt, second)()
+		blockOn[struct{}](rt, second)()
 		blockOn(rt, h)()
 		sched.Equal("order", strings.Join(order, " "), "b a")
 	})
@@ -110,14 +110,14 @@ func (e eager) Poll(cx *Context) (struct{}, bool) {
 	_, ready := e.letter.Poll(cx)
 	if !*e.polled {
 		*e.polled = true
-		wakeHere(cx.Waker())
+		wakeLocal(cx.Waker())
 	}
 	return struct{}{}, ready
 }
 
 func wakesItself(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, eager{l, new(bool)}))
+	r.Go("main", blockOn[struct{}](rt, eager{l, new(bool)}))
 	r.Go("post", l.post)
 }
 
@@ -130,20 +130,20 @@ func joinAllOfLetters(r *sched.R) {
 
 func latestWakerWins(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	h := Spawn(rt, l) // polls it too, until it is cancelled
+	h := SpawnRemote[struct{}](rt, l) // polls it too, until it is cancelled
 	r.Go("main", func() {
-		blockOn(rt, new(Yield))()
+		blockOn(rt, Yield())()
 		h.Cancel()
-		blockOn(rt, l)()
+		blockOn[struct{}](rt, l)()
 	})
 	r.Go("post", l.post)
 }
 
 func wakeBetweenRuns(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	h := Spawn(rt, l)
+	h := SpawnRemote[struct{}](rt, l)
 	r.Go("main", func() {
-		blockOn(rt, new(Yield))()
+		blockOn(rt, Yield())()
 		blockOn(rt, h)()
 	})
 	r.Go("post", l.post)
@@ -166,8 +166,8 @@ func (t then[T]) Close() error { return Close(t.Future) }
 
 func foreignSpawn(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, l))
-	r.Go("spawn", func() { Spawn(rt, then[struct{}]{new(Yield), l.post}) })
+	r.Go("main", blockOn[struct{}](rt, l))
+	r.Go("spawn", func() { SpawnRemote[struct{}](rt, then[struct{}]{Yield(), l.post}) })
 }
 
 // spawner is a Waker that makes a task, which wakes another one.
@@ -176,7 +176,7 @@ type spawner struct {
 	next Waker
 }
 
-func (s spawner) Wake() { Spawn(s.rt, then[struct{}]{new(Yield), s.next.Wake}) }
+func (s spawner) Wake() { SpawnRemote[struct{}](s.rt, then[struct{}]{Yield(), s.next.Wake}) }
 
 // relayed is a letter whose waker spawns.
 type relayed struct {
@@ -190,20 +190,20 @@ func (f relayed) Poll(cx *Context) (struct{}, bool) {
 
 func wakeThatSpawns(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, relayed{l, rt}))
+	r.Go("main", blockOn[struct{}](rt, relayed{l, rt}))
 	r.Go("post", l.post)
 }
 
 func join(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	h := Spawn(rt, l)
+	h := SpawnRemote[struct{}](rt, l)
 	r.Go("main", blockOn(rt, h))
 	r.Go("post", l.post)
 }
 
 func cancel(r *sched.R) {
 	rt := withRuntime(r)
-	h := Spawn(rt, new(letter))
+	h := SpawnRemote[struct{}](rt, new(letter))
 	r.Go("main", func() {
 		got, err := BlockOn(rt, h)
 		sched.Equal("BlockOn", err, nil)
@@ -214,7 +214,7 @@ func cancel(r *sched.R) {
 
 func cancelAgainstWake(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	h := Spawn(rt, l)
+	h := SpawnRemote[struct{}](rt, l)
 	r.Go("main", blockOn(rt, h))
 	r.Go("cancel", h.Cancel)
 	r.Go("post", l.post)
@@ -222,13 +222,13 @@ func cancelAgainstWake(r *sched.R) {
 
 func cancelCoroutine(r *sched.R) {
 	rt, l, started, unwound := withRuntime(r), new(letter), false, false
-	h := Spawn(rt, Async(func(co *Co) struct{} {
+	h := SpawnRemote(rt, Async(func(co *Co) struct{} {
 		started = true
 		defer func() { unwound = true }()
-		return Await(co, l)
+		return Await[struct{}](co, l)
 	}))
 	r.Go("main", func() {
-		blockOn(rt, new(Yield))() // meanwhile the body starts, unless it is cancelled
+		blockOn(rt, Yield())() // meanwhile the body starts, unless it is cancelled
 		blockOn(rt, h)()
 		sched.Equal("the body has been unwound", unwound, started)
 	})
@@ -238,22 +238,22 @@ func cancelCoroutine(r *sched.R) {
 
 func raceOfLetters(r *sched.R) {
 	rt, a, b := withRuntime(r), new(letter), new(letter)
-	r.Go("main", blockOn(rt, Race(a, b)))
+	r.Go("main", blockOn(rt, Race[struct{}, struct{}](a, b)))
 	r.Go("post a", a.post)
 	r.Go("post b", b.post)
 }
 
 func timerAddedWhileParked(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, l))
-	r.Go("spawn", func() { Spawn(rt, then[struct{}]{NewSleep(time.Second), l.post}) })
+	r.Go("main", blockOn[struct{}](rt, l))
+	r.Go("spawn", func() { SpawnRemote[struct{}](rt, then[struct{}]{Sleep(time.Second), l.post}) })
 }
 
 func earlierTimer(r *sched.R) {
 	rt, start := withRuntime(r), time.Now()
-	r.Go("main", blockOn(rt, NewSleep(2*time.Second)))
+	r.Go("main", blockOn(rt, Sleep(2*time.Second)))
 	r.Go("spawn", func() {
-		Spawn(rt, then[struct{}]{NewSleep(time.Second), func() {
+		SpawnRemote[struct{}](rt, then[struct{}]{Sleep(time.Second), func() {
 			sched.Equal("it slept", time.Since(start) >= time.Second, true)
 		}})
 	})
@@ -261,13 +261,13 @@ func earlierTimer(r *sched.R) {
 
 func timeoutAgainstWake(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	r.Go("main", blockOn(rt, Timeout(l, time.Second)))
+	r.Go("main", blockOn(rt, Timeout[struct{}](l, time.Second)))
 	r.Go("post", l.post)
 }
 
 func timerCancelled(r *sched.R) {
 	rt := withRuntime(r)
-	h := Spawn(rt, NewSleep(time.Second))
+	h := SpawnRemote(rt, Sleep(time.Second))
 	r.Go("main", func() {
 		blockOn(rt, h)()
 		sched.Equal("timers", rt.Report().Timers, 0)
@@ -286,9 +286,9 @@ func blockingAgainstPark(r *sched.R) {
 
 func blockingAbandoned(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	h := Spawn(rt, Blocking(func() int { l.post(); return 7 }))
+	h := SpawnRemote(rt, Blocking(func() int { l.post(); return 7 }))
 	r.Go("main", func() {
-		blockOn(rt, l)()
+		blockOn[struct{}](rt, l)()
 		h.Cancel()
 		blockOn(rt, h)()
 	})
@@ -306,49 +306,53 @@ func (broken) Poll(*Context) (struct{}, bool) { panic("broken") }
 
 func panicAgainstWake(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	Spawn(rt, broken{})
-	r.Go("main", blockOn(rt, l))
+	SpawnRemote[struct{}](rt, broken{})
+	r.Go("main", blockOn[struct{}](rt, l))
 	r.Go("post", l.post)
 }
 
-func permit(r *sched.R) {
-	rt, l, s := withRuntime(r), new(letter), NewSemaphore(0)
-	Spawn(rt, then[struct{}]{l, s.Release})
-	first := Spawn(rt, then[struct{}]{s.Acquire(), s.Release})
-	r.Go("main", blockOn(rt, then[struct{}]{s.Acquire(), s.Release}))
+// placeHandedOver: two tasks wait for the only place in a channel. The first of
+// them may be cancelled when it has been handed the place.
+func placeHandedOver(r *sched.R) {
+	rt, l, c := withRuntime(r), new(letter), NewChannel[int](1)
+	leave := func() { c.TryReceive() }
+	SpawnRemote[error](rt, c.Send(0))
+	SpawnRemote[struct{}](rt, then[struct{}]{l, leave})
+	first := SpawnRemote[error](rt, then[error]{c.Send(1), leave})
+	r.Go("main", blockOn[error](rt, then[error]{c.Send(2), leave}))
 	r.Go("post", l.post)
 	r.Go("cancel", first.Cancel)
 }
 
-func send(r *sched.R) {
+func sendFromElsewhere(r *sched.R) {
 	rt, c := withRuntime(r), NewChannel[int](1)
 	keepAlive := new(letter) // or else main is alone, and that is a deadlock
-	Spawn(rt, keepAlive)
+	SpawnRemote[struct{}](rt, keepAlive)
 	r.Go("main", func() {
 		got, err := BlockOn(rt, c.Receive())
 		sched.Equal("BlockOn", err, nil)
 		sched.Equal("received", got, Received[int]{7, true})
 	})
-	r.Go("spawn", func() { Spawn(rt, c.Send(7)) })
+	r.Go("spawn", func() { SpawnRemote(rt, c.Send(7)) })
 }
 
 func closeAgainstSpawn(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
 	var h *JoinHandle[struct{}]
 	r.Go("close", func() { rt.Close() })
-	r.Go("spawn", func() { h = Spawn(rt, l) })
+	r.Go("spawn", func() { h = SpawnRemote[struct{}](rt, l) })
 	r.After(func() {
 		sched.Equal("what is left", rt.Report(), Report{})
-		sched.Equal("the task has ended", h.task.done, true)
-		sched.Equal("the task's end", h.err, ErrCancelled)
+		sched.Equal("the task has ended", h.task.state, ended)
+		sched.Equal("the task's end", h.result().Err, ErrCancelled)
 	})
 }
 
 func closeAgainstWake(r *sched.R) {
 	rt, l := withRuntime(r), new(letter)
-	Spawn(rt, l)
+	SpawnRemote[struct{}](rt, l)
 	r.Go("main", func() {
-		blockOn(rt, NewSleep(time.Second))()
+		blockOn(rt, Sleep(time.Second))()
 		sched.Equal("what is left", rt.Close(), Report{})
 	})
 	r.Go("post", l.post)
@@ -356,48 +360,65 @@ func closeAgainstWake(r *sched.R) {
 
 func closeAgainstCancel(r *sched.R) {
 	rt := withRuntime(r)
-	h := Spawn(rt, NewSleep(time.Second))
+	h := SpawnRemote(rt, Sleep(time.Second))
 	r.Go("close", func() { rt.Close() })
 	r.Go("cancel", h.Cancel)
 }
 
-func readyWhileRegistered(r *sched.R) {
-	rt, fd := withRuntime(r), sched.Open()
-	r.Go("main", blockOn(rt, forgets{descriptor{fd, readable}}))
-	r.Go("peer", func() { sched.SetReady(fd, int(readable)) })
+// edge is a leaf future that is ready when its descriptor is, in one direction.
+// It registers the descriptor at its first poll, unless that has been done.
+type edge struct {
+	*source
+	dir  direction
+	last bool // deregisters the descriptor when it's ready
 }
 
-// forgets deregisters when it is ready.
-type forgets struct{ descriptor }
+func open() *source { return &source{fd: sched.Open()} }
 
-func (f forgets) Poll(cx *Context) (err error, ready bool) {
-	if err, ready = f.descriptor.Poll(cx); ready {
-		cx.Forget(f.fd)
+func (e edge) Poll(cx *Context) (struct{}, bool) {
+	r := cx.reactor()
+	if e.fd >= len(r.sources) || r.sources[e.fd] == nil {
+		r.addSource(e.source)
 	}
-	return err, ready
+	if !e.ready[e.dir] || !sched.Ready(e.fd, int(e.dir)) {
+		e.ready[e.dir] = false
+		e.setWaker(e.dir, cx)
+		return struct{}{}, false
+	}
+	if e.last {
+		r.poller.remove(e.fd)
+		r.sources[e.fd] = nil
+		r.open--
+	}
+	return struct{}{}, true
+}
+
+func readyWhileRegistered(r *sched.R) {
+	rt, s := withRuntime(r), open()
+	r.Go("main", blockOn[struct{}](rt, edge{s, readable, true}))
+	r.Go("peer", func() { sched.SetReady(s.fd, int(readable)) })
 }
 
 func otherDirection(r *sched.R) {
-	rt, fd := withRuntime(r), sched.Open()
-	h := Spawn(rt, descriptor{fd, writable})
+	rt, s := withRuntime(r), open()
+	h := SpawnRemote[struct{}](rt, edge{s, writable, false})
 	r.Go("main", func() {
-		blockOn(rt, descriptor{fd, readable})()
 		blockOn(rt, h)()
-		rt.reactor.Forget(fd)
+		blockOn[struct{}](rt, edge{s, readable, true})()
 	})
 	r.Go("peer", func() {
-		sched.SetReady(fd, int(writable))
-		sched.SetReady(fd, int(readable))
+		sched.SetReady(s.fd, int(writable))
+		sched.SetReady(s.fd, int(readable))
 	})
 }
 
 func eventAgainstBell(r *sched.R) {
-	rt, l, fd := withRuntime(r), new(letter), sched.Open()
-	h := Spawn(rt, forgets{descriptor{fd, readable}})
+	rt, l, s := withRuntime(r), new(letter), open()
+	h := SpawnRemote[struct{}](rt, edge{s, readable, true})
 	r.Go("main", func() {
-		blockOn(rt, l)()
+		blockOn[struct{}](rt, l)()
 		blockOn(rt, h)()
 	})
 	r.Go("post", l.post)
-	r.Go("peer", func() { sched.SetReady(fd, int(readable)) })
+	r.Go("peer", func() { sched.SetReady(s.fd, int(readable)) })
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"sync"
-
-	"schedules/sched"
-)
+import "sync"
 
 // letter is a future whose value comes from another goroutine.
 type letter struct {
@@ -68,22 +64,3 @@ func (n noted) Poll(cx *Context) (struct{}, bool) {
 }
 
 func (n noted) Close() error { return Close(n.Future) }
-
-// descriptor is a leaf future: ready when fd is ready in one direction, or has
-// no hope to be.
-type descriptor struct {
-	fd  int
-	dir direction
-}
-
-func (d descriptor) Poll(cx *Context) (error, bool) {
-	if sched.Ready(d.fd, int(d.dir)) {
-		return nil, true
-	}
-	ask := cx.WakeWhenReadable
-	if d.dir == writable {
-		ask = cx.WakeWhenWritable
-	}
-	err := ask(d.fd)
-	return err, err != nil
-}

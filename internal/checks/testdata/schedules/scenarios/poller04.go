@@ -60,3 +60,22 @@ func (p *poller) check(what string) {
 		sched.Failf("%s on a poller that is closed", what)
 	}
 }
+
+// descriptor is a leaf future: ready when fd is ready in one direction, or has
+// no hope to be.
+type descriptor struct {
+	fd  int
+	dir direction
+}
+
+func (d descriptor) Poll(cx *Context) (error, bool) {
+	if sched.Ready(d.fd, int(d.dir)) {
+		return nil, true
+	}
+	ask := cx.WakeWhenReadable
+	if d.dir == writable {
+		ask = cx.WakeWhenWritable
+	}
+	err := ask(d.fd)
+	return err, err != nil
+}

@@ -8,89 +8,80 @@ import (
 	"schedules/sched"
 )
 
-// bellQueue stands in for epoll_linux.go of chapter 06: edge-triggered, with a
-// bell.
-type bellQueue struct {
-	seen   map[int]registered
+// bellPoller replaces epoll_linux.go of chapter 06: edge-triggered, with a bell.
+type bellPoller struct {
+	seen   map[int][2]int // the edges that have been reported, by descriptor
 	rung   bool
 	closed bool
 }
 
-type registered struct {
-	generation uint32
-	edges      [2]int // that have been reported
-}
+func newPoller() (poller, error) { return &bellPoller{seen: make(map[int][2]int)}, nil }
 
-func openQueue() (queue, error) { return &bellQueue{seen: make(map[int]registered)}, nil }
-
-func (q *bellQueue) add(fd int, generation uint32) error {
-	sched.Step("adds to the queue")
-	sched.Change(func() { q.seen[fd] = registered{generation: generation} })
-	q.check("add")
+func (p *bellPoller) add(fd int) error {
+	sched.Step("adds to the poller")
+	sched.Change(func() { p.seen[fd] = [2]int{} })
+	p.check("add")
 	return nil
 }
 
-func (q *bellQueue) again(fd int, generation uint32) error { return q.add(fd, generation) }
-
-func (q *bellQueue) remove(fd int) {
-	sched.Step("removes from the queue")
-	sched.Change(func() { delete(q.seen, fd) })
-	q.check("remove")
+func (p *bellPoller) remove(fd int) {
+	sched.Step("removes from the poller")
+	sched.Change(func() { delete(p.seen, fd) })
+	p.check("remove")
 }
 
-func (q *bellQueue) wait(timeout time.Duration) (events []event, err error) {
+func (p *bellPoller) wait(timeout time.Duration) (events []event, err error) {
 	var deadline time.Time
 	if timeout >= 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	what := "waits in the queue"
+	what := "waits in the kernel"
 	if timeout == 0 {
-		what = "looks at the queue"
+		what = "looks for events"
 	}
-	sched.Await(what, deadline, func() bool { return timeout == 0 || q.rung || len(q.pending()) > 0 })
+	sched.Await(what, deadline, func() bool { return timeout == 0 || p.rung || len(p.pending()) > 0 })
 	sched.Change(func() {
-		events = q.pending()
+		events = p.pending()
 		for _, ev := range events {
-			_, edges := sched.Look(ev.fd)
-			q.seen[ev.fd] = registered{ev.generation, edges}
+			_, p.seen[ev.fd] = sched.Look(ev.fd)
 		}
-		q.rung = false
+		p.rung = false
 	})
-	q.check("wait")
+	p.check("wait")
 	return events, nil
 }
 
 // pending is called inside Change or Await.
-func (q *bellQueue) pending() (events []event) {
-	for _, fd := range slices.Sorted(maps.Keys(q.seen)) {
+func (p *bellPoller) pending() (events []event) {
+	for _, fd := range slices.Sorted(maps.Keys(p.seen)) {
 		is, edges := sched.Look(fd)
-		seen := q.seen[fd]
-		is[readable] = is[readable] && edges[readable] > seen.edges[readable]
-		is[writable] = is[writable] && edges[writable] > seen.edges[writable]
+		seen := p.seen[fd]
+		is[readable] = is[readable] && edges[readable] > seen[readable]
+		is[writable] = is[writable] && edges[writable] > seen[writable]
 		if is != [2]bool{} {
-			events = append(events, event{fd: fd, generation: seen.generation, ready: is})
+			events = append(events, event{fd: fd, ready: is})
 		}
 	}
 	return events
 }
 
-func (q *bellQueue) ring() error {
+func (p *bellPoller) notify() error {
 	sched.Step("rings the bell")
-	sched.Change(func() { q.rung = true })
-	q.check("ring")
+	sched.Change(func() { p.rung = true })
+	p.check("notify")
 	return nil
 }
 
-func (q *bellQueue) close() {
-	sched.Step("closes the queue")
-	sched.Change(func() { q.closed = true })
+func (p *bellPoller) close() {
+	sched.Step("closes the poller")
+	sched.Change(func() { p.closed = true })
 }
 
-// check fails if the queue is closed: another descriptor may have its number.
-func (q *bellQueue) check(what string) {
+// check fails if the poller is closed: another descriptor may have its number.
+func (p *bellPoller) check(what string) {
 	closed := false
-	sched.Change(func() { closed = q.closed })
+	sched.Change(func() { closed = p.closed })
 	if closed {
-		sched.Failf("%s of a queue that is closed", what)
+		sched.Failf("%s on a poller that is closed", what)
 	}
 }
