@@ -32,7 +32,7 @@ func All(t *testing.T, file, source string, scenarios ...Scenario) {
 			t.Fatal(err)
 		}
 		for _, sc := range scenarios {
-			n := explore(t, file, strings.Split(string(text), "\n"), sc)
+			n := explore(t, file, strings.Split(string(text), "\n"), sc, maxTime/time.Duration(len(scenarios)))
 			t.Logf("%s: %d orders", sc.Story, n)
 		}
 		return

@@ -78,9 +78,9 @@ type touch struct {
 type choice struct{ taken, of int }
 
 const (
-	maxSteps     = 400    // in one order
-	maxSchedules = 60_000 // of one scenario
-	maxTime      = 3 * time.Second
+	maxSteps     = 400             // in one order
+	maxSchedules = 60_000          // of one scenario
+	maxTime      = 4 * time.Second // of all scenarios of a test
 )
 
 var now atomic.Pointer[Schedule] // the schedule that is being tried
@@ -363,7 +363,7 @@ func (s *Schedule) choose() *thread {
 
 // explore tries every order, and those with few preemptions first: what they
 // find is told in fewer steps.
-func explore(t *testing.T, file string, lines []string, sc Scenario) (schedules int) {
+func explore(t *testing.T, file string, lines []string, sc Scenario, atMost time.Duration) (schedules int) {
 	start, most := time.Now(), cmp.Or(sc.Bound, 2)
 	for sc.Bound = 0; sc.Bound <= most; sc.Bound++ {
 		var path []choice
@@ -371,7 +371,7 @@ func explore(t *testing.T, file string, lines []string, sc Scenario) (schedules 
 			s := newSchedule(file, lines, sc)
 			s.path = path
 			synctest.Test(t, func(*testing.T) { s.run() })
-			if schedules++; schedules == maxSchedules || time.Since(start) > maxTime {
+			if schedules++; schedules == maxSchedules || time.Since(start) > atMost {
 				return schedules
 			}
 			path = s.path[:s.depth]
