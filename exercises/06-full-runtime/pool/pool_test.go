@@ -397,7 +397,6 @@ func TestEveryOrder(t *testing.T) {
 	}
 	order.All(t, "pool.go", testSource,
 		scenario("two calls share one place", 1, false),
-		scenario("two calls have a place each", 2, false),
 		scenario("two calls share one place, and one is closed", 1, true),
 	)
 }
