@@ -458,7 +458,7 @@ func TestBellIsResetByAWait(t *testing.T) {
 func TestSleepIsOneWaitOrTwo(t *testing.T) {
 	rt, parks := openRuntime(t), 0
 	rt.Trace.Park = func() { parks++ }
-	blockOn(t, rt, Sleep(5*time.Millisecond+time.Microsecond))
+	blockOn(t, rt, Sleep(5*time.Millisecond+900*time.Microsecond))
 	if parks > 2 {
 		t.Errorf("the runtime parked %d times for one Sleep", parks)
 	}

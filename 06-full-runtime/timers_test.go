@@ -402,9 +402,9 @@ func TestTimeoutClosesItsFuture(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
 		n, start := new(never), time.Now()
 		f := Timeout(n, time.Hour)
-		got := blockOn(t, rt, f)
+		got, closes := blockOn(t, rt, f), n.closes
 		Close(f)
-		if got.Err != ErrTimeout || n.closes != 1 || time.Since(start) != time.Hour {
+		if got.Err != ErrTimeout || closes != 1 || n.closes != 1 || time.Since(start) != time.Hour {
 			t.Errorf("%v after %v, closed %d times, want %v after 1h, once", got.Err, time.Since(start), n.closes, ErrTimeout)
 		}
 	})
