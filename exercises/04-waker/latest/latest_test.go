@@ -299,9 +299,8 @@ func (c *testOrdered) Poll(cx *Context) (string, bool) {
 
 // arrive is what happens on another goroutine.
 func (c *testOrdered) arrive() {
-	c.s.Step("(" + c.name + " is ready)")
 	c.come = true
-	c.s.Step("(calls the waker of " + c.name + ", if it has one)")
+	c.s.Step("(" + c.name + " is ready, so its waker is called, if it has one)")
 	if c.waker != nil {
 		c.waker.Wake()
 	}
