@@ -10,7 +10,6 @@
 package order
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -363,32 +362,29 @@ func (s *Schedule) choose() *thread {
 	return t
 }
 
-// explore tries every order, and those with few preemptions first: what they
-// find is told in fewer steps. From the second preemption on, a goroutine that
-// has a lock isn't interrupted. What would be found by that is a goroutine that
-// does without the lock, and that's noted anyway, or found with one preemption.
+// explore tries every order with at most so many preemptions. Those with few come
+// first, because what they find is told in fewer steps. From the second preemption
+// on, a goroutine that has a lock isn't interrupted. What would be found by that is
+// a goroutine that does without the lock, and that's noted anyway, or found with
+// one preemption.
 func explore(t *testing.T, file string, lines []string, sc Scenario, deadline time.Time) (schedules int) {
-	most := cmp.Or(sc.Bound, 2)
-	for sc.Bound = 0; sc.Bound <= most; sc.Bound++ {
-		var path []choice
-		for {
-			s := newSchedule(file, lines, sc)
-			s.path, s.coarse = path, sc.Bound > 1
-			synctest.Test(t, func(*testing.T) { s.run() })
-			if schedules++; schedules == maxSchedules || time.Now().After(deadline) {
-				return schedules
-			}
-			path = s.path[:s.depth]
-			for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].of {
-				path = path[:len(path)-1]
-			}
-			if len(path) == 0 {
-				break
-			}
-			path[len(path)-1].taken++
+	var path []choice
+	for {
+		s := newSchedule(file, lines, sc)
+		s.path, s.coarse = path, sc.Bound > 1
+		synctest.Test(t, func(*testing.T) { s.run() })
+		if schedules++; schedules == maxSchedules || time.Now().After(deadline) {
+			return schedules
 		}
+		path = s.path[:s.depth]
+		for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].of {
+			path = path[:len(path)-1]
+		}
+		if len(path) == 0 {
+			return schedules
+		}
+		path[len(path)-1].taken++
 	}
-	return schedules
 }
 
 // pause is a stop that's no step of its own.
