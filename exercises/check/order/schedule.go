@@ -80,7 +80,7 @@ type choice struct{ taken, of int }
 const (
 	maxSteps     = 400             // in one order
 	maxSchedules = 60_000          // of one scenario
-	maxTime      = 4 * time.Second // of all scenarios of a test
+	maxTime      = 3 * time.Second // of all scenarios of a test
 )
 
 var now atomic.Pointer[Schedule] // the schedule that is being tried
