@@ -266,7 +266,6 @@ func TestEnd(t *testing.T) {
 				testPoll(t, m.Next(), what+", in the middle of a message", io.ErrUnexpectedEOF)
 			}
 		}
-		all = testMessage("")
 		m := NewMessages(&testStream{script: []any{testBytes(5, ""), testPause{}, io.EOF}})
 		f := m.Next()
 		testPoll(t, f, "the length has come", nil)

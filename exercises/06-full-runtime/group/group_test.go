@@ -331,6 +331,19 @@ func TestCloseCancels(t *testing.T) {
 	})
 }
 
+func TestCloseOfAnIdleGroup(t *testing.T) {
+	testTry(t, func(rt *testRuntime) {
+		rt.note("Close")
+		rt.group.Close()
+		late := &testWork{name: "late"}
+		rt.group.Go(late)
+		if len(rt.tasks) != 0 || late.closes != 1 {
+			rt.Fatalf("a group without tasks was closed, and then Go(late) is called: %d tasks were spawned, and the future was closed %d times, want no task, and closed once", len(rt.tasks), late.closes)
+		}
+		rt.wantReady(rt.group.Wait(), "there's no task to wait for")
+	})
+}
+
 func TestNothingIsCancelledTwice(t *testing.T) {
 	broken := errors.New("broken")
 	testTry(t, func(rt *testRuntime) {

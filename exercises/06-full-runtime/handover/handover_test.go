@@ -349,6 +349,18 @@ func TestCloseAfterAHandOver(t *testing.T) {
 	})
 }
 
+func TestCloseWithALeftover(t *testing.T) {
+	testTry(t, func(s *testScene) {
+		r1 := s.receive()
+		r1.want(testWaits, "no sender waits")
+		s.send("a").want(testSent, "Receive 1 waits")
+		r1.close()
+		s.close()
+		s.receive().want(testGot("a"), "a has been sent, its receiver was closed before it looked, and then the channel was closed: a still arrives")
+		s.receive().want(testDone, "the channel is closed, and nothing is left")
+	})
+}
+
 // A woken task does something at once, inside Wake.
 func TestWokenTaskActsAtOnce(t *testing.T) {
 	testTry(t, func(s *testScene) {

@@ -316,6 +316,17 @@ func TestEnd(t *testing.T) {
 	})
 }
 
+func TestEndThatComesEarly(t *testing.T) {
+	testTry(t, func(s *testSocket) {
+		s.arrive("abc")
+		s.ended = true
+		s.event()
+		s.buffer = ""
+		s.want(4, 1, testEOF, "3 were counted, and read returned 0 and nil: that's the end, whatever was counted")
+		s.want(4, 0, testEOF, "the end was reached")
+	})
+}
+
 func TestNoRoom(t *testing.T) {
 	testTry(t, func(s *testSocket) {
 		s.want(0, 0, testAnswer(""), "no byte is wanted")

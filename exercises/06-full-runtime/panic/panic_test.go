@@ -119,8 +119,8 @@ func TestPanicEndsItsTask(t *testing.T) {
 	testTry(t, func(t testing.TB, e *Executor) {
 		a := e.Spawn(testFutureOf(testAgain, testPanic("no toast")), nil)
 		testRun(t, e, "a task panics in its second poll")
-		var fault *PanicError
-		if !a.Ended || !errors.As(a.Err, &fault) {
+		fault, is := a.Err.(*PanicError)
+		if !a.Ended || !is {
 			t.Fatalf("a Poll has panicked: the task has Ended %t and Err %v, want true and a *PanicError", a.Ended, a.Err)
 		}
 		if fault.Value != "no toast" {

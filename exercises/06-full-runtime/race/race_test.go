@@ -131,6 +131,24 @@ func TestNoneIsReady(t *testing.T) {
 	})
 }
 
+func TestManyRunners(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for range 50 {
+			runners, race := testLine(make([]int, 12)...)
+			testPoll(t, race, "none of twelve is ready", -1)
+			for _, r := range runners {
+				if r.polls != 1 {
+					t.Fatalf("none of twelve is ready, and after one Poll %s was polled %d times, want once", r.name, r.polls)
+				}
+			}
+			for i, r := range runners {
+				r.readyAt = map[bool]int{true: 2}[i == 11]
+			}
+			testPoll(t, race, "the last of twelve is ready at its second poll", 11)
+		}
+	})
+}
+
 func TestLosersAreClosed(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		for winner := range 3 {

@@ -315,6 +315,39 @@ func TestSelectIsFair(t *testing.T) {
 	})
 }
 
+// All become possible while Poll registers.
+func TestSecondLookIsFair(t *testing.T) {
+	testTry(t, func(t *testTable) {
+		const rounds = 4000
+		won := make([]int, 4)
+		for range rounds {
+			f, w := t.lay(4), new(testWaker)
+			t.step = func(int) {
+				for _, c := range t.cases {
+					if c.tries == 0 {
+						return
+					}
+				}
+				t.step = nil
+				for _, c := range t.cases {
+					c.become()
+				}
+			}
+			i, ready := f.Poll(&Context{waker: w})
+			if !ready {
+				i, _ = f.Poll(&Context{waker: w})
+			}
+			t.step = nil
+			won[i]++
+		}
+		for _, n := range won {
+			if n < rounds/4*85/100 || n > rounds/4*115/100 {
+				t.Fatalf("all four cases become possible after each was tried once, in %d rounds: they have happened %v times, want about %d each", rounds, won, rounds/4)
+			}
+		}
+	})
+}
+
 func TestClosedWhileItWaits(t *testing.T) {
 	testTry(t, func(t *testTable) {
 		f, w := t.lay(3), new(testWaker)
