@@ -7,7 +7,8 @@ import (
 
 // Blocking calls f on a goroutine of its own, at the first Poll, and is ready
 // when f has returned. It's for what has no future, such as name lookups and
-// files. If it's closed, the call runs on, and then the value is closed.
+// files. If it's closed, the call runs on, and then the value is closed. f runs
+// beside the tasks, so whatever it shares with them needs a lock.
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
@@ -79,7 +80,7 @@ func (b *blocking[T]) Close() error {
 }
 
 // leftover is a call that has ended and that nothing waits for. It's a future, so
-// that its value is closed on the runtime's goroutine.
+// that its value is closed on the runtime's goroutine, unless the runtime is closed.
 type leftover[T any] blocking[T]
 
 func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }

@@ -9,7 +9,7 @@ type Group struct {
 	runtime *Runtime
 	members map[*member]bool // that haven't ended
 	failed  *member          // the first one that has
-	waiting *Context         // of Wait
+	waiting waitList         // of Wait
 	closed  bool
 }
 
@@ -48,18 +48,19 @@ func (m *member) Wake() {
 			other.Cancel()
 		}
 	}
-	if len(g.members) == 0 && g.waiting != nil {
-		g.waiting.wake()
+	if len(g.members) == 0 {
+		g.waiting.wakeAll()
 	}
 }
 
 // Wait is ready when all tasks have ended, with the first failure: the error of
-// a future, a *PanicError, or ErrCancelled.
+// a future, a *PanicError, or ErrCancelled, also after Close.
 func (g *Group) Wait() Future[error] {
 	return Async(func(co *Co) error {
-		defer func() { g.waiting = nil }()
+		var w waiter
+		defer g.waiting.leave(&w)
 		for len(g.members) > 0 {
-			g.waiting = co.cx
+			g.waiting.takeTurn(&w, 0, co.cx) // no turn is free, so this queues w
 			co.cx.waitsFor("a group")
 			co.suspend()
 		}
@@ -83,6 +84,7 @@ func (g *Group) Close() error {
 	return nil
 }
 
+// endMembers is called apart: a task may call runtime.Goexit while it's closed.
 func (g *Group) endMembers() {
 	for m := range g.members {
 		m.endNow()

@@ -50,8 +50,8 @@ type target struct {
 	err     error // why there is no request
 }
 
-// HTTPGet asks addr for a path such as "/50/hello", but not before its first
-// Poll. It keeps at most 64 MiB of a reply.
+// HTTPGet asks addr for a path such as "/50/hello", from its first Poll on.
+// More than 64 MiB of body is an error. It follows no redirect and knows no timeout.
 func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
 	u, err := url.ParseRequestURI(path)
 	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}

@@ -51,8 +51,10 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
 		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
-		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
 	)
+	if err == nil { // after a failed bind, listen would open a port of the kernel's choice
+		err = os.NewSyscallError("listen", unix.Listen(l.fd, 4096)) // lowered to the kernel's limit
+	}
 	name, failure := unix.Getsockname(l.fd)
 	if err = cmp.Or(err, os.NewSyscallError("getsockname", failure)); err == nil {
 		l.addr = addrPort(name)

@@ -30,6 +30,7 @@ var commands = map[string]command{"get": get, "serve": serve, "echo": echo}
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// run has one exception: the demonstration always prints to os.Stdout.
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	switch {
 	case len(args) == 0:
@@ -53,7 +54,7 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
-// check ends the program. Only the workload needs it, which is chapter 05's.
+// check ends the program. Only the workload of chapter 05 and its caller need it.
 func check(err error) {
 	if err != nil {
 		os.Exit(failed(os.Stderr, err))
