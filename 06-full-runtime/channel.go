@@ -112,8 +112,7 @@ func (c *Channel[T]) take() T {
 	return value
 }
 
-// Close lets what was sent be received. Then receivers are told that it was all.
-// It closes no values: if nothing receives the rest, take them with TryReceive.
+// Close lets what was sent be received, and then says it was all. It closes no value.
 func (c *Channel[T]) Close() error {
 	c.closed = true
 	c.senders.wakeAll()

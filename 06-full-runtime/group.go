@@ -76,7 +76,7 @@ func (g *Group) Wait() Future[error] {
 // group calls it, that one ends after this poll, and Close doesn't wait for it.
 func (g *Group) Close() error {
 	g.closed = true
-	for len(g.members) > 0 && !apart(g.endMembers) {
+	for len(g.members) > 0 && !apart(g.endMembers) { // again after a runtime.Goexit
 	}
 	if g.failed != nil {
 		g.failed.Close() // reports a panic that Wait hasn't yielded
@@ -84,7 +84,6 @@ func (g *Group) Close() error {
 	return nil
 }
 
-// endMembers is called apart: a task may call runtime.Goexit while it's closed.
 func (g *Group) endMembers() {
 	for m := range g.members {
 		m.endNow()

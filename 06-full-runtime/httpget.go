@@ -153,6 +153,8 @@ func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
 		return Response{Status: reply.StatusCode, Body: g.body.String()}
 	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
 		err = wire.err
+	case reply == nil && wire.err == io.EOF:
+		err = fmt.Errorf("reply cut short in its header: %w", io.ErrUnexpectedEOF)
 	case err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}
