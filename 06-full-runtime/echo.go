@@ -51,7 +51,7 @@ func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Liste
 	})
 }
 
-// EchoServer makes every connection of l a task. It ends with an error of Accept.
+// EchoServer makes every connection of l a task. It's ready when Accept fails.
 func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
 
 type echoServer struct {
@@ -101,7 +101,7 @@ func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
 		}
 		n, err, ready := e.stream.PollWrite(cx, e.rest)
 		if e.rest = e.rest[n:]; err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer, if it's in there
 			return err, ready
 		}
 	}

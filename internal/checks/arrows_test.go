@@ -19,7 +19,7 @@ const drawnArrows = `
 	Note over F: starting    httpget.go  err = g.start()
 	F->>K: openSocket        httpget.go  if g.fd, err = openSocket(g.addr); err != nil {
 	F->>K: startConnect      httpget.go  return startConnect(g.fd, g.addr)
-	K-->>F: EINPROGRESS      socket.go   case unix.EINPROGRESS, unix.EALREADY, unix.EINTR: ⏎ return unix.EAGAIN
+	K-->>F: EINPROGRESS      socket.go   case unix.EINPROGRESS, unix.EINTR: ⏎ return unix.EAGAIN
 	Note over F: connecting  httpget.go  err = cx.WakeWhenWritable(g.fd)
 	F-->>E: false            httpget.go  return g.finish(err), true ⏎ } ⏎ return Response{}, false
 	F->>K: connectResult     httpget.go  if err = connectResult(g.fd); err == nil {
