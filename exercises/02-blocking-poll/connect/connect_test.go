@@ -74,7 +74,7 @@ func (n *testNetwork) Open(addr string) (int, error) {
 // must wants fd to be open.
 func (n *testNetwork) must(fd int) {
 	if _, open := n.open[fd]; !open {
-		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v", n.log)
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v (if Open failed, there's no socket to wait for)", n.log)
 	}
 }
 
@@ -121,7 +121,6 @@ func TestDialTriesInOrder(t *testing.T) {
 			}
 			failures := []*testAddress{
 				{open: failure()},
-				{open: unix.EAGAIN}, // of Open, that's an error like any other
 				{results: []error{failure()}},
 				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
 				{results: []error{unix.EAGAIN}, wake: failure()},
@@ -249,6 +248,18 @@ func TestDialWhenAllFail(t *testing.T) {
 		before := n.count("Close")
 		if Close(d); n.count("Close") > before {
 			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// Of Start and Result, EAGAIN says "under way". Of Open, it's an error like any other.
+func TestOpenThatSaysEAGAIN(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.addresses["a"] = &testAddress{open: unix.EAGAIN}
+		n.addresses["b"] = &testAddress{results: []error{nil}}
+		if got, ready := Dial(n, "a", "b").Poll(new(Context)); !ready || got.Err != nil || n.open[got.FD] != "b" {
+			t.Fatalf("Open failed with EAGAIN for a, and Poll gave %+v, %t, want the socket of b, true: there's no socket whose connect could be under way (the calls: %v)", got, ready, n.log)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-// want: .
+// want: there.s no socket
 package main
 
 import (
