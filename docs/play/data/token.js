@@ -1,9 +1,10 @@
 // Recorded by internal/checks/play_test.go. Don't edit it.
-play({"id":"token","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token-repaired","broken":true,"intro":"The letter box is right again, but this parker has only a signal: its channel has no room for a token, so Wake reaches main only if main is asleep already. Find an order in which that's too early.","lesson":"post called Wake while main was still awake. The channel has no room, so the wake left nothing behind. Then main parked, and it waits for a wake that is over.","threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
+play({"id":"token","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token-repaired","broken":true,"intro":"In this version the channel of the parker has no room for a token, so Wake reaches main only while main is receiving. Find an order in which Wake comes too early, so that main sleeps forever.","lesson":"When post got to its select, main wasn't receiving yet. The channel has no room either, so the select took its default, and the wake left nothing behind. Then main parked, and now it waits for a wake that is over.","threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
 "code":[
+{"file":"04-waker/parker.go","line":8,"lines":["func NewParker() *Parker { return &Parker{token: make(chan struct{})} }"],"changed":[8]},
 {"file":"04-waker/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
 {"file":"04-waker/parker.go","line":16,"lines":["func (p *Parker) Wake() {","\tselect {","\tcase p.token <- struct{}{}:","\tdefault:","\t}","}"]},
-{"file":"04-waker/blockon.go","line":4,"lines":["func BlockOn[T any](r *Reactor, f Future[T]) T {","\tp := NewParker()","\tcx := &Context{waker: p, reactor: r}","\tfor {","\t\tif value, ready := f.Poll(cx); ready {","\t\t\treturn value","\t\t}","\t\t// ← a wake that comes here isn't lost: it leaves a token for Park","\t\tp.Park()","\t}","}"]},
+{"file":"04-waker/blockon.go","line":4,"lines":["func BlockOn[T any](r *Reactor, f Future[T]) T {","\tp := NewParker()","\tcx := &Context{waker: p, reactor: r}","\tfor {","\t\tif value, ready := f.Poll(cx); ready {","\t\t\treturn value","\t\t}","\t\t// ← a wake that comes here isn't lost: it leaves a token for Park","\t\tp.Park()","\t}","}"],"untrue":[11]},
 {"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // under the lock: a post between look and store would wake nothing","\treturn struct{}{}, l.arrived","}"]},
 {"file":"04-waker/main.go","line":26,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock, because the poll that follows takes the lock","\t}","}"]}],
 "places":[
@@ -15,15 +16,15 @@ play({"id":"token","title":"The token","chapter":"04-waker","page":"04-waker/REA
 {"status":"ready","what":"wakes","at":["04-waker/main.go:32"]},
 {"status":"ready","what":"tries the channel","at":["04-waker/parker.go:17","04-waker/main.go:32"]}],
 "nodes":[
-{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2}},
-{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4}},
-{"p":[0,3],"v":["true","nil","0"],"n":{"0":5}},
-{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6}},
+{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2},"s":{"0":"Poll returned false","1":"w != nil? no"}},
+{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4},"s":{"1":"w != nil? yes"}},
+{"p":[0,3],"v":["true","nil","0"],"n":{"0":5},"s":{"0":"Poll returned true"}},
+{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6},"s":{"1":"w != nil? yes"}},
 {"p":[2,5],"v":["true","the parker","0"],"n":{"0":6,"1":7}},
 {"p":[3,3],"v":["true","the parker","0"]},
 {"p":[4,5],"v":["true","the parker","0"],"n":{"1":8}},
-{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9}},
-{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10}},
+{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9},"s":{"1":"the channel can't take it now, so: default"}},
+{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10},"s":{"1":"the channel takes it"}},
 {"p":[2,3],"v":["true","the parker","0"],"n":{"0":11}},
-{"p":[0,3],"v":["true","the parker","0"],"n":{"0":5}},
+{"p":[0,3],"v":["true","the parker","0"],"n":{"0":5},"s":{"0":"Poll returned true"}},
 {"p":[4,3],"v":["true","the parker","0"]}]})
