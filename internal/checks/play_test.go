@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,6 +138,8 @@ var runtime06 = []string{
 	"executor.go", "task.go", "runtime.go", theLetter, "trace.go", "joinhandle.go", "ownership.go", "timers.go",
 	"waker.go", "future.go", "context.go", "reactor.go",
 }
+
+var decisive06 = regexp.MustCompile(`^(Poll returned|woken|len\(rt.injected\)|rt.parked|rt.closed|t.queued)`)
 
 const theLetter = "04-waker/main.go:letter letter.Poll letter.post"
 
@@ -516,7 +519,16 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	shown := make(map[string][]int) // lines, by file
 	places := make(map[string]int)
 	for _, n := range g.Nodes {
-		to := node{Values: n.Values, Next: n.Next, Found: n.Found}
+		to := node{Values: n.Values, Next: n.Next, Found: make(map[string]string)}
+		for thread, found := range n.Found {
+			all := strings.Split(found, "; ")
+			if v.chapter == "06-full-runtime" { // it has many conditions
+				all = slices.DeleteFunc(all, func(what string) bool { return !decisive06.MatchString(what) })
+			}
+			if len(all) > 0 {
+				to.Found[thread] = strings.Join(all, "; ")
+			}
+		}
 		to.Failed, _, _ = strings.Cut(n.Failed, "\n")
 		for len(n.Threads) < len(g.Threads) {
 			n.Threads = append(n.Threads, where{Status: "absent"}) // its go statement is yet to come
