@@ -15,6 +15,7 @@ const $ = (id) => document.getElementById(id);
 const here = () => trail[trail.length - 1];
 const placeOf = (node, thread) => scene.places[node.p[thread]];
 const canStep = (node, thread) => Boolean(node.n) && thread in node.n;
+const whoCan = () => scene.threads.filter((_, i) => canStep(here(), i)).join(" or ");
 const watching = () => Boolean(scene.lanes); // a run with one order only
 
 // make returns an element with these attributes and children.
@@ -59,8 +60,7 @@ function follow(steps) {
   for (const thread of steps) {
     if (!canStep(here(), thread)) {
       if (scene.threads[thread]) {
-        const ready = scene.threads.filter((_, i) => canStep(here(), i)).join(" or ");
-        note = `Your first ${path.length} steps fit here, too. Now ${scene.threads[thread]} ${because(placeOf(here(), thread))}, but it isn't lost: ${ready} can still take a step. Step ${ready}, and see what comes of it.`;
+        note = `Your first ${path.length} steps fit here, too. Now ${scene.threads[thread]} ${because(placeOf(here(), thread))}, but nothing is lost: ${whoCan()} can still take a step. Step ${whoCan()}, and see what comes of it.`;
       }
       break;
     }
@@ -81,41 +81,34 @@ function stopBeforeTheLast() {
   trail.pop();
   const there = path.reduce((node, thread) => other.nodes[node.n[thread]], other.nodes[0]);
   const different = scene.variables.map((variable, i) => there.v[i] === here().v[i] ? ""
-    : `${variable.name} is ${shown(variable, here().v[i])} here, and was ${shown(variable, there.v[i])} there. `).join("");
-  note = `Your first ${path.length} steps fit here, too. ${different}The last one is yours to take: step ${last}, and see what's different this time.`;
+    : `But look: ${variable.name} is ${shown(variable, here().v[i])} now, not ${shown(variable, there.v[i])}. `).join("");
+  note = `Your first ${path.length} steps fit here, too. ${different}Take the last one yourself, ${last}'s, and see what's different this time.`;
 }
 
 function because(place) {
-  if (place.status === "absent") return "hasn't started yet";
-  return { asleep: "is asleep", finished: "has finished", waits: "is waiting for the lock" }[place.status] || "isn't ready";
+  return { absent: "hasn't started yet", asleep: "is asleep", finished: "has finished", waits: "is waiting for the lock" }[place.status] || "isn't ready";
 }
 
 // The commands.
 
 function step(thread) {
   if (!scene || !scene.threads[thread]) return;
-  if (!canStep(here(), thread)) {
-    const others = scene.threads.filter((_, i) => canStep(here(), i)).join(" or ");
-    note = others ? `${scene.threads[thread]} ${because(placeOf(here(), thread))}, so it can't take a step now. Step ${others}.` : "";
-    return drawVerdict();
-  }
   note = "";
-  advance(thread);
-  go();
+  if (canStep(here(), thread)) {
+    advance(thread);
+    return go();
+  }
+  if (here().n) note = `${scene.threads[thread]} ${because(placeOf(here(), thread))}, so it can't take a step now. Step ${whoCan()}.`;
+  drawVerdict();
 }
 
 function back() {
   if (!path.length) return;
-  path.pop();
-  trail.pop();
-  note = "";
+  follow(path.slice(0, -1));
   go();
 }
 
-function restart() {
-  follow([]);
-  go();
-}
+const restart = () => { follow([]); go(); };
 
 // run goes on with one goroutine until something changes that others can see.
 function run() {
@@ -184,8 +177,8 @@ function drawScene() {
   document.title = `${scene.title} · Be the scheduler`;
   $("title").textContent = scene.title;
   $("intro").textContent = scene.intro;
-  $("how").innerHTML = watching() ? "Click the button<span class=keys>, or press 1</span>, and the program takes its next step."
-    : "<b>You are the scheduler.</b> Click a goroutine<span class=keys>, or press its number,</span> and it takes one step: it runs to just before its next lock, channel, wake, sleep or atomic store, because other goroutines can't see what happens in between. So a step at <code>Lock()</code> takes the lock, does what's under it, and unlocks.";
+  $("how").hidden = watching();
+  $("watch").hidden = !watching();
   $("atomics").hidden = !scene.chapter.startsWith("06");
   $("scene").value = base.replace(/-repaired$/, "");
   $("page").href = (location.protocol === "file:" ? "../.." : "https://github.com/async-go-tutorial/async-runtime/blob/main") + "/" + scene.page;
@@ -347,11 +340,9 @@ function drawLanes() {
 $("back").onclick = back;
 $("restart").onclick = restart;
 $("run").onclick = run;
-let pointed = false; // whether the scene is chosen with a pointer: the keys are for the goroutines then
-$("scene").onpointerdown = () => { pointed = true; };
 $("scene").onchange = () => {
   location.hash = $("scene").value;
-  if (pointed) $("scene").blur();
+  if (!$("scene").matches(":focus-visible")) $("scene").blur(); // chosen with a pointer
 };
 $("code").onscrollend = () => { codeTop = $("code").scrollTop; };
 addEventListener("resize", () => { if (scene) draw(true); });
@@ -362,7 +353,6 @@ addEventListener("click", (event) => { // so that the space bar runs on, after a
 addEventListener("keydown", (event) => {
   const inControl = /^(SELECT|BUTTON|A)$/.test(event.target.tagName);
   if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
-  pointed = false;
   if (event.key >= "1" && event.key <= "9") step(event.key - 1);
   else if (event.key === "u") back();
   else if (event.key === "r") restart();
