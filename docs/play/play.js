@@ -164,11 +164,9 @@ function effects(before, after, thread) {
   return all;
 }
 
-// outcome is what a step on your path has found and changed.
-function outcome(i) {
-  const thread = path[i], found = trail[i].s && trail[i].s[thread];
-  return [...(found ? found.split("; ") : []), ...effects(trail[i], trail[i + 1], thread)];
-}
+// found is what a step on your path found out, and outcome also what it changed.
+const found = (i) => trail[i].s && trail[i].s[path[i]] ? trail[i].s[path[i]].split("; ") : [];
+const outcome = (i) => [...found(i), ...effects(trail[i], trail[i + 1], path[i])];
 
 // The drawing. What stays while you step is drawn by drawScene, the rest by draw.
 
@@ -226,7 +224,7 @@ function draw(isNew) {
 function drawThreads() {
   scene.threads.forEach((name, i) => {
     const place = placeOf(here(), i), able = canStep(here(), i);
-    const status = { ready: "can step", waits: "waits for the lock", finished: "finished", absent: "not started", asleep: able ? "asleep, till its time is up" : "asleep" }[place.status];
+    const status = { ready: "ready", failed: "broke", waits: "waits for the lock", finished: "finished", absent: "not yet", asleep: able ? "asleep, till its time is up" : "asleep" }[place.status];
     const at = place.at ? place.at[0] : "";
     const what = at ? codeAt(at) : "";
     const arrow = here().a && here().a.slice(0, 2).map((lane) => scene.lanes[lane].replace(/:.*/, ""));
@@ -293,7 +291,7 @@ function drawVerdict() {
   if (stuck(node)) {
     kind = "lost";
     all.push(make("h2", {}, node.f ? `It broke, in ${steps}: ${node.f}.` : `You lost the wakeup, in ${steps}.`), make("p", {}, scene.lesson));
-    all.push(make("ol", {}, ...path.map((thread, i) => make("li", {}, make("b", { class: `t${thread}` }, scene.threads[thread]), " ", make("code", {}, codeAt(placeOf(trail[i], thread).at[0]))))));
+    all.push(make("ol", {}, ...path.map((thread, i) => make("li", {}, make("b", { class: `t${thread}` }, scene.threads[thread]), " ", make("code", {}, codeAt(placeOf(trail[i], thread).at[0])), " ", make("small", {}, found(i).join(", "))))));
     all.push(make("a", { href: `#${scene.other}/${path.map((thread) => thread + 1).join("")}` }, "Take the same steps in the repaired version"));
   } else if (!node.n) {
     kind = "done";
@@ -305,7 +303,7 @@ function drawVerdict() {
   }
   $("verdict").className = kind;
   $("verdict").replaceChildren(...all);
-  if (kind) $("verdict").scrollIntoView({ block: "nearest" });
+  if (kind) (innerWidth > 760 ? $("verdict").querySelector("h2") : $("verdict")).scrollIntoView({ block: "nearest" });
   const count = scene.nodes.length, been = visited[scene.id].size, bad = scene.nodes.filter(stuck).length;
   const begun = been > 1 || path.length; // until then, we don't say whether a repair works
   $("coverage").textContent = watching() ? `Step ${path.length} of ${count - 1}.`

@@ -21,7 +21,10 @@ import (
 // the keyboard. Nothing but Chromium is needed: it's told what to do through a
 // pair of pipes, in the DevTools protocol, one JSON message after the other.
 
-const patience = 30 * time.Second // for a page to get where it should be
+const (
+	patience = 30 * time.Second // for a page to get where it should be
+	mayTake  = 200              // milliseconds, the first paint; some 70 on a machine that's idle
+)
 
 // A browser is one page of a Chromium without windows.
 type browser struct {
@@ -266,12 +269,12 @@ func TestPlaygroundInABrowser(t *testing.T) {
 			}
 		}
 	}
-	for try := 0; try < 50 && fastest > 100; try++ { // other programs may keep the processors busy
+	for try := 0; try < 50 && fastest > mayTake; try++ { // other programs may keep the processors busy
 		b.open("letter")
 		fastest = min(fastest, b.firstPaint())
 	}
-	if t.Logf("first paint after %.0f ms at best", fastest); fastest > 100 {
-		t.Errorf("the first paint took %.0f ms at best, want at most 100", fastest)
+	if t.Logf("first paint after %.0f ms at best", fastest); fastest > mayTake {
+		t.Errorf("the first paint took %.0f ms at best, want at most %d", fastest, mayTake)
 	}
 	for _, p := range playground {
 		b.losesTheWakeup(p.id)

@@ -48,7 +48,7 @@ play({"id":"bell","title":"The bell","chapter":"06-full-runtime","page":"06-full
 {"status":"ready","what":"stores","at":["06-full-runtime/runtime.go:131","06-full-runtime/runtime.go:124","06-full-runtime/runtime.go:160","06-full-runtime/runtime.go:77","06-full-runtime/runtime.go:79"]},
 {"status":"ready","what":"locks","at":["06-full-runtime/executor.go:140","06-full-runtime/executor.go:116","06-full-runtime/executor.go:20"],"locals":["timeout = 1s"]},
 {"status":"ready","what":"stores","at":["06-full-runtime/executor.go:149","06-full-runtime/executor.go:116","06-full-runtime/executor.go:20"],"locals":["timeout = 1s"]},
-{"status":"asleep","what":"rings the bell","at":["06-full-runtime/runtime.go:114","06-full-runtime/task.go:56","04-waker/main.go:32"],"locals":["t = task 1"]}],
+{"status":"failed","what":"rings the bell","at":["06-full-runtime/runtime.go:114","06-full-runtime/task.go:56","04-waker/main.go:32"],"locals":["t = task 1"]}],
 "nodes":[
 {"p":[0,1,2],"v":["false","task 1","","","true","0"],"n":{"0":1,"1":2}},
 {"p":[3,1,2],"v":["false","task 1","","","true","0"],"n":{"0":3,"1":4},"s":{"0":"t.queued.Swap(true)? no; Poll returned true"}},

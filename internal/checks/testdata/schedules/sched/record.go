@@ -43,7 +43,7 @@ type Node struct {
 
 // Where is the state of one goroutine.
 type Where struct {
-	Status string   // ready, waits, asleep or finished
+	Status string   // ready, waits, asleep, finished or failed
 	What   string   // it is about to do
 	Lines  []string // file:line, the innermost first
 	Locals []string // name = value, in the innermost function of a chapter
@@ -304,7 +304,11 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 	case why := <-r.failed:
 		failed := &Node{Next: make(map[int]int), Failed: why, found: strings.Join(r.found, "; ")}
 		for _, t := range threads {
-			failed.Threads = append(failed.Threads, r.where(t))
+			w := r.where(t)
+			if t == current {
+				w.Status = "failed"
+			}
+			failed.Threads = append(failed.Threads, w)
 		}
 		for _, v := range r.variables {
 			failed.Values = append(failed.Values, v.Value())
