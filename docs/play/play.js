@@ -60,7 +60,7 @@ function follow(steps) {
   for (const thread of steps) {
     if (!canStep(here(), thread)) {
       if (scene.threads[thread]) {
-        note = `Your first ${path.length} steps fit here, too. Now ${scene.threads[thread]} ${because(placeOf(here(), thread))}, but nothing is lost: ${whoCan()} can still take a step. Step ${whoCan()}, and see what comes of it.`;
+        note = `Your first ${path.length} steps fit here, too. Now ${scene.threads[thread]} ${because(placeOf(here(), thread))}, ${placeOf(here(), thread).status === "finished" ? "so" : "but"} nothing is lost: ${whoCan()} can still take a step. Step ${whoCan()}, and see what comes of it.`;
       }
       break;
     }
@@ -256,8 +256,8 @@ function drawMarks(atOnce) {
       line.firstChild.append(make("span", { class: `tag t${lane}${depth ? " outer" : ""}` }, text));
     });
   });
-  const latest = placeOf(here(), path.length ? path[path.length - 1] : 0);
-  const line = latest.at && document.getElementById(latest.at[0]);
+  const latest = [...path.slice(-1), ...scene.threads.keys()].map((i) => placeOf(here(), i)).find((place) => place.at);
+  const line = latest && document.getElementById(latest.at[0]);
   if (!line) return;
   const code = $("code"), top = line.offsetTop - codeTop;
   if (top < 40 || top + line.offsetHeight > code.clientHeight - 40) {

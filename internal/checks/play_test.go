@@ -446,8 +446,16 @@ func sameAsCommitted(t *testing.T, id string, data []byte) {
 		writeFile(t, path, string(data))
 		return
 	}
-	if text, _ := readIfThere(t, path); text != string(data) {
-		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks", path)
+	text, _ := readIfThere(t, path)
+	was, is := lines(text), lines(string(data))
+	for i := range is {
+		if i >= len(was) || was[i] != is[i] {
+			t.Errorf("%s:%d isn't what the code does now:\n%s\nTo record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks", path, i+1, is[i])
+			return
+		}
+	}
+	if text != string(data) {
+		t.Errorf("%s has more than what the code does now", path)
 	}
 }
 
