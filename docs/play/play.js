@@ -110,7 +110,7 @@ function back() {
 
 const restart = () => { follow([]); go(); };
 
-// run goes on with one goroutine until something changes that others can see.
+// run goes on with one goroutine until something changes: see effects.
 function run() {
   const able = (thread) => canStep(here(), thread);
   let thread = path.length && able(path[path.length - 1]) ? path[path.length - 1] : scene.threads.findIndex((_, i) => able(i));
