@@ -16,14 +16,14 @@ play({"id":"letter-repaired","title":"The letter","chapter":"04-waker","page":"0
 {"status":"ready","what":"wakes","at":["04-waker/main.go:32"]},
 {"status":"ready","what":"tries the channel","at":["04-waker/parker.go:17","04-waker/main.go:32"]}],
 "nodes":[
-{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2}},
-{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4}},
-{"p":[0,3],"v":["true","nil","0"],"n":{"0":5}},
-{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6}},
+{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2},"s":{"0":"Poll returned false","1":"w != nil? no"}},
+{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4},"s":{"1":"w != nil? yes"}},
+{"p":[0,3],"v":["true","nil","0"],"n":{"0":5},"s":{"0":"Poll returned true"}},
+{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6},"s":{"1":"w != nil? yes"}},
 {"p":[2,5],"v":["true","the parker","0"],"n":{"0":6,"1":7}},
 {"p":[3,3],"v":["true","the parker","0"]},
 {"p":[4,5],"v":["true","the parker","0"],"n":{"1":8}},
-{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9}},
-{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10}},
+{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9},"s":{"1":"the channel takes it"}},
+{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10},"s":{"1":"the channel takes it"}},
 {"p":[2,3],"v":["true","the parker","1"],"n":{"0":10}},
-{"p":[0,3],"v":["true","the parker","0"],"n":{"0":5}}]})
+{"p":[0,3],"v":["true","the parker","0"],"n":{"0":5},"s":{"0":"Poll returned true"}}]})
