@@ -269,17 +269,14 @@ func TestCancelledTaskMayWrite(t *testing.T) {
 		Await(co, Sleep(time.Hour))
 		return 1
 	}))
-	SpawnRemote(rt, until(func(cx *Context) bool {
-		if rt.Report().Timers == 0 {
-			wakeLocal(cx.waker)
-			return false
-		}
+	blockOn(t, rt, Async(func(co *Co) int {
+		Await(co, Yield())
 		h.Cancel()
-		for cx.takeBudget() {
+		for co.cx.takeBudget() {
 		}
-		return false
+		Await(co, h)
+		return 1
 	}))
-	blockOn(t, rt, h)
 	got := make([]byte, 3)
 	if n, err := ignoringEINTR(unix.Read, peer, got); n != 2 {
 		t.Errorf("the peer got %q, %v, want yx", got[:n], err)

@@ -218,6 +218,7 @@ func TestPathCannotCarryAHeader(t *testing.T) {
 // The zone of an address says which interface it is for. That concerns the
 // kernel, and means nothing to the server.
 func TestZoneIsForTheKernelOnly(t *testing.T) {
+	noLeaks(t)
 	addr := netip.MustParseAddrPort("[fe80::1%1]:80")
 	if get := newHTTPGet(addr, "/"); !strings.Contains(string(get.target.request), "\r\nHost: [fe80::1]\r\n") &&
 		!strings.Contains(string(get.target.request), "\r\nHost: [fe80::1]:80\r\n") {

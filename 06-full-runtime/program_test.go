@@ -314,6 +314,7 @@ func (l *lateReader) Write(p []byte) (int, error) {
 
 // Otherwise a pipe that is read slowly would hold up the runtime.
 func TestGetPrintsNothingWhileRequestsAreUnderWay(t *testing.T) {
+	noLeaks(t)
 	t.Parallel()
 	var answered atomic.Int64
 	addr := startPeer(t, func(c *net.TCPConn) {
@@ -334,6 +335,7 @@ func TestGetPrintsNothingWhileRequestsAreUnderWay(t *testing.T) {
 
 // A reply may be larger than memory: get counts its bytes, and keeps none.
 func TestGetNeedsNoMemoryForABody(t *testing.T) {
+	noLeaks(t)
 	const size = 65 << 20
 	addr := startPeer(t, func(c *net.TCPConn) {
 		c.SetDeadline(time.Time{})

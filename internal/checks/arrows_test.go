@@ -133,4 +133,11 @@ const drawnArrows = `
 	F->>A: Close          race.go        t.sleep.Close() ⏎ return Close(f)
 	Note over A: stopped  await.go       co.stopped = true ⏎ panic(stopped{})
 	F-->>E:               race.go        t.Close() ⏎ } ⏎ return r, ready  ends with ready
+
+06-full-runtime/6-a-server.md
+	A->>P: Send        server.go  Await(co, s.places.Send(struct{}{}))
+	A->>K: Accept      server.go  accepted := Await(co, s.listener.Accept())
+	K-->>A: accepted   server.go  if accepted.Err != nil {
+	A->>C: Spawn       server.go  c.task = Spawn[struct{}](co.cx, c)
+	C->>P: TryReceive  server.go  s.places.TryReceive()
 `

@@ -26,3 +26,27 @@ func TestContainerHasAGoThatIsNewEnough(t *testing.T) {
 		t.Errorf("PLATFORMS.md does not run %q", container.Image)
 	}
 }
+
+// The systems that we don't have are tried by the hosted workflow. The page about
+// them says when that was seen green, and that macOS keeps a short backlog.
+func TestOtherSystemsAreTried(t *testing.T) {
+	t.Parallel()
+	workflow := otherSystems(t, ".github/workflows/ci.yml")
+	page := otherSystems(t, "docs/PLATFORMS.md")
+	for _, want := range []string{"macos-latest", "freebsd", "netbsd", "openbsd", "kern.ipc.somaxconn", "go test -p 1 ./0[1-6]*/"} {
+		if !strings.Contains(workflow, want) {
+			t.Errorf("the workflow says nothing of %s", want)
+		}
+	}
+	for _, want := range []string{"last seen green?", "kern.ipc.somaxconn", "macOS", "FreeBSD", "NetBSD", "OpenBSD"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("docs/PLATFORMS.md says nothing of %s", want)
+		}
+	}
+}
+
+func otherSystems(t *testing.T, path string) string {
+	t.Helper()
+	text, _ := readIfThere(t, path)
+	return text
+}

@@ -35,7 +35,7 @@ func TestLaunchCountsItsPolls(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "countdown.go", testSource)
-		for _, n := range []int{1, 0, 3, 4 + random.IntN(20), 5000 + random.IntN(5000)} {
+		for _, n := range []int{1, 0, 3, 4 + random.IntN(20), 5000 + random.IntN(5000), 70_000} {
 			l := NewLaunch(n)
 			for poll := 1; poll <= n+1; poll++ {
 				value, ready := l.Poll(new(Context))

@@ -74,7 +74,7 @@ func (n *testNetwork) Open(addr string) (int, error) {
 // must wants fd to be open.
 func (n *testNetwork) must(fd int) {
 	if _, open := n.open[fd]; !open {
-		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v", n.log)
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v (if Open failed, there's no socket to wait for)", n.log)
 	}
 }
 
@@ -123,8 +123,9 @@ func TestDialTriesInOrder(t *testing.T) {
 				{open: failure()},
 				{results: []error{failure()}},
 				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
+				{results: []error{unix.EAGAIN}, wake: failure()},
 			}
-			for i := range random.IntN(8) {
+			for i := range random.IntN(20) {
 				addrs = append(addrs, fmt.Sprintf("10.0.0.%d", i+1))
 				n.addresses[addrs[i]] = failures[random.IntN(len(failures))]
 			}
@@ -221,21 +222,23 @@ func TestDialWhenAllFail(t *testing.T) {
 		n.addresses["10.0.0.1"] = &testAddress{open: unix.EAFNOSUPPORT}
 		n.addresses["10.0.0.2"] = &testAddress{results: []error{unix.ENETUNREACH}}
 		n.addresses["10.0.0.3"] = &testAddress{results: []error{unix.EAGAIN, unix.ECONNREFUSED}}
-		d := Dial(n, "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		n.addresses["10.0.0.4"] = &testAddress{results: []error{unix.EAGAIN}, wake: unix.ENOSPC}
+		n.addresses["10.0.0.5"] = &testAddress{results: []error{unix.ECONNREFUSED}} // as one before
+		d := Dial(n, "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5")
 		d.Poll(new(Context))
 		got, ready := d.Poll(new(Context))
 		if !ready || got.FD != -1 || got.Err == nil {
 			t.Fatalf("all addresses failed, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
 		}
 		at := 0
-		for i, err := range []error{unix.EAFNOSUPPORT, unix.ENETUNREACH, unix.ECONNREFUSED} {
+		for i, err := range []error{unix.EAFNOSUPPORT, unix.ENETUNREACH, unix.ECONNREFUSED, unix.ENOSPC, unix.ECONNREFUSED} {
 			if !errors.Is(got.Err, err) {
 				t.Fatalf("all addresses failed, and the error is %q: errors.Is doesn't find %q in it", got.Err, err)
 			}
 			addr := fmt.Sprintf("10.0.0.%d", i+1)
 			k := strings.Index(got.Err.Error(), addr)
 			if k < at {
-				t.Fatalf("the error is %q: it names each address, in order, and this looks for %s", got.Err, addr)
+				t.Fatalf("the error is %q: it names each address with its error, in order, also if two errors are the same, and this looks for %s", got.Err, addr)
 			}
 			at = k
 		}
@@ -245,6 +248,34 @@ func TestDialWhenAllFail(t *testing.T) {
 		before := n.count("Close")
 		if Close(d); n.count("Close") > before {
 			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// Of Start and Result, EAGAIN says "under way". Of Open, it's an error like any other.
+func TestOpenThatSaysEAGAIN(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.addresses["a"] = &testAddress{open: unix.EAGAIN}
+		n.addresses["b"] = &testAddress{results: []error{nil}}
+		if got, ready := Dial(n, "a", "b").Poll(new(Context)); !ready || got.Err != nil || n.open[got.FD] != "b" {
+			t.Fatalf("Open failed with EAGAIN for a, and Poll gave %+v, %t, want the socket of b, true: there's no socket whose connect could be under way (the calls: %v)", got, ready, n.log)
+		}
+	})
+}
+
+// Dial doesn't judge addresses: one may come twice, or be empty.
+func TestDialTriesWhateverItGets(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.addresses[""] = &testAddress{open: unix.EINVAL}
+		n.addresses["a"] = &testAddress{results: []error{unix.ECONNREFUSED, nil}}
+		got, ready := Dial(n, "", "a", "a").Poll(new(Context))
+		if !ready || got.Err != nil || n.count("Open") != 3 {
+			t.Fatalf("the addresses \"\", a and a, of which the first can't be opened, and a answers when it's tried again: Poll gave %+v, %t after %d calls of Open, want socket 8, true after 3: each address is tried as often as it comes (the calls: %v)", got, ready, n.count("Open"), n.log)
+		}
+		if got, ready := Dial(n, "").Poll(new(Context)); !ready || got.FD != -1 || !errors.Is(got.Err, unix.EINVAL) {
+			t.Fatalf("the only address is \"\", and can't be opened, and Poll gave %+v, %t, want -1, the error of Open, true", got, ready)
 		}
 	})
 }
@@ -293,6 +324,9 @@ func TestDialClose(t *testing.T) {
 		}
 		d = Dial(n, "a", "b")
 		d.Poll(new(Context))
+		if n.count("Open(b)") == 0 {
+			t.Fatalf("a failed, and so did closing its socket, and Poll hasn't tried b: the address has failed, and the next is tried (the calls: %v)", n.log)
+		}
 		before := n.count("Close(8)")
 		err := Close(d)
 		if n.count("Close(8)") != before+1 {

@@ -113,7 +113,7 @@ func TestManyPieces(t *testing.T) {
 		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
 			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
 		}
-		long := strings.Repeat("0123456789", 2000)
+		long := strings.Repeat("0123456789", 20_000)
 		k := &testKernel{script: []any{"a", long, "b"}}
 		s := NewSource(k.read)
 		s.Edge()

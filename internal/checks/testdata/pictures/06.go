@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
@@ -37,6 +39,26 @@ var scenarios = map[string]func(){
 		s, _ := pairedStream(rt)
 		begin(nil)
 		must(BlockOn(rt, Timeout(s.Read(make([]byte, 8)), 10*time.Millisecond)))
+	},
+	"ready bit": readyBit,
+	// Of two clients, the second is accepted when the first has left.
+	"6-a-server.md": func() {
+		rt := must(NewRuntime())
+		l := must(Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")))
+		first := must(net.Dial("tcp", l.Addr().String()))
+		must(net.Dial("tcp", l.Addr().String()))
+		begin(nil)
+		must(BlockOn(rt, Async(func(co *Co) struct{} {
+			o := defaultOptions
+			o.Connections = 1
+			newServer(co.cx, l, o)
+			places := func(n int) Future[struct{}] {
+				return Blocking(func() (none struct{}) { waitFor("A->>P: Send", n); return none })
+			}
+			Await(co, places(2))
+			first.Close()
+			return Await(co, places(3))
+		})))
 	},
 }
 
@@ -118,5 +140,36 @@ func stackOfARelay() {
 			}
 		}
 		return nil
+	})))
+}
+
+// readyBit writes what becomes of the bits of two streams, and why.
+func readyBit() {
+	rt := must(NewRuntime())
+	l := must(Listen(rt, netip.MustParseAddrPort("127.0.0.1:0")))
+	must(BlockOn(rt, Async(func(co *Co) struct{} {
+		step := func(before any, s *Stream, why string) {
+			fmt.Fprintf(os.Stderr, "%v --> %t: %s\n", before, s.ready[readable], why)
+		}
+		d := Dial(l.Addr()).(*dial)
+		d.Poll(co.cx)
+		step("[*]", d.stream, "dialed")
+		peer := Await(co, Future[Result[*Stream]](d)).Value
+		s := Await(co, l.Accept()).Value
+		step("[*]", s, "accepted")
+		read := func(size int, why string) {
+			before := s.ready[readable]
+			s.PollRead(co.cx, make([]byte, size))
+			step(before, s, why)
+		}
+		read(1, "EAGAIN")
+		Await(co, peer.Write([]byte("abc")))
+		for !s.ready[readable] {
+			Await(co, Sleep(time.Millisecond))
+		}
+		step(false, s, "event")
+		read(2, "a full buffer")
+		read(2, "less than asked for")
+		return struct{}{}
 	})))
 }
