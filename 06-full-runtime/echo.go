@@ -101,7 +101,7 @@ func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
 		}
 		n, err, ready := e.stream.PollWrite(cx, e.rest)
 		if e.rest = e.rest[n:]; err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer, if it's in there
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
 			return err, ready
 		}
 	}
