@@ -400,7 +400,7 @@ func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
 		answer(hello)(c)
 	}), "/")
 	responses := runAll[Response](t, other, limited{HTTPGet(address(listen(t)), "/").(*httpGet), t, before, after})
-	checkFault(t, Response{}, `start: socket: too many open files`, responses[1])
+	checkFault(t, Response{}, `start: socket: too many open files \(ulimit -n`, responses[1])
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", responses[0])
 	checkFault(t, Response{Status: 200, Body: "hello"}, "", runOne(t, HTTPGet(startPeer(t, answer(hello)), "/")))
 }

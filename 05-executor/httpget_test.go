@@ -419,6 +419,43 @@ func TestRequestOverIPv6(t *testing.T) {
 	<-served
 }
 
+// The kernel takes 0.0.0.0 and :: for this machine too, so 127.0.0.1 wouldn't show
+// whether the address has arrived.
+func TestRequestGoesToItsAddress(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux 127.0.0.2 is this machine without further ado")
+	}
+	noLeaks(t)
+	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for c, err := l.AcceptTCP(); err == nil; c, err = l.AcceptTCP() {
+			answer(hello)(c)
+			c.Close()
+		}
+	}()
+	inIPv6 := netip.AddrPortFrom(netip.AddrFrom16(address(l).Addr().As16()), address(l).Port())
+	for _, addr := range []netip.AddrPort{address(l), inIPv6} {
+		if r := runOne(t, HTTPGet(addr, "/")); r.Body != "hello" {
+			t.Errorf("%v: got %+v, want hello", addr, r)
+		}
+	}
+}
+
+func TestSocketIsNotForOtherProcesses(t *testing.T) {
+	fd, err := openSocket(netip.MustParseAddrPort("127.0.0.1:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("the flags are %#x, %v, want FD_CLOEXEC", flags, err)
+	}
+}
+
 func TestPathCannotCarryAHeader(t *testing.T) {
 	for _, path := range []string{"", "a", "/\r\nX: y", "/ HTTP/1.1\r\n\r\n"} {
 		if r := runOne(t, HTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), path)); r.Err == nil || !strings.Contains(r.Err.Error(), ": start: ") {

@@ -471,7 +471,7 @@ func TestDescriptorLimitIsErrorOfOneRequest(t *testing.T) {
 		answer(hello)(c)
 	}), "/")
 	responses := runAll[Response](t, other, limited{HTTPGet(address(listen(t)), "/"), t, before, after})
-	checkFault(t, Response{}, `^dial \S+: socket: too many open files`, responses[1])
+	checkFault(t, Response{}, `^dial \S+: socket: too many open files \(ulimit -n`, responses[1])
 	checkFault(t, helloResponse, "", responses[0])
 	checkFault(t, helloResponse, "", runOne(t, HTTPGet(startPeer(t, answer(hello)), "/")))
 }

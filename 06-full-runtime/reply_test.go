@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -427,4 +428,30 @@ func FuzzReply(f *testing.F) {
 			t.Errorf("the peer sends %.500q, then %v: got %.500q, %v, want %.500q, %v", s.said, s.end, got.Body, got.Err, want.Body, want.Err)
 		}
 	})
+}
+
+// The kernel takes 0.0.0.0 and :: for this machine too, so 127.0.0.1 wouldn't show
+// whether the address has arrived.
+func TestRequestGoesToItsAddress(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux 127.0.0.2 is this machine without further ado")
+	}
+	noLeaks(t)
+	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for c, err := l.AcceptTCP(); err == nil; c, err = l.AcceptTCP() {
+			answer(hello)(c)
+			c.Close()
+		}
+	}()
+	inIPv6 := netip.AddrPortFrom(netip.AddrFrom16(address(l).Addr().As16()), address(l).Port())
+	for _, addr := range []netip.AddrPort{address(l), inIPv6} {
+		if r := runOne(t, HTTPGet(addr, "/")); r.Body != "hello" {
+			t.Errorf("%v: got %+v, want hello", addr, r)
+		}
+	}
 }

@@ -1,9 +1,12 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,11 @@ import (
 // it, is tested in this way.
 func testedWith(t *testing.T, chapter, from string, flags ...string) (program string) {
 	t.Helper()
+	return buildTests(t, addedTests(t, chapter, from), chapter, flags...)
+}
+
+func addedTests(t *testing.T, chapter, from string) *overlaid {
+	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
 	paths, _ := filepath.Glob(filepath.Join("internal/checks/testdata", from, "*_test.go"))
 	if len(paths) == 0 {
@@ -23,7 +31,7 @@ func testedWith(t *testing.T, chapter, from string, flags ...string) (program st
 		text, _ := readIfThere(t, path)
 		o.add(t, filepath.Join(chapter, from+"_"+filepath.Base(path)), text)
 	}
-	return buildTests(t, o, chapter, flags...)
+	return o
 }
 
 func buildTests(t *testing.T, o *overlaid, chapter string, flags ...string) (program string) {
@@ -65,6 +73,36 @@ func TestChaos(t *testing.T) {
 				t.Errorf("exit status %d:\n%s", got.exit, said)
 			} else {
 				t.Log(strings.TrimSpace(said))
+			}
+		})
+	}
+}
+
+// These planted mistakes are what it is for, so it has to find them.
+var chaosFinds = regexp.MustCompile(`^(31|32|33|35|36|40|42|43|44|45)-`)
+
+func TestChaosFindsMistakes(t *testing.T) {
+	onlyInCI(t)
+	for _, m := range plantedMistakes(t) {
+		if m.chapter != "06-full-runtime" || !chaosFinds.MatchString(m.name) {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			o := addedTests(t, m.chapter, "chaos")
+			config, _ := overlay(t, m.page(), m.diff)
+			text, _ := readIfThere(t, config)
+			var edited overlaid
+			if err := json.Unmarshal([]byte(text), &edited); err != nil {
+				t.Fatal(err)
+			}
+			maps.Copy(o.Replace, edited.Replace)
+			program := buildTests(t, o, m.chapter)
+			got := run(t, 2*time.Minute, m.chapter, nil, program, "-test.run=^TestChaos$", "-chaos.for=20s")
+			if said := got.stdout + got.stderr; got.exit == 0 {
+				t.Errorf("not found (seen: %s)", m.seen)
+			} else {
+				t.Logf("%.300s", said)
 			}
 		})
 	}
