@@ -200,6 +200,11 @@ func TestFinishedIsNotAskedAgain(t *testing.T) {
 		b.poll(b.ann, "with tea ready", 1, 1)
 		b.tea.waker.Wake()
 		b.poll(b.ann, "after a late wake of tea, which has finished,", 0, 0)
+		b.toast.ready = true
+		b.toast.waker.Wake()
+		b.poll(b.ann, "after a wake of toast, which is ready,", 0, 1, "tea", "toast")
+		b.tea.waker.Wake() // later than everything
+		b.toast.waker.Wake()
 	})
 }
 
@@ -294,8 +299,8 @@ func (c *testOrdered) Poll(cx *Context) (string, bool) {
 
 // arrive is what happens on another goroutine.
 func (c *testOrdered) arrive() {
-	c.s.Step("(" + c.name + " is ready)")
 	c.come = true
+	c.s.Step("(" + c.name + " is ready, so its waker is called, if it has one)")
 	if c.waker != nil {
 		c.waker.Wake()
 	}
@@ -304,7 +309,7 @@ func (c *testOrdered) arrive() {
 // All orders of one goroutine that polls and two that wake a child each.
 func TestEveryOrder(t *testing.T) {
 	order.All(t, "latest.go", testSource, order.Scenario{
-		Story: "a poller polls, each time with another waker, until it's ready; meanwhile tea and toast are woken",
+		Bound: 1, Story: "a poller polls, each time with another waker, until it's ready; meanwhile tea and toast are woken",
 		Run: func(s *order.Schedule) {
 			tea, toast := &testOrdered{s: s, name: "tea"}, &testOrdered{s: s, name: "toast"}
 			all, first := NewJoined[string](tea, toast), s.Waker()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
@@ -42,7 +41,8 @@ func Follow(t *testing.T, file, source string, sc Scenario, orders func() [][]st
 		})
 	}
 	all := orders()
-	check.Within(t, 9*time.Second, "the orders can't be tried", func(outer testing.TB) {
+	_, _, most := limits()
+	check.Within(t, most, "the orders can't be tried", func(outer testing.TB) {
 		outer.Helper()
 		program, err := build(t.TempDir(), file, source)
 		if err != nil {
