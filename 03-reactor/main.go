@@ -11,7 +11,7 @@ import (
 // letter is a future whose value comes from a goroutine, not from a descriptor.
 type letter struct {
 	arrived atomic.Bool
-	polled  time.Time
+	polled  time.Time // when it was polled last
 }
 
 func (l *letter) Poll(*Context) (Response, bool) {
@@ -42,14 +42,14 @@ func main() {
 	block := func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) }
 	fmt.Println("An event polls every request that still waits, not only the one it's for:")
 	one := 0
-	BlockOn(r, Counted(HTTPGet(addr, "/100/hello"), &one))
+	check(BlockOn(r, Counted(HTTPGet(addr, "/100/hello"), &one)).Err)
 	ten, hundred := runWorkload(addr, 10, block), runWorkload(addr, 100, block)
 	fmt.Printf("1 → %d polls, 10 → %d, 100 → %d: ten times the requests, %d times the polls.\n\n",
 		one, ten, hundred, hundred/ten)
 
 	l, start := new(letter), time.Now()
 	time.AfterFunc(50*time.Millisecond, func() { l.arrived.Store(true) })
-	BlockOn(r, JoinAll[Response](l, HTTPGet(addr, "/300/hello")))
+	check(BlockOn(r, JoinAll[Response](l, HTTPGet(addr, "/300/hello")))[1].Err)
 	fmt.Printf("A letter came after 50ms. It was noticed after %dms, by luck: a descriptor was\n"+
 		"ready then. Without one, BlockOn would sleep forever.\n\n"+
 		"How can something that has no descriptor wake us? That's chapter 04.\n", l.polled.Sub(start).Milliseconds())

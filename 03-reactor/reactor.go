@@ -39,7 +39,10 @@ type event struct {
 // NewReactor returns a reactor that must be closed after use.
 func NewReactor() (*Reactor, error) {
 	p, err := newPoller()
-	return &Reactor{poller: p, waiting: make(map[int]directions)}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Reactor{poller: p, waiting: make(map[int]directions)}, nil
 }
 
 // Register makes the next Wait return once fd is ready, or if it's ready now.

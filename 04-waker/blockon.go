@@ -1,6 +1,7 @@
 package main
 
-// BlockOn polls f until its value is there. In between it sleeps until a wake.
+// BlockOn polls f until its value is there. In between it sleeps until a wake. If
+// Poll panics, f isn't closed: the program ends anyway.
 func BlockOn[T any](r *Reactor, f Future[T]) T {
 	p := NewParker()
 	cx := &Context{waker: p, reactor: r}

@@ -22,7 +22,7 @@ import (
 //
 // A direction of a descriptor is idle or registered:
 //
-//	idle → registered  Register stores its waker, then arms it
+//	idle → registered  Register stores its waker and arms it
 //	registered → idle  an event or fail wakes the waker; Deregister drops it
 type Reactor struct {
 	poller  *poller
@@ -89,7 +89,7 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	all := r.waiting[fd]
 	all[dir] = w
 	r.waiting[fd] = all
-	return r.poller.arm(fd, all.directions()) // last: deliver must find the waker
+	return r.poller.arm(fd, all.directions()) // deliver finds the waker: it takes the lock
 }
 
 // Deregister undoes each Register of fd, and wakes nothing.
@@ -119,8 +119,8 @@ func (r *Reactor) run() {
 	r.fail(os.NewSyscallError("reactor", err))
 }
 
-// deliver removes the wakers of the directions that are ready, and returns them.
-// The event may have disarmed both directions, so the other one is armed again.
+// deliver removes and returns the wakers of the ready directions, and arms the other
+// one again. If fd has a new owner since the event, that one gets a spurious poll.
 func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,7 +140,7 @@ func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	return woken
 }
 
-// fail wakes all wakers, and when their futures call Register, it returns err.
+// fail wakes all wakers. When their futures call Register, that returns err.
 func (r *Reactor) fail(err error) {
 	r.mu.Lock()
 	all := r.waiting

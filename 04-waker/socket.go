@@ -21,7 +21,7 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	unix.CloseOnExec(fd) // ← a process started before this would inherit fd, but none is
+	unix.CloseOnExec(fd) // ← a process started just before this would inherit fd; here none is
 	return fd, unix.SetNonblock(fd, true)
 }
 
@@ -33,7 +33,7 @@ func startConnect(fd int, addr netip.AddrPort) error {
 		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
 	switch err := unix.Connect(fd, to); err {
-	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
+	case unix.EINPROGRESS, unix.EINTR:
 		return unix.EAGAIN
 	case unix.EAGAIN: // from the kernel, it means that nothing is under way
 		return fmt.Errorf("no local port is free (%v)", err)
@@ -59,7 +59,7 @@ func connectResult(fd int) error {
 }
 
 // ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
-// Either may do only a part. At the peer's end, Read returns 0 and Write EPIPE.
+// Either may do only a part. Read returns 0 if the peer has finished sending.
 func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	n, err := call(fd, p)
 	for err == unix.EINTR {

@@ -4,7 +4,7 @@ import "sync"
 
 // Executor polls woken tasks on the goroutine that calls Run, and else sleeps.
 type Executor struct {
-	Trace func(step string, t *Task) // is told each step; set it before Spawn, if at all
+	Trace func(step string, t *Task) // is told each step, on any goroutine; set before Spawn
 
 	reactor *Reactor
 	parker  *Parker
@@ -32,7 +32,7 @@ func NewExecutor(r *Reactor) *Executor {
 }
 
 // Spawn makes f a task, and queues it, because nothing would wake a future that
-// has never been polled. Call Spawn before Run, or in a Poll.
+// has never been polled. It may be called before Run, or in a Poll.
 func Spawn[T any](e *Executor, f Future[T]) {
 	e.live++
 	t := &Task{executor: e}
@@ -41,7 +41,7 @@ func Spawn[T any](e *Executor, f Future[T]) {
 	e.push(t)
 }
 
-// Run returns when all tasks have finished.
+// Run returns when all tasks have finished. A panic of a task leaves the others unclosed.
 func (e *Executor) Run() {
 	for e.live > 0 {
 		t := e.pop()
@@ -71,17 +71,16 @@ func poll[T any](t *Task, f Future[T], cx *Context) bool {
 	return true
 }
 
-// park sleeps until a task is woken.
 func (e *Executor) park() {
 	e.Trace("park", nil)
 	e.parker.Park()
 	e.Trace("unpark", nil)
 }
 
-// Wake queues the task for another poll.
+// Wake queues the task for another poll. Any goroutine may call it.
 func (t *Task) Wake() {
 	e := t.executor
-	e.Trace("woken", t)
+	e.Trace("woken", t) // also if t is queued already
 	// Push, then unpark. In the other order, the executor may wake up, find the
 	// queue empty and park again before the push. Then nothing would wake it.
 	if e.push(t) {
@@ -109,6 +108,7 @@ func (e *Executor) pop() *Task {
 		return nil
 	}
 	t := e.runQueue[0]
+	e.runQueue[0] = nil // or the array would keep the task
 	e.runQueue = e.runQueue[1:]
 	t.queued = false // before the poll: a wake during the poll must queue t again
 	return t

@@ -484,3 +484,15 @@ func TestThousandTasksNeedAtMostFourPollsEach(t *testing.T) {
 		}
 	}
 }
+
+// Neither a task's value nor its place in the queue leaks anything.
+func TestExecutorHoldsOnToNothing(t *testing.T) {
+	e, closed := NewExecutor(nil), new(after)
+	spawn(e, func(*Context) bool { return true })
+	queue := e.runQueue
+	e.Run()
+	Close(storeResult[string]{future: closed})
+	if queue[0] != nil || closed.closes != 1 {
+		t.Errorf("a finished task is in the queue: %t; closed %d times, want once", queue[0] != nil, closed.closes)
+	}
+}

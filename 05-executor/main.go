@@ -20,6 +20,8 @@ func (s storeResult[T]) Poll(cx *Context) (value T, ready bool) {
 	return *s.to, ready
 }
 
+func (s storeResult[T]) Close() error { return Close(s.future) }
+
 // runTasks makes each request a task of its own.
 func runTasks(r *Reactor, gets []Future[Response]) []Response {
 	e, responses := NewExecutor(r), make([]Response, len(gets))
@@ -42,8 +44,7 @@ func fetch(r *Reactor, targets []string) (status int) {
 		}
 		gets[i] = Counted(HTTPGet(addr, "/"+path), &polls[i])
 	}
-	// Go dies if no descriptor is free at its first timer, so start one while some are.
-	time.Sleep(time.Nanosecond)
+	time.Sleep(time.Nanosecond) // Go opens a descriptor for its first timer, and dies if none is free
 	for i, got := range runTasks(r, gets) {
 		if got.Err != nil {
 			fmt.Fprintln(os.Stderr, "05-executor:", got.Err)

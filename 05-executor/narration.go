@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// word is a leaf future that is ready when the peer has written to fd.
+// word is a future that is ready when the peer has written to fd.
 type word struct{ fd int }
 
 func (w word) Poll(cx *Context) (struct{}, bool) {
@@ -24,8 +24,7 @@ func (w word) Poll(cx *Context) (struct{}, bool) {
 func narrate(r *Reactor) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	check(err)
-	defer unix.Close(pair[1])
-	defer unix.Close(pair[0])
+	defer func() { unix.Close(pair[0]); unix.Close(pair[1]) }()
 	check(unix.SetNonblock(pair[0], true))
 	lines := map[string]string{
 		"poll":    "  executor  polls the task",

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,8 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	case path == "/stats":
 		return s.reply(200, "application/json", s.stats(co.cx.task.runtime.Report()))
 	}
-	delay, err := time.ParseDuration(ms + "ms")
+	n, err := strconv.ParseUint(ms, 10, 31)
+	delay := time.Duration(n) * time.Millisecond
 	text, escape := url.PathUnescape(text)
 	if err != nil || escape != nil || delay > maxDelay {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))

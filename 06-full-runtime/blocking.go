@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Blocking calls f on a goroutine of its own, at the first Poll, and is ready
-// when f has returned. It's for what has no future, such as name lookups and
-// files. If it's closed, the call runs on, and then the value is closed.
+// Blocking calls f on a goroutine of its own, beside the tasks, from the first Poll
+// on. It's for what has no future, such as name lookups and files. If it's closed,
+// the call runs on, and then the value is closed.
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
@@ -79,7 +79,7 @@ func (b *blocking[T]) Close() error {
 }
 
 // leftover is a call that has ended and that nothing waits for. It's a future, so
-// that its value is closed on the runtime's goroutine.
+// that its value is closed on the runtime's goroutine, unless the runtime is closed.
 type leftover[T any] blocking[T]
 
 func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }
@@ -90,7 +90,7 @@ func (l *leftover[T]) Close() error {
 			l.fault = asPanicError(v)
 		}
 		if l.fault != nil {
-			l.cx.report(fmt.Errorf("in a call that nothing waits for: %w", l.fault))
+			l.cx.report(fmt.Errorf("in a call that nothing waits for: %w\n%s", l.fault, l.fault.Stack))
 		}
 	}()
 	return closeValue(l.value)

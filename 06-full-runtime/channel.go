@@ -38,6 +38,7 @@ func (s *send[T]) Poll(cx *Context) (error, bool) {
 		return ErrChannelClosed, true
 	}
 	if !c.senders.takeTurn(&s.waiter, c.size-len(c.values), cx) {
+		cx.waitsFor("a channel")
 		return nil, false
 	}
 	s.channel = nil
@@ -77,6 +78,7 @@ func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	} else if !c.closed || len(c.values) > 0 {
 		// Values may be here that were handed to other receivers. If one of those
 		// is closed before it looks, its value is ours.
+		cx.waitsFor("a channel")
 		return got, false
 	}
 	r.Close()
@@ -91,7 +93,7 @@ func (r *receive[T]) Close() error {
 	return nil
 }
 
-// TryReceive is Receive for code that can't wait.
+// TryReceive is Receive without a wait: ok is false if there's nothing for it now.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
 	if len(c.values) == c.receivers.turns { // they are for others
 		return value, false
@@ -110,7 +112,7 @@ func (c *Channel[T]) take() T {
 	return value
 }
 
-// Close lets what was sent be received. Then receivers are told that it was all.
+// Close lets what was sent be received, and then says it was all. It closes no value.
 func (c *Channel[T]) Close() error {
 	c.closed = true
 	c.senders.wakeAll()
@@ -149,7 +151,6 @@ func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
 		w.place = l.waiting.PushBack(w)
 	}
 	w.cx = cx
-	cx.waitsFor("a channel")
 	return false
 }
 

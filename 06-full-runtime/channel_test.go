@@ -336,6 +336,20 @@ func TestFinishedSendAndReceiveAreNotPolled(t *testing.T) {
 	})
 }
 
+// Property 45: several tasks may wait for a group, and one of them may leave.
+func TestEveryWaitOfAGroupIsWoken(t *testing.T) {
+	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
+		g.Go(failingAfter(time.Minute, errFailed))
+		first, second := Spawn(co.cx, g.Wait()), Spawn(co.cx, g.Wait())
+		Await(co, Timeout(g.Wait(), time.Second))
+		for _, h := range []*JoinHandle[error]{first, second} {
+			if got := Await(co, h); got.Value != errFailed {
+				t.Errorf("Wait yields %+v, want %v", got, errFailed)
+			}
+		}
+	})
+}
+
 // Property 2.
 func TestBlockingCallHoldsUpNoTask(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {

@@ -21,8 +21,7 @@ func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 
 // SetTimeout gives all reads and writes from now on d together. After that they
 // fail with os.ErrDeadlineExceeded, even if they needn't wait. So a peer can't
-// stretch the time by sending now and then, nor by never pausing. Zero means no
-// limit.
+// stretch the time by sending now and then, nor by never pausing. 0: no limit.
 func (c *Conn) SetTimeout(d time.Duration) {
 	c.deadline = 0
 	if d > 0 {

@@ -1,6 +1,6 @@
 package main
 
-// Context is what a future may ask of the executor, also after its Poll.
+// Context is what a future may ask of the runtime, also after Poll, on its goroutine.
 type Context struct {
 	waker Waker
 	task  *Task
@@ -13,8 +13,8 @@ func (cx *Context) Waker() Waker {
 	return cx.waker
 }
 
-// Scratch returns memory to read into. All tasks of the runtime share it, so
-// whatever is worth keeping has to be copied before Poll returns.
+// Scratch returns 32 KiB to read into. All tasks of the runtime share them: copy
+// what is worth keeping before another future is polled, or the body awaits.
 func (cx *Context) Scratch() []byte { return cx.task.runtime.scratch[:] }
 
 func (cx *Context) runtime() *Runtime { return cx.task.runtime }

@@ -51,7 +51,7 @@ func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Liste
 	})
 }
 
-// EchoServer makes every connection of l a task. It ends with an error of Accept.
+// EchoServer makes every connection of l a task. It's ready when Accept fails.
 func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
 
 type echoServer struct {

@@ -26,14 +26,14 @@ func newPoller() (poller, error) {
 	}
 	p := &epoll{fd: fd}
 	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err == nil {
+	if err = os.NewSyscallError("eventfd", err); err == nil {
 		// Without OUT: a counter that was set to 0 is writable again, and that event
 		// would end the next wait.
 		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
 	}
 	if err != nil {
 		p.close()
-		return nil, os.NewSyscallError("eventfd", err)
+		return nil, err
 	}
 	return p, nil
 }

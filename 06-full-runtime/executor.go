@@ -59,7 +59,7 @@ func (rt *Runtime) next() *Task {
 }
 
 func (rt *Runtime) poll(t *Task) {
-	t.queued.Swap(false) // before the poll: a wake during it queues the task again
+	t.queued.Swap(false) // before the poll, so a wake in it counts; see the Swap in Task.Wake
 	if t.state == ended {
 		return
 	}
@@ -122,14 +122,14 @@ func (rt *Runtime) park() (err error) {
 	}
 	events, err := rt.reactor.poller.wait(timeout)
 	if timeout != 0 {
-		rt.parked.Store(false)
+		rt.parked.Store(false) // a bell before this ends the next wait early, which is harmless
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
 		rt.reactor.deliver(ev, &rt.Trace)
 	}
 	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
-		return err // the poller itself is broken
+		return fmt.Errorf("the runtime's poller is broken: %w", err)
 	}
 	return nil // after EINTR, for example, the loop computes anew how long to sleep
 }
@@ -152,7 +152,7 @@ func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 
 // stuck reports whether no task waits for a descriptor and nothing outside of
 // the runtime has a waker. A task that is marked as queued, but isn't in the
-// queue yet, is being woken right now. Most often the first look says no.
+// queue yet, is being woken right now. Most often some descriptor is waited for.
 func (rt *Runtime) stuck() bool {
 	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
 		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside || t.queued.Load() })

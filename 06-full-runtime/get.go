@@ -16,11 +16,11 @@ type job struct {
 	url      string
 	copies   int  // how many requests
 	strict   bool // only status 200 with a body is a success
-	ended    int  // requests
+	ended    int  // requests that have ended
 	failures map[string]int
-	bytes    int64 // of all bodies
-	status   int   // of the latest reply
-	at       time.Time
+	bytes    int64     // of all bodies
+	status   int       // of the latest reply
+	at       time.Time // when the latest one ended
 }
 
 func get(args []string, stdout, stderr io.Writer) (status int) {

@@ -9,7 +9,7 @@ type Group struct {
 	runtime *Runtime
 	members map[*member]bool // that haven't ended
 	failed  *member          // the first one that has
-	waiting *Context         // of Wait
+	waiting waitList         // of Wait
 	closed  bool
 }
 
@@ -48,18 +48,19 @@ func (m *member) Wake() {
 			other.Cancel()
 		}
 	}
-	if len(g.members) == 0 && g.waiting != nil {
-		g.waiting.wake()
+	if len(g.members) == 0 {
+		g.waiting.wakeAll()
 	}
 }
 
 // Wait is ready when all tasks have ended, with the first failure: the error of
-// a future, a *PanicError, or ErrCancelled.
+// a future, a *PanicError, or ErrCancelled, also after Close.
 func (g *Group) Wait() Future[error] {
 	return Async(func(co *Co) error {
-		defer func() { g.waiting = nil }()
+		var w waiter
+		defer g.waiting.leave(&w)
 		for len(g.members) > 0 {
-			g.waiting = co.cx
+			g.waiting.takeTurn(&w, 0, co.cx) // no turn is free, so this queues w
 			co.cx.waitsFor("a group")
 			co.suspend()
 		}
@@ -75,7 +76,7 @@ func (g *Group) Wait() Future[error] {
 // group calls it, that one ends after this poll, and Close doesn't wait for it.
 func (g *Group) Close() error {
 	g.closed = true
-	for len(g.members) > 0 && !apart(g.endMembers) {
+	for len(g.members) > 0 && !apart(g.endMembers) { // again after a runtime.Goexit
 	}
 	if g.failed != nil {
 		g.failed.Close() // reports a panic that Wait hasn't yielded

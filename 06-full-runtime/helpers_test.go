@@ -95,7 +95,7 @@ func reportsOf(rt *Runtime) *[]string {
 // wantReport fails the test unless there's one report: that the task failed.
 func wantReport(t *testing.T, reports *[]string, task, failure string) {
 	t.Helper()
-	if all := *reports; len(all) != 1 || !strings.HasPrefix(all[0], task) || !strings.HasSuffix(all[0], failure) {
+	if all := *reports; len(all) != 1 || !strings.Contains(all[0], task+":") || !strings.HasSuffix(all[0], failure) {
 		t.Errorf("reported: %q, want one report: of %s, %s", all, task, failure)
 	}
 }

@@ -50,8 +50,8 @@ type target struct {
 	err     error // why there is no request
 }
 
-// HTTPGet asks addr for a path such as "/50/hello", but not before its first
-// Poll. It keeps at most 64 MiB of a reply.
+// HTTPGet asks addr for a path such as "/50/hello", from its first Poll on.
+// More than 64 MiB of body is an error. It follows no redirect and knows no timeout.
 func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
 	u, err := url.ParseRequestURI(path)
 	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
@@ -153,6 +153,8 @@ func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
 		return Response{Status: reply.StatusCode, Body: g.body.String()}
 	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
 		err = wire.err
+	case reply == nil && wire.err == io.EOF:
+		err = fmt.Errorf("reply cut short in its header: %w", io.ErrUnexpectedEOF)
 	case err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}

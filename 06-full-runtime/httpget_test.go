@@ -279,7 +279,7 @@ var faults = []struct {
 
 const (
 	ok       = "HTTP/1.1 200 OK\r\n"
-	cutShort = `^reply cut short after \d bytes of its body: unexpected EOF$`
+	cutShort = `^reply cut short (in its header|after \d bytes of its body): unexpected EOF$`
 	wasReset = `^read \S+: connection reset by peer$`
 )
 

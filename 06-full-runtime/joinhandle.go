@@ -27,7 +27,7 @@ func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 		err = rt.loop(&h.task)
 	})
 	if err != nil {
-		h.Close() // f remains a task, but its value has no receiver
+		h.Close() // f remains a task, but its value has no receiver; nothing runs now, so no lock
 		return value, err
 	}
 	r := h.result()
@@ -71,7 +71,7 @@ func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
 	rt.spawn(&h.task)
 }
 
-// Poll is for one task at a time: the latest one that polled is woken.
+// Poll is for one task at a time: the latest is woken. It may be called after the end.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	if h.task.runtime != cx.runtime() {
 		panic("JoinHandle polled by a task of another runtime") // on another goroutine
@@ -95,8 +95,8 @@ func (h *JoinHandle[T]) result() Result[T] {
 	return Result[T]{Value: h.value}
 }
 
-// Close detaches the task and doesn't cancel it. When its value comes, it's
-// closed. You may poll the handle again, as long as the task hasn't ended.
+// Close detaches the task and doesn't cancel it. The value is closed as soon as
+// it's there. You may poll the handle again, as long as the task hasn't ended.
 func (h *JoinHandle[T]) Close() error {
 	h.task.joiner = nil
 	if h.task.taken {
@@ -151,6 +151,6 @@ func (h *JoinHandle[T]) abandon(fault *PanicError) {
 func (h *JoinHandle[T]) report() {
 	if h.task.state == ended && h.fault != nil {
 		h.task.taken = true // once is enough
-		h.task.cx.report(fmt.Errorf("task %d, that nothing waits for: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
+		h.task.cx.report(fmt.Errorf("nothing waits for task %d: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
 	}
 }

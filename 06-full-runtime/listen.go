@@ -46,15 +46,16 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
 		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
 	}
-	err = cmp.Or(err,
+	if err = cmp.Or(err,
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)),
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
 		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
-		os.NewSyscallError("listen", unix.Listen(l.fd, 4096)), // the kernel lowers it to its limit
-	)
+	); err == nil { // without a bind, the kernel would choose the port; it lowers 4096 to its limit
+		err = os.NewSyscallError("listen", unix.Listen(l.fd, 4096))
+	}
 	name, failure := unix.Getsockname(l.fd)
-	if err = cmp.Or(err, failure); err == nil {
+	if err = cmp.Or(err, os.NewSyscallError("getsockname", failure)); err == nil {
 		l.addr = addrPort(name)
 		err = l.reactor.addSource(&l.source)
 	}

@@ -33,7 +33,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	switch {
 	case len(args) == 0:
-		return withRuntime(stderr, demonstrate)
+		return withRuntime(stderr, demonstrate) // which always prints to os.Stdout
 	case slices.Contains(args, "help"), slices.Contains(args, "-h"), slices.Contains(args, "--help"):
 		fmt.Fprint(stdout, usage)
 		return 0
@@ -53,7 +53,7 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
-// check ends the program. Only the workload needs it, which is chapter 05's.
+// check ends the program. Only the workload of chapter 05 and its caller need it.
 func check(err error) {
 	if err != nil {
 		os.Exit(failed(os.Stderr, err))
@@ -70,7 +70,7 @@ func parse(flags *flag.FlagSet, args []string, operands int) error {
 	return err
 }
 
-// above0 defines a flag.
+// above0 defines a flag whose value must be above 0. The error shows example.
 func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, parse func(string) (T, error), example string) {
 	flags.Func(name, "", func(text string) (err error) {
 		if *v, err = parse(text); err != nil || *v <= 0 {
@@ -92,7 +92,7 @@ func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 	if err == nil {
 		err = f(rt)
 		if r := rt.Close(); err == nil && r.Tasks+r.Timers+r.Descriptors > 0 {
-			err = fmt.Errorf("left behind: %+v", r)
+			err = fmt.Errorf("left behind: %d tasks, %d timers, %d descriptors", r.Tasks, r.Timers, r.Descriptors)
 		}
 	}
 	if err == nil {

@@ -27,6 +27,7 @@ type owning[T any] struct {
 }
 
 func (o *owning[T]) Poll(cx *Context) (T, bool) {
+	mustBePending(o.future != nil, "Owning")
 	value, ready := o.future.Poll(cx)
 	if ready {
 		o.resource, o.future = nil, nil
@@ -41,7 +42,7 @@ func (o *owning[T]) Close() error {
 }
 
 // closeAll closes all of them in order, even if closing one of them panics or
-// calls runtime.Goexit.
+// calls runtime.Goexit. Deferred calls run last first, so the loop goes backward.
 func closeAll(all ...any) (err error) {
 	for _, v := range slices.Backward(all) {
 		defer func() { err = errors.Join(err, closeValue(v)) }()

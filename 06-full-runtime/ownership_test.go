@@ -376,6 +376,7 @@ func TestOwningLeavesTheResourceToAFutureThatFinishes(t *testing.T) {
 		if Close(f); resource.closes != 0 {
 			t.Errorf("closed %d times", resource.closes)
 		}
+		wantPanic(t, "Owning polled after it finished", func() { f.Poll(taskContext(rt)) })
 	})
 }
 

@@ -134,7 +134,7 @@ func TestGracePeriodOfTheProcessEnds(t *testing.T) {
 	p := startProcess(t, "-grace 50ms")
 	c := p.dial().send("GET /60000/late HTTP/1.1\r\nHost: x\r\n\r\n")
 	p.dial().send(getHello).expect(200, "hello")
-	p.interrupt(syscall.SIGTERM, drainingLine+"cut off after 50ms: 1 of the connections\n"+drainedLine)
+	p.interrupt(syscall.SIGTERM, drainingLine+"connections cut off after 50ms: 1\n"+drainedLine)
 	c.expectEnd()
 }
 

@@ -241,7 +241,7 @@ func TestGetSaysWhatFailed(t *testing.T) {
 		"http://no-such-host.invalid/":    "lookup no-such-host.invalid",
 		"http://127.0.0.1/a\r\nX: y":      "invalid control character",
 		rubbish(t, "SSH-2.0-OpenSSH\r\n"): "malformed HTTP",
-		rubbish(t, ""):                    "reply cut short after 0 bytes",
+		rubbish(t, ""):                    "reply cut short in its header",
 		rubbish(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nX"): "reply cut short",
 	} {
 		t.Run(strings.NewReplacer("/", "_").Replace(target), func(t *testing.T) {

@@ -24,9 +24,9 @@ type race[A, B any] struct {
 
 func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 	mustBePending(r.a != nil || r.b != nil, "Race")
-	first := rand.IntN(2) // if a always came first, b would never win while a is ready
+	turnOfA := rand.IntN(2) // if it were always 0, b would never win while a is ready
 	for turn := 0; turn < 2 && !ready; turn++ {
-		if turn == first {
+		if turn == turnOfA {
 			if e.A, ready = r.a.Poll(cx); ready {
 				r.a, e.First = nil, true
 			}

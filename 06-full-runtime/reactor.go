@@ -59,7 +59,7 @@ type Reactor struct {
 type source struct {
 	fd     int
 	ready  directions
-	ended  bool     // no other edge may come: read on to EAGAIN or to the end
+	ended  bool     // the kernel may report no further edge: read on to EAGAIN or the end
 	wakers [2]Waker // by direction, nil where nothing waits
 }
 
@@ -74,7 +74,7 @@ func (s *source) takeWaker(dir direction) Waker {
 	return w
 }
 
-// removeWaker is for an abandoned future. By now another one may wait in dir.
+// removeWaker is for an abandoned future. A waker of another task stays.
 func (s *source) removeWaker(dir direction, cx *Context) {
 	if cx != nil && s.wakers[dir] == cx.waker {
 		s.wakers[dir] = nil
@@ -113,8 +113,8 @@ func (r *Reactor) closeSource(s *source) error {
 //
 // The number in ev can't have a new owner: only tasks close and open descriptors,
 // and none is polled before all events of a wait are delivered. Where both go on
-// at once, as in tokio and in chapter 04, an event carries a generation or a
-// pointer too, to tell two owners of one number apart.
+// at once, as in tokio, an event carries a generation or a pointer too, to tell
+// two owners of one number apart. In chapter 04, such an event is a spurious poll.
 func (r *Reactor) deliver(ev event, trace *Trace) {
 	if trace.Descriptor != nil {
 		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])

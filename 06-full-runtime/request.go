@@ -80,8 +80,8 @@ func endOfHeader(p []byte, seen int) (length int) {
 		if n < 0 {
 			return 0
 		}
-		line := bytes.TrimSuffix(p[:seen+n], []byte("\r"))
-		if seen += n + 1; len(line) == 0 || bytes.HasSuffix(line, []byte("\n")) {
+		before := bytes.TrimSuffix(p[:seen+n], []byte("\r"))
+		if seen += n + 1; len(before) == 0 || bytes.HasSuffix(before, []byte("\n")) {
 			return seen
 		}
 	}

@@ -23,7 +23,7 @@ type Runtime struct {
 	current   *Task          // is being polled
 	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
-	handedOut bool           // since then a waker has left the runtime
+	handedOut bool           // a waker has left the runtime since it last looked there
 	closing   bool           // Close was called
 	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
@@ -35,10 +35,10 @@ type Runtime struct {
 
 	mu       sync.Mutex
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
-	taken    []*Task // memory for the next ones
+	taken    []*Task // what moveInjected takes out; its memory serves injected again
 }
 
-// NewRuntime makes a runtime without tasks. Call Close when you're done with it.
+// NewRuntime makes a runtime without tasks, which runs in BlockOn. Close it in the end.
 func NewRuntime() (*Runtime, error) {
 	p, err := newPoller()
 	if err != nil {
@@ -91,14 +91,14 @@ func (rt *Runtime) spawn(t *Task) {
 }
 
 func (rt *Runtime) adopt(t *Task) {
-	rt.spawned++
+	rt.spawned = max(rt.spawned+1, 1) // after 2^32 tasks the IDs start again; 0 isn't one
 	t.ID, t.index = rt.spawned, int32(len(rt.tasks))
 	rt.tasks = append(rt.tasks, t)
 	rt.Trace.task(rt.Trace.Spawn, t)
 	rt.runQueue.push(t)
 }
 
-// wakeRemote queues t for any goroutine, and reports false if the runtime is
+// wakeRemote queues t, on any goroutine. It reports false if the runtime is
 // closed. It rings under the lock. Otherwise Close could close the bell in
 // between, and the ring would go to whatever has its number by then.
 func (rt *Runtime) wakeRemote(t *Task) (open bool) {
@@ -152,7 +152,7 @@ func (rt *Runtime) Report() Report {
 }
 
 // Close cancels every task and reports what is left: nothing, unless something
-// leaked. It mustn't be called while BlockOn runs. A Wake after it is harmless.
+// leaked. While BlockOn runs it panics. A Wake or a Close after it is harmless.
 func (rt *Runtime) Close() Report {
 	first := !rt.closed
 	rt.run(func() {

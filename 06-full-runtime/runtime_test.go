@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -78,6 +79,16 @@ func TestTaskWokenAfterItFinishedIsNotPolled(t *testing.T) {
 		blockOn(t, rt, Sleep(time.Second))
 		if polls != 1 {
 			t.Errorf("%d polls, want 1: the task had finished", polls)
+		}
+	})
+}
+
+// An ID of 0 means "not yet a task".
+func TestTaskAfter2To32OthersHasAnID(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		rt.spawned = math.MaxUint32
+		if got := blockOn(t, rt, SpawnRemote(rt, Blocking(func() int { return 1 }))); got.Value != 1 {
+			t.Errorf("got %+v, want 1", got)
 		}
 	})
 }

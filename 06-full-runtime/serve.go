@@ -17,7 +17,7 @@ import (
 // serverOptions says what a server puts up with.
 type serverOptions struct {
 	Connections int           // at once; more of them wait in the kernel's backlog
-	Idle        time.Duration // without a byte, between two requests
+	Idle        time.Duration // without a byte, before a request
 	Read        time.Duration // for a whole request, however slowly it trickles in
 	Write       time.Duration // for a whole reply to a client that reads slowly
 	Grace       time.Duration // for the requests under way when the server drains
@@ -70,7 +70,7 @@ func serveUntilInterrupt(co *Co, l *Listener, o serverOptions, stdout, stderr io
 		fmt.Fprintf(stdout, "draining, requests under way: %d; Ctrl-C again cuts them off\n", n)
 	}
 	if cut := Await(co, s.drain()); cut > 0 {
-		fmt.Fprintf(stderr, "cut off after %v: %d of the connections\n", o.Grace, cut)
+		fmt.Fprintf(stderr, "connections cut off after %v: %d\n", o.Grace, cut)
 	}
 	return cmp.Or(end.A.Err, end.A.Value)
 }

@@ -9,7 +9,7 @@ type server struct {
 	task     *JoinHandle[error]   // accepts connections
 	places   *Channel[struct{}]   // holds a value for each connection
 	conns    map[*connection]bool // all of them
-	empty    Waker                // of drain, which waits until conns is empty
+	drainer  Waker                // waits until conns is empty
 	free     []*worker            // at most freeWorkers, without a connection
 	draining bool
 	counts   *counts // for the page
@@ -32,7 +32,7 @@ func newServer(cx *Context, l *Listener, o serverOptions) *server {
 // accept takes a place before it takes a connection, so the excess connection
 // stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
-	defer s.Close()
+	defer s.Close() // Owning does so only if the body is closed before it returns
 	for {
 		Await(co, s.places.Send(struct{}{}))
 		accepted := Await(co, s.listener.Accept())
@@ -76,8 +76,8 @@ func (s *server) drain() Future[int] {
 }
 
 func (s *server) emptied(co *Co) (none struct{}) {
-	for s.empty = co.cx.waker; len(s.conns) > 0; {
-		co.suspend() // until the last connection wakes empty
+	for s.drainer = co.cx.waker; len(s.conns) > 0; {
+		co.suspend() // until the last connection wakes drainer
 	}
 	return none
 }
@@ -124,7 +124,7 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 func (c *connection) await(cx *Context) (open, ready bool) {
 	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {
-		c.stream.ready[readable] = true // a request may have come without an event yet
+		c.stream.ready[readable] = true // a request may have come without an event: ask the kernel
 	}
 	n, err, ready := c.stream.PollRead(cx, buffer)
 	switch {
@@ -149,7 +149,7 @@ func (c *connection) Close() error {
 	delete(s.conns, c)
 	s.places.TryReceive()
 	if len(s.conns) == 0 {
-		wakeLocal(s.empty)
+		wakeLocal(s.drainer)
 	}
 	c.idle.Close()
 	err := c.stream.Close()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,8 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
+	syscall.ForkLock.RLock() // a process started before CloseOnExec would inherit fd
+	defer syscall.ForkLock.RUnlock()
 	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err == unix.EMFILE {
 		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
@@ -24,7 +27,7 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	unix.CloseOnExec(fd) // ← a process started before this would inherit fd, but none is
+	unix.CloseOnExec(fd)
 	return fd, unix.SetNonblock(fd, true)
 }
 
@@ -36,7 +39,7 @@ func startConnect(fd int, addr netip.AddrPort) error {
 		return err
 	}
 	switch err := unix.Connect(fd, to); err {
-	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
+	case unix.EINPROGRESS, unix.EINTR:
 		return unix.EAGAIN
 	case unix.EAGAIN: // from the kernel, it means that nothing is under way
 		return fmt.Errorf("no local port is free (%v)", err)
@@ -78,7 +81,7 @@ func connectResult(fd int) error {
 }
 
 // ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
-// Either may do only a part. At the peer's end, Read returns 0 and Write EPIPE.
+// Either may do only a part. Read returns 0 if the peer has finished sending.
 func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	n, err := call(fd, p)
 	for err == unix.EINTR {

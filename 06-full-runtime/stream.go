@@ -28,7 +28,7 @@ func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) 
 	return s.poll(cx, readable, p)
 }
 
-// PollWrite writes some of p, at least a byte, or fails, or isn't ready.
+// PollWrite writes some of p, at least a byte if p isn't empty, or fails, or isn't ready.
 func (s *Stream) PollWrite(cx *Context, p []byte) (n int, err error, ready bool) {
 	return s.poll(cx, writable, p)
 }
@@ -160,7 +160,7 @@ func (d *dial) start(r *Reactor) error {
 	}
 	s := &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
 	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
-		err = r.addSource(&s.source) // only now: a socket that isn't connecting reports HUP
+		err = r.addSource(&s.source) // after the connect: without one, epoll reports HUP. No edge is lost
 	}
 	if err != nil {
 		unix.Close(fd)

@@ -15,7 +15,7 @@ import (
 // A pending task may be in the run queue. A closing one was cancelled or has
 // panicked, and its future is being closed.
 type Task struct {
-	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them
+	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them; 0 until then
 
 	index     int32       // in Runtime.tasks
 	queued    atomic.Bool // in the run queue, or on the way to it
@@ -76,8 +76,8 @@ var ErrCancelled = errors.New("task cancelled")
 
 // PanicError is how a task ends that panicked or called runtime.Goexit.
 type PanicError struct {
-	Value any
-	Stack []byte
+	Value any    // what panic was called with
+	Stack []byte // as debug.Stack prints it
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.Value) }

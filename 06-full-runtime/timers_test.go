@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/binary"
+	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sort"
@@ -9,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // Property 34.
@@ -444,4 +448,70 @@ func TestFinishedTimeoutIsNotPolled(t *testing.T) {
 		r.Poll(cx)
 		wantPanic(t, "Timeout polled after it finished", func() { r.Poll(cx) })
 	})
+}
+
+// message reads four bytes, which say how long a message is, and then the message.
+func message(s *Stream) Future[string] {
+	return Async(func(co *Co) string {
+		head := make([]byte, 4)
+		io.ReadFull(co.Conn(s), head)
+		n := binary.BigEndian.Uint32(head)
+		if n > 1000 {
+			return fmt.Sprintf("too long: %d bytes", n)
+		}
+		body := make([]byte, n)
+		// ← a Close that comes here takes the four bytes along
+		io.ReadFull(co.Conn(s), body)
+		return string(body)
+	})
+}
+
+// careless gives up a message that doesn't come in time, and begins a new one.
+func careless(co *Co, s *Stream, late func()) string {
+	for {
+		if r := Await(co, Timeout(message(s), 10*time.Millisecond)); r.Err == nil {
+			return r.Value
+		}
+		late()
+	}
+}
+
+// careful gives up only waiting. A task reads on.
+func careful(co *Co, s *Stream, late func()) string {
+	h := Spawn(co.cx, message(s))
+	for {
+		if r := Await(co, Timeout(h, 10*time.Millisecond)); r.Err == nil {
+			return r.Value.Value
+		}
+		late()
+	}
+}
+
+// The page and the picture about cancel safety show what this prints with -v.
+func TestCancelBetweenTwoReads(t *testing.T) {
+	for _, way := range []struct {
+		name, want string
+		receive    func(co *Co, s *Stream, late func()) string
+	}{{"careless", "too long: 1751477356 bytes", careless}, {"careful", "hello", careful}} {
+		rt := openRuntime(t)
+		s, peer := openStream(t, rt)
+		rt.reactor.read = func(fd int, p []byte) (int, error) {
+			n, err := unix.Read(fd, p)
+			if n > 0 {
+				fmt.Fprintf(t.Output(), "%-8s read %q\n", way.name, p[:n])
+			}
+			return n, err
+		}
+		unix.Write(peer, []byte{0, 0, 0, 5})
+		got := blockOn(t, rt, Async(func(co *Co) string {
+			return way.receive(co, s, func() {
+				fmt.Fprintf(t.Output(), "%-8s 10 ms are over\n", way.name)
+				unix.Write(peer, []byte("hello"))
+			})
+		}))
+		fmt.Fprintf(t.Output(), "%-8s got %s\n", way.name, got)
+		if got != way.want {
+			t.Errorf("%s: got %q, want %q", way.name, got, way.want)
+		}
+	}
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Trace is told what happens as it happens, in the manner of net/http/httptrace.
-// Functions may be nil, and mustn't spawn or wake. Any goroutine may call Woken and
-// Error.
+// Functions may be nil, and mustn't block, spawn or wake. Any goroutine may call Woken
+// and Error.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
 	Wait                    func(t *Task, what string) // t can't go on without that

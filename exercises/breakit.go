@@ -86,16 +86,16 @@ func boxPages() (pages []string, err error) {
 	return pages, err
 }
 
-// shortPage is 04 for 04-waker/README.md, and timers for 06-full-runtime/timers.md.
+// shortPage is 04 for 04-waker/README.md, and timers for 06-full-runtime/2-timers.md.
 func shortPage(page string) string {
 	if name := strings.TrimSuffix(filepath.Base(page), ".md"); name != "README" {
-		return name
+		return strings.TrimLeft(name, "0123456789-")
 	}
 	number, _, _ := strings.Cut(filepath.ToSlash(page), "-")
 	return number
 }
 
-// boxPage finds a page by 04, 4, 04-waker, timers, 06/timers or its path.
+// boxPage finds a page by 04, 4, 04-waker, timers, 2-timers, 06/timers or its path.
 func boxPage(pages []string, name string) (string, error) {
 	clean := strings.TrimSuffix(filepath.ToSlash(filepath.Clean(name)), ".md")
 	clean = strings.ToLower(strings.TrimSuffix(clean, "/README"))
@@ -104,7 +104,10 @@ func boxPage(pages []string, name string) (string, error) {
 		short := shortPage(page)
 		number, _, _ := strings.Cut(filepath.ToSlash(page), "-")
 		chapter := filepath.Dir(page)
-		ways := []string{short, number + "/" + short, chapter + "/" + short}
+		ways := []string{number + "/" + short}
+		for _, way := range []string{strings.TrimSuffix(filepath.Base(page), ".md"), short} {
+			ways = append(ways, way, filepath.ToSlash(chapter)+"/"+way)
+		}
 		if short == number {
 			ways = []string{number, strings.TrimPrefix(number, "0"), chapter}
 		}

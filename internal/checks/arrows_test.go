@@ -19,7 +19,7 @@ const drawnArrows = `
 	Note over F: starting    httpget.go  err = g.start()
 	F->>K: openSocket        httpget.go  if g.fd, err = openSocket(g.addr); err != nil {
 	F->>K: startConnect      httpget.go  return startConnect(g.fd, g.addr)
-	K-->>F: EINPROGRESS      socket.go   case unix.EINPROGRESS, unix.EALREADY, unix.EINTR: ⏎ return unix.EAGAIN
+	K-->>F: EINPROGRESS      socket.go   case unix.EINPROGRESS, unix.EINTR: ⏎ return unix.EAGAIN
 	Note over F: connecting  httpget.go  err = cx.WakeWhenWritable(g.fd)
 	F-->>E: false            httpget.go  return g.finish(err), true ⏎ } ⏎ return Response{}, false
 	F->>K: connectResult     httpget.go  if err = connectResult(g.fd); err == nil {
@@ -59,18 +59,15 @@ const drawnArrows = `
 
 05-executor/README.md
 	R->>K: wait        reactor.go    events, err = r.poller.wait()  once
-	E->>T: poll        executor.go   t.executor.Trace("poll", t)  sees t
-	T->>F: Poll        executor.go   if _, ready := f.Poll(cx); !ready {
+	E->>F: poll        executor.go   t.executor.Trace("poll", t)  sees t
 	F->>K: Read        narration.go  _, err := ignoringEINTR(unix.Read, w.fd, make([]byte, 16))
-	K-->>F: EAGAIN     narration.go  check(cx.WakeWhenReadable(w.fd))
 	F->>R: Register    reactor.go    r.waiting[fd] = all
-	R->>K: arm         reactor.go    return r.poller.arm(fd, all.directions())
 	F-->>E: false      executor.go   t.executor.Trace("pending", t)
 	Note over E: Park  executor.go   e.Trace("park", nil)
 	K-->>R: event      reactor.go    r.deliver(got.fd, got.ready).wake()
-	R->>T: Wake        reactor.go    waker.Wake()
-	T->>E: push        executor.go   if e.push(t) {
-	T->>E: Wake        executor.go   e.parker.Wake()
+	R->>F: Wake        reactor.go    waker.Wake()
+	F->>E: push        executor.go   if e.push(t) {
+	F->>E: Wake        executor.go   e.parker.Wake()
 	F-->>E: true       executor.go   t.executor.Trace("ready", t)
 
 06-full-runtime/watch
@@ -79,7 +76,7 @@ const drawnArrows = `
 	F->>K: read            stream.go      n, err = ignoringEINTR(call, s.fd, p)
 	K-->>F: EAGAIN         stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
 	F->>R: setWaker        stream.go      s.ready[dir] = false ⏎ s.setWaker(dir, cx)
-	F-->>E:                executor.go    returned = true ⏎ t.state = pending  ends with ready
+	F-->>E:                executor.go    rt.current = nil ⏎ t.state = pending  ends with ready
 	E->>E: pop             executor.go    return rt.runQueue.pop()
 	E->>R: untilNext       executor.go    if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 	E->>E: prepareToPark   executor.go    rt.parked.Store(timeout != 0)
@@ -94,74 +91,53 @@ const drawnArrows = `
 	E->>E: takeInjected    runtime.go     } else { ⏎ rt.runQueue.push(t)
 
 06-full-runtime/README.md
-	E->>T: poll       runtime.go     ready := t.work.poll(&t.cx)
-	T->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>K: rawRead    stream.go      n, err = rawRead(s.fd, p)
-	K-->>F: EAGAIN    stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: store      stream.go      s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
-	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: deliver    runtime.go     rt.reactor.deliver(ev)
-	R->>T: wakeHere   executor.go    w.runtime.Trace.task(w.runtime.Trace.Woken, w)
-	T->>E: push       executor.go    w.runtime.ready.push(w)
-	G->>T: Wake       executor.go    t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	T->>K: ring       runtime.go     rt.reactor.queue.ring()
+	E->>F: poll       executor.go  ready := t.work.poll(&t.cx)
+	F->>K: read       stream.go    n, err = ignoringEINTR(call, s.fd, p)  once
+	F->>R: setWaker   stream.go    s.ready[dir] = false ⏎ s.setWaker(dir, cx)
+	F-->>E:           executor.go  rt.current = nil ⏎ t.state = pending  ends with ready
+	E->>R: untilNext  executor.go  if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
+	E->>K: wait       executor.go  events, err := rt.reactor.poller.wait(timeout)
+	K-->>E: wait      executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>R: deliver    executor.go  rt.reactor.deliver(ev, &rt.Trace)
+	R->>F: wakeLocal  task.go      if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	F->>E: push       task.go      t.runtime.runQueue.push(t)
 
-06-full-runtime/parking.md
-	E->>E: next             runtime.go   t := rt.next(polls)
-	E->>E: lieDown          runtime.go   rt.parked = *timeout != 0
-	E->>K: wait             runtime.go   events, err := rt.reactor.queue.wait(timeout)
-	G->>T: Wake             executor.go  t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	T->>E: wakeFromOutside  executor.go  t.runtime.wakeFromOutside(t)
-	T->>K: ring             runtime.go   rt.reactor.queue.ring()
-	K-->>E: wait            runtime.go   rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>E: adopt            runtime.go   rt.ready.push(t)
-	E->>T: poll             runtime.go   ready := t.work.poll(&t.cx)
+06-full-runtime/1-one-thread.md
+	E->>E: pop             executor.go  return rt.runQueue.pop()
+	E->>E: prepareToPark   executor.go  rt.parked.Store(timeout != 0)
+	E->>K: wait            executor.go  events, err := rt.reactor.poller.wait(timeout)
+	G->>T: Wake            task.go      func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	T->>E: wakeRemote      task.go      t.runtime.wakeRemote(t)
+	T->>K: notify          runtime.go   rt.reactor.poller.notify()
+	K-->>E: wait           executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
+	E->>E: takeInjected    runtime.go   } else { ⏎ rt.runQueue.push(t)
+	E->>T: poll            executor.go  ready := t.work.poll(&t.cx)
 
-06-full-runtime/timers.md
-	E->>F: Poll       joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	F->>R: add        sleep.go       s.runtime.timers.add(&s.timer, s.d, cx.waker)
-	F-->>E:           runtime.go     rt.current = nil ⏎ if ready {  ends with ready
-	E->>R: untilNext  runtime.go     timeout = rt.timers.untilNext()
-	E->>K: wait       runtime.go     events, err := rt.reactor.queue.wait(timeout)
-	K-->>E: wait      runtime.go     rt.parked = false ⏎ rt.mu.Unlock() ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: fire       timers.go      t := heap.Pop(ts).(*timer)
-	R->>E: wakeHere   timers.go      wakeHere(w)
-
-06-full-runtime/choosing.md
-	E->>T: poll         runtime.go     ready := t.work.poll(&t.cx)
-	T->>R: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
-	R->>A: Poll         race.go        if value, ready := t.future.Poll(cx); ready {
-	A-->>R: false       race.go        if _, ready := t.sleep.Poll(cx); ready {
-	R->>S: Poll         race.go        if _, ready := t.sleep.Poll(cx); ready {
-	S-->>R: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
-	R-->>E: false       race.go        return Result[T]{Err: ErrTimeout}, true ⏎ } ⏎ return Result[T]{}, false
-	E->>S: fire         timers.go      t := heap.Pop(ts).(*timer)
-	S->>T: wakeHere     timers.go      wakeHere(w)
-	S-->>R: true        race.go        if _, ready := t.sleep.Poll(cx); ready { ⏎ t.Close()
-	R->>A: Close        race.go        t.sleep.Close() ⏎ return Close(f)
-	A->>E: leave        stream.go      s.reactor.leave(&s.source, readable, r.waker)
-	R-->>T: ErrTimeout  race.go        return Result[T]{Err: ErrTimeout}, true
-
-06-full-runtime/streams.md
-	R->>K: add      reactor.go  if err := r.queue.add(s.fd, s.generation); err != nil {
-	F->>K: rawRead  stream.go   n, err = rawRead(s.fd, p)
-	K-->>F: EAGAIN  stream.go   s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: store    stream.go   s.ready[dir] = false ⏎ s.reactor.store(&s.source, dir, cx.waker)
-	F->>R: leave    stream.go   s.reactor.leave(&s.source, readable, r.waker)
-	K-->>R: event   reactor.go  s.ended = s.ended || ev.ended
-	R->>R: ready    reactor.go  s.ended = s.ended || ev.ended
-
-06-full-runtime/await.md
-	E->>C: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); ready {
+06-full-runtime/3-straight-lines.md
+	E->>C: Poll         joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
 	C->>B: next         await.go       if _, suspended := c.next(); suspended {
 	B->>F: Poll         await.go       if value, ready := f.Poll(co.cx); ready {
-	F-->>B: true        await.go       if value, ready := f.Poll(co.cx); ready { ⏎ return value
-	Note over B: Await  await.go       if value, ready := f.Poll(co.cx); ready { ⏎ return value
-	F-->>B: false       await.go       return value ⏎ } ⏎ co.suspend(f)
-	B-->>C: yield       await.go       if !co.stopped && co.yield(struct{}{}) {
+	F-->>B: true        await.go       owned = nil ⏎ return value
+	Note over B: Await  await.go       owned = nil ⏎ return value
+	F-->>B: false       await.go       return value ⏎ } ⏎ co.suspend()
+	B-->>C: yield       await.go       if co.stopped || !co.yield(struct{}{}) {
 	C-->>E: false       await.go       return value, false
 	C-->>E: true        await.go       return c.value, true
+
+06-full-runtime/4-giving-up.md
+	E->>F: Poll           joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
+	F->>A: Poll           race.go        if r.Value, ready = t.future.Poll(cx); ready {
+	F->>S: Poll           timers.go      mustBePending(s.d != over, "Sleep")
+	E->>S: fire           timers.go      w := t.waker ⏎ ts.remove(t)
+	S->>E: wakeLocal      timers.go      trace.call(trace.Timer) ⏎ wakeLocal(w)
+	F->>A: Close          race.go        t.sleep.Close() ⏎ return Close(f)
+	Note over A: stopped  await.go       co.stopped = true ⏎ panic(stopped{})
+	F-->>E:               race.go        t.Close() ⏎ } ⏎ return r, ready  ends with ready
+
+06-full-runtime/6-a-server.md
+	A->>P: Send        server.go  Await(co, s.places.Send(struct{}{}))
+	A->>K: Accept      server.go  accepted := Await(co, s.listener.Accept())
+	K-->>A: accepted   server.go  if accepted.Err != nil {
+	A->>C: Spawn       server.go  c.task = Spawn[struct{}](co.cx, c)
+	C->>P: TryReceive  server.go  s.places.TryReceive()
 `

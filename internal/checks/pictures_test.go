@@ -55,6 +55,10 @@ var (
 // goes through them, in TestAnyFutureGoesThroughTheseStates.
 var statesOfAnyFuture = []string{"made", "pending", "ready", "closed"}
 
+// statesOfATask are explained at the type Task of chapter 05. A run goes through
+// them, in TestTasksGoThroughTheseStates.
+var statesOfATask = []string{"queued", "polled", "idle", "finished"}
+
 // The states of a state diagram are constants, fields, types or functions of
 // the chapter.
 func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
@@ -77,7 +81,7 @@ func TestStateDiagramsNameStatesOfTheCode(t *testing.T) {
 					continue
 				}
 				for _, state := range m[1:3] {
-					if state != "[*]" && !names[state] && !slices.Contains(statesOfAnyFuture, state) {
+					if state != "[*]" && !names[state] && !slices.Contains(slices.Concat(statesOfAnyFuture, statesOfATask), state) {
 						t.Errorf("%s: nothing in %s is named %q", p.at(f.line+1+i), filepath.Dir(p.path), state)
 					}
 				}
@@ -120,6 +124,20 @@ func TestTraceOfTea(t *testing.T) {
 	page, _ := readIfThere(t, "01-future-trait/README.md")
 	if rows := runScenario(t, "trace", drawingCopy(t, "01-future-trait", "01.go")); !strings.Contains(page, rows) {
 		t.Errorf("01-future-trait/README.md doesn't have this table of polls:\n%s", rows)
+	}
+}
+
+// The tree of five timers, and the table of what the heap holds step by step,
+// are what a run shows.
+func TestHeapOfFive(t *testing.T) {
+	t.Parallel()
+	page, _ := readIfThere(t, "06-full-runtime/2-timers.md")
+	shown := runScenario(t, "heap", drawingCopy(t, "06-full-runtime", "06.go"))
+	tree := strings.Index(shown, "    n0")
+	for _, part := range []string{shown[:tree], shown[tree:]} {
+		if !strings.Contains(page, part) {
+			t.Errorf("06-full-runtime/2-timers.md doesn't have these lines about the heap:\n%s", part)
+		}
 	}
 }
 

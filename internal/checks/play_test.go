@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ type played struct {
 	files              []string // of the chapter, and stand-ins; after a colon, the only declarations that are kept
 	shows              []string // declarations that are shown though no step is in them
 	edits              []string // old, new, old, new ...; each old is there once
+	untrue             []string // comments that aren't true once the code is broken
 	page               string   // where the text explains it
 
 	// What the page says before and after, of the chapter's code and of the other.
@@ -61,11 +63,13 @@ var playground = []played{
 	{
 		id: "token", title: "The token", chapter: "04-waker", page: "04-waker/README.md",
 		files: append([]string{"parker.go", "blockon.go", theLetter, "waker.go"}, nothingElse...),
+		shows: []string{"NewParker"},
 		edits: []string{
 			"make(chan struct{}, 1)", "make(chan struct{})",
 		},
-		brokenIntro:  "The letter box is right again, but this parker has only a signal: its channel has no room for a token, so Wake reaches main only if main is asleep already. Find an order in which that's too early.",
-		brokenLesson: "post called Wake while main was still awake. The channel has no room, so the wake left nothing behind. Then main parked, and it waits for a wake that is over.",
+		untrue:       []string{"// ← a wake that comes here isn't lost: it leaves a token for Park"},
+		brokenIntro:  "In this version the channel of the parker has no room for a token, so Wake reaches main only while main is receiving. Find an order in which Wake comes too early, so that main sleeps forever.",
+		brokenLesson: "When post got to its select, main wasn't receiving yet. The channel has no room either, so the select took its default, and the wake left nothing behind. Then main parked, and now it waits for a wake that is over.",
 		intro:        "This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.",
 		lesson:       "A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
 	},
@@ -76,6 +80,7 @@ var playground = []played{
 			"	// Push, then unpark. In the other order, the executor may wake up, find the\n	// queue empty and park again before the push. Then nothing would wake it.\n	if e.push(t) {\n		e.parker.Wake()\n	}\n",
 			"	e.parker.Wake() // unpark ...\n	e.push(t)       // ... then push\n",
 		},
+		untrue:       []string{"// ← a wake that comes here isn't lost: its token makes park return"},
 		brokenIntro:  "A task waits for a letter, and post delivers it. In this version, waking the task unparks the executor first and queues the task second. Make the executor park again in between.",
 		brokenLesson: "The executor woke up, found its run queue empty and parked again. Only then was the task queued. It's in the queue now, but the token is spent, and nothing tells the executor to look.",
 		intro:        "This is the chapter's code: Wake queues the task, and unparks the executor after that. Try to make the executor miss the task.",
@@ -96,7 +101,7 @@ var playground = []played{
 		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
 	},
 	{
-		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
 		files: runtime06,
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if len(rt.injected) > 0 {\n		return 0, nil\n	}\n",
@@ -110,7 +115,7 @@ var playground = []played{
 		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
 	},
 	{
-		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/README.md",
+		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
 		files: runtime06,
 		edits: []string{
 			"	rt.mu.Lock()\n	defer rt.mu.Unlock()\n	if rt.closed {\n		return false\n	}\n",
@@ -133,6 +138,8 @@ var runtime06 = []string{
 	"executor.go", "task.go", "runtime.go", theLetter, "trace.go", "joinhandle.go", "ownership.go", "timers.go",
 	"waker.go", "future.go", "context.go", "reactor.go",
 }
+
+var decisive06 = regexp.MustCompile(`^(Poll returned|woken|len\(rt.injected\)|rt.parked|rt.closed|t.queued)`)
 
 const theLetter = "04-waker/main.go:letter letter.Poll letter.post"
 
@@ -250,7 +257,7 @@ func onlyDeclarations(t *testing.T, path, text string, kept []string) string {
 }
 
 // withLocals says what the variables and parameters of a function are, when they
-// have been set.
+// have been set, what its conditions are, and which way a select goes.
 func withLocals(t *testing.T, path, text string) string {
 	t.Helper()
 	positions := token.NewFileSet()
@@ -281,6 +288,9 @@ func withLocals(t *testing.T, path, text string) string {
 			}
 		}
 	}
+	insert := func(at token.Pos, format string, args ...any) {
+		inserts[positions.Position(at).Offset] += fmt.Sprintf(format, args...)
+	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BlockStmt:
@@ -288,6 +298,11 @@ func withLocals(t *testing.T, path, text string) string {
 		case *ast.CaseClause:
 			note(n.Body)
 		case *ast.CommClause:
+			what := "the channel takes it"
+			if n.Comm == nil {
+				what = "the channel can't take it now, so: default"
+			}
+			insert(n.Colon+1, " sched.Found(%q);", what)
 			note(n.Body)
 		case *ast.ForStmt:
 			if assign, is := n.Init.(*ast.AssignStmt); is {
@@ -297,6 +312,15 @@ func withLocals(t *testing.T, path, text string) string {
 			if assign, is := n.Init.(*ast.AssignStmt); is {
 				noteAt(n.Body.Lbrace+1, before, assign.Lhs)
 			}
+			cond, about := n.Cond, text[positions.Position(n.Cond.Pos()).Offset:positions.Position(n.Cond.End()).Offset]+"?"
+			if not, is := cond.(*ast.UnaryExpr); is && not.Op == token.NOT {
+				cond, about = not.X, about[1:]
+			}
+			if called := calledIn(n.Init); called != "" {
+				about = called + " returned"
+			}
+			insert(cond.Pos(), "sched.If(%q, ", about)
+			inserts[positions.Position(cond.End()).Offset] = ")" + inserts[positions.Position(cond.End()).Offset]
 		case *ast.FuncDecl:
 			for _, fields := range []*ast.FieldList{n.Recv, n.Type.Params} {
 				for i := 0; fields != nil && i < len(fields.List); i++ {
@@ -320,6 +344,19 @@ func withLocals(t *testing.T, path, text string) string {
 	return b.String()
 }
 
+// calledIn returns the name of the method in a statement such as
+// value, ready := f.Poll(cx).
+func calledIn(stmt ast.Stmt) string {
+	if assign, is := stmt.(*ast.AssignStmt); is {
+		if call, is := assign.Rhs[0].(*ast.CallExpr); is {
+			if method, is := call.Fun.(*ast.SelectorExpr); is {
+				return method.Sel.Name
+			}
+		}
+	}
+	return ""
+}
+
 type shownVariable struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"` // value, queue or token
@@ -333,6 +370,7 @@ type graph struct {
 		Threads []where
 		Values  []string
 		Next    map[string]int
+		Found   map[string]string
 		Failed  string
 	}
 	Cut bool
@@ -345,6 +383,7 @@ type where struct {
 
 func TestPlaygroundStates(t *testing.T) {
 	t.Parallel()
+	onlyIfPlayed(t)
 	o, texts := playedChapters(t)
 	program, data := filepath.Join(o.dir, "record"), filepath.Join(o.dir, "data")
 	args := []string{"test", "-c", "-vet=off", "-overlay", o.write(t), "-o", program, "./" + scheduleDir + "/record"}
@@ -365,6 +404,14 @@ func TestPlaygroundStates(t *testing.T) {
 			v.check(t, g)
 			sameAsCommitted(t, v.id+v.suffix(), v.data(t, g, texts[v.pkg()]))
 		}
+	}
+}
+
+// onlyIfPlayed is for what takes long: not in a learner's go test ./...
+func onlyIfPlayed(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TUTORIAL_WRITE") == "" {
+		onlyIfAll(t)
 	}
 }
 
@@ -399,8 +446,16 @@ func sameAsCommitted(t *testing.T, id string, data []byte) {
 		writeFile(t, path, string(data))
 		return
 	}
-	if text, _ := readIfThere(t, path); text != string(data) {
-		t.Errorf("%s isn't what the code does now. To record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks", path)
+	text, _ := readIfThere(t, path)
+	was, is := lines(text), lines(string(data))
+	for i := range is {
+		if i >= len(was) || was[i] != is[i] {
+			t.Errorf("%s:%d isn't what the code does now:\n%s\nTo record it again: TUTORIAL_WRITE=1 go test -run 'TestPlayground(States|Runs)' ./internal/checks", path, i+1, is[i])
+			return
+		}
+	}
+	if text != string(data) {
+		t.Errorf("%s has more than what the code does now", path)
 	}
 }
 
@@ -427,6 +482,7 @@ type excerpt struct {
 	Line    int      `json:"line"` // the first one's number
 	Lines   []string `json:"lines"`
 	Changed []int    `json:"changed,omitempty"` // these aren't the chapter's
+	Untrue  []int    `json:"untrue,omitempty"`  // the comments of these are true in the chapter only
 }
 
 // A place is where a goroutine can be.
@@ -438,11 +494,12 @@ type place struct {
 }
 
 type node struct {
-	Places []int          `json:"p"` // by thread
-	Values []string       `json:"v"` // by variable
-	Next   map[string]int `json:"n,omitempty"`
-	Arrow  []any          `json:"a,omitempty"` // of the step from here: from, to, label
-	Failed string         `json:"f,omitempty"`
+	Places []int             `json:"p"` // by thread
+	Values []string          `json:"v"` // by variable
+	Next   map[string]int    `json:"n,omitempty"`
+	Found  map[string]string `json:"s,omitempty"` // what the step from here found, by thread
+	Arrow  []any             `json:"a,omitempty"` // of the step from here: from, to, label
+	Failed string            `json:"f,omitempty"`
 }
 
 func (v variant) suffix() string {
@@ -470,7 +527,16 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	shown := make(map[string][]int) // lines, by file
 	places := make(map[string]int)
 	for _, n := range g.Nodes {
-		to := node{Values: n.Values, Next: n.Next}
+		to := node{Values: n.Values, Next: n.Next, Found: make(map[string]string)}
+		for thread, found := range n.Found {
+			all := strings.Split(found, "; ")
+			if v.chapter == "06-full-runtime" { // it has many conditions
+				all = slices.DeleteFunc(all, func(what string) bool { return !decisive06.MatchString(what) })
+			}
+			if len(all) > 0 {
+				to.Found[thread] = strings.Join(all, "; ")
+			}
+		}
 		to.Failed, _, _ = strings.Cut(n.Failed, "\n")
 		for len(n.Threads) < len(g.Threads) {
 			n.Threads = append(n.Threads, where{Status: "absent"}) // its go statement is yet to come
@@ -499,6 +565,7 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	}
 	if v.broken {
 		v.markEdits(r.Code, texts)
+		v.markUntrue(t, r.Code)
 	}
 	return r.script(t)
 }
@@ -577,6 +644,24 @@ func (v variant) markEdits(code []excerpt, texts map[string]string) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func (v variant) markUntrue(t *testing.T, code []excerpt) {
+	t.Helper()
+	for _, comment := range v.untrue {
+		found := 0
+		for c := range code {
+			for i, line := range code[c].Lines {
+				if strings.Contains(line, comment) {
+					code[c].Untrue = append(code[c].Untrue, code[c].Line+i)
+					found++
+				}
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: the comment is there %d times, want once: %s", v.pkg(), found, comment)
 		}
 	}
 }

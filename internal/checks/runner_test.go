@@ -595,8 +595,8 @@ func copyExercises(t *testing.T, all []exercise) string {
 	root := t.TempDir()
 	paths := []string{"go.mod", "go.sum", "exercises/README.md"}
 	for _, e := range all {
-		for _, folder := range []string{e.dir(), e.folder(), "exercises/check"} {
-			files, _ := filepath.Glob(filepath.Join(folder, "*"))
+		for _, folder := range []string{e.dir(), e.folder(), "exercises/check", "exercises/check/order", "exercises/check/order/stepped"} {
+			files, _ := filepath.Glob(filepath.Join(folder, "*.*"))
 			paths = append(paths, files...)
 		}
 	}

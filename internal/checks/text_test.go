@@ -25,7 +25,8 @@ import (
 //	         TUTORIAL_CHECK=all, and prints the lines that follow; a line
 //	         "..." leaves some out. Every figure is exact, but after
 //	         "$ command # your numbers will differ" durations and counts may be
-//	         up to a hundred times as large or as small
+//	         up to a hundred times as large or as small. A command that ends
+//	         with & runs beside those after it, once it has printed something
 //	diff     an edit to the file that its header or the line above names. The
 //	         next fence is a console: what its commands print, among other
 //	         lines, when the chapter has been edited so, if TUTORIAL_CHECK=ci
@@ -161,11 +162,28 @@ func transcript(t *testing.T, p page) (all []step) {
 		if len(steps) == 0 {
 			t.Errorf("%s: no line of this transcript starts with $", p.at(f.line))
 		}
+		if len(steps) > 1 && strings.HasSuffix(steps[0].command, " &") {
+			steps = []step{beside(steps)}
+		}
 		for _, s := range steps {
 			if !runsThisTest.MatchString(s.command) {
 				all = append(all, s)
 			}
 		}
+	}
+	return all
+}
+
+// beside makes one step of several. The first command runs beside the others,
+// which begin when it has printed something. In the end shell kills it.
+func beside(steps []step) step {
+	all := steps[0]
+	first := strings.TrimSuffix(all.command, "&")
+	all.command = "out=$(mktemp); " + first + `>"$out" & until [ -s "$out" ]; do sleep 0.1; done; cat "$out"; rm "$out"`
+	for _, s := range steps[1:] {
+		all.command += "; " + s.command
+		all.varies = all.varies || s.varies
+		all.want = append(all.want, s.want...)
 	}
 	return all
 }
@@ -338,7 +356,7 @@ func fits(want, got []string, loose bool, found int, best *int) bool {
 var (
 	// measured matches what follows a number that differs from run to run. So
 	// does a number after an arrow.
-	measured = regexp.MustCompile(`^( of them| %|%| (polls?|switches|events|wakes|parks|rounds|times|tasks|ns|µs|ms|s|seconds)\b)`)
+	measured = regexp.MustCompile(`^( of them| %|%| (polls?|switches|events|wakes|parks|rounds|times|tasks|ns|µs|ms|s|seconds|bytes while)\b)`)
 
 	// incidental matches what differs from run to run whatever the page says:
 	// ports, and the times that go test prints. The lines of tests do not.

@@ -58,7 +58,7 @@ var chapters = []chapter{
 	{dir: "03-reactor", lines: 610, polls: [2]int{40, 200}, requires: true},
 	{dir: "04-waker", lines: 780, polls: [2]int{40, 200}, requires: true},
 	{dir: "05-executor", lines: 960, polls: [2]int{10, 50}, requires: true},
-	{dir: "06-full-runtime", lines: 4599, polls: [2]int{10, 50}, requires: true, whole: true},
+	{dir: "06-full-runtime", lines: 3760, polls: [2]int{10, 50}, requires: true, whole: true},
 }
 
 // A file is new in a chapter, the same as in the chapter before (=),
@@ -71,9 +71,9 @@ const filesTable = `
 	joinall.go       new =   =   =   =   Δ
 	counted.go       .   new =   =   =   =
 	tea.go           new –   .   .   .   .
-	socket.go        .   new =   =   =   =
-	httpget.go       .   new =   =   =   =
-	reply.go         .   new =   =   =   =
+	socket.go        .   new =   =   =   Δ
+	httpget.go       .   new =   =   =   Δ
+	reply.go         .   new =   =   =   –
 	workload.go      .   new =   =   Δ   =
 	blockon.go       .   new Δ   Δ   –   .
 	reactor.go       .   .   new Δ   =   Δ
@@ -81,46 +81,35 @@ const filesTable = `
 	kqueue_bsd.go    .   .   new =   =   Δ
 	waker.go         .   .   .   new =   =
 	parker.go        .   .   .   new =   –
-	sleep.go         .   .   .   new =   Δ
+	sleep.go         .   .   .   new =   –
 	executor.go      .   .   .   .   new Δ
-	narration.go     .   .   .   .   new Δ
-	fetch.go         .   .   .   .   new Δ
+	narration.go     .   .   .   .   new –
 	runtime.go       .   .   .   .   .   new
 	trace.go         .   .   .   .   .   new
 	joinhandle.go    .   .   .   .   .   new
 	timers.go        .   .   .   .   .   new
-	yield.go         .   .   .   .   .   new
 	race.go          .   .   .   .   .   new
-	semaphore.go     .   .   .   .   .   new
 	channel.go       .   .   .   .   .   new
 	stream.go        .   .   .   .   .   new
 	listen.go        .   .   .   .   .   new
-	raw_linux.go     .   .   .   .   .   new
-	raw_other.go     .   .   .   .   .   new
 	sockets_linux.go .   .   .   .   .   new
 	sockets_bsd.go   .   .   .   .   .   new
 	await.go         .   .   .   .   .   new
 	conn.go          .   .   .   .   .   new
 	blocking.go      .   .   .   .   .   new
-	deadlock.go      .   .   .   .   .   new
 	demo.go          .   .   .   .   .   new
-	compare.go       .   .   .   .   .   new
 	relay_hand.go    .   .   .   .   .   new
 	relay_await.go   .   .   .   .   .   new
 	get.go           .   .   .   .   .   new
-	getter.go        .   .   .   .   .   new
 	serve.go         .   .   .   .   .   new
 	server.go        .   .   .   .   .   new
-	connection.go    .   .   .   .   .   new
-	http.go          .   .   .   .   .   new
 	request.go       .   .   .   .   .   new
 	answer.go        .   .   .   .   .   new
-	page.go          .   .   .   .   .   new
 	echo.go          .   .   .   .   .   new
-	measure.go       .   .   .   .   .   new
-	kinds.go         .   .   .   .   .   new
-	cputime_linux.go .   .   .   .   .   new
-	cputime_other.go .   .   .   .   .   new
+	group.go         .   .   .   .   .   new
+	ownership.go     .   .   .   .   .   new
+	task.go          .   .   .   .   .   new
+	worker.go        .   .   .   .   .   new
 	main.go          new Δ   Δ   Δ   Δ   Δ
 `
 

@@ -44,7 +44,7 @@ var bars = []bar{
 
 // showBars prints every goal, and whether it was missed.
 func (d *data) showBars(w io.Writer) {
-	fmt.Fprintf(w, "%-24s %-20s %-16s %9s %18s\n", "", "", "beside", "measured", "wanted")
+	fmt.Fprintf(w, "%-44s%-12s%9s %7s\n", "", "beside", "measured", "wanted")
 	for _, b := range bars {
 		s := d.find(b.experiment, ours, b.quantity)
 		if s == nil {
@@ -57,13 +57,13 @@ func (d *data) showBars(w io.Writer) {
 		} else {
 			text = digits(v)
 		}
-		wanted, met := "at most", v <= b.wanted
+		sign, met := "≤ ", v <= b.wanted
 		if b.least {
-			wanted, met = "at least", v >= b.wanted
+			sign, met = "≥ ", v >= b.wanted
 		}
-		fmt.Fprintf(w, "%-24s %-20s %-16s %9s %9s %8s", b.experiment, b.quantity, b.beside, text, wanted, digits(b.wanted))
+		fmt.Fprintf(w, "%-23s %-19s %-15s %5s %7s", b.experiment, b.quantity, b.beside, text, sign+digits(b.wanted))
 		if !met {
-			fmt.Fprint(w, "  missed")
+			fmt.Fprint(w, " missed")
 		}
 		fmt.Fprintln(w)
 	}

@@ -17,7 +17,7 @@ type choice struct {
 
 var choices = []choice{
 	{"reactor-thread", "the executor parks in the kernel", "a goroutine waits there, and hands the events over", "echo, 1 connection"},
-	{"netpoller", "the same", "that goroutine waits through Go's netpoller", "echo, 1 connection"},
+	{"netpoller", "the executor parks in the kernel", "a goroutine waits through Go's netpoller", "echo, 1 connection"},
 	{"rearm", "a descriptor is registered once", "it's armed again for each wait", "echo, 64 connections"},
 	{"raw-calls", "unix.Read and unix.Write", "raw system calls, because none can block", "echo, 64 connections"},
 	{"map-and-mutex", "a ring buffer of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
@@ -41,7 +41,8 @@ func (d *data) showChoices(w io.Writer) {
 			fmt.Fprintln(w)
 		}
 		first = false
-		fmt.Fprintf(w, "%s; instead: %s (%s; %s)\n", c.chosen, c.instead, c.diff, c.kind)
+		fmt.Fprintf(w, "%s (measured: %s)\n", c.diff, c.kind)
+		fmt.Fprintf(w, "  as it is: %s\n  instead:  %s\n", c.chosen, c.instead)
 		fmt.Fprintf(w, "%20s %12s %12s %8s\n", "", "as it is", "instead", "ratio")
 		for _, q := range quantities {
 			a, b := d.find(c.experiment(), ours, q), d.find(c.experiment(), c.diff, q)

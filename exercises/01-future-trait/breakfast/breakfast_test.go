@@ -16,6 +16,18 @@ var testSource string
 
 const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or does a loop in it never end?"
 
+// testNow is the Context of the last poll. The chapter's Context is empty, so
+// all of them could have the same address; this one is part of something bigger.
+var testNow *Context
+
+func testContext() *Context {
+	testNow = &new(struct {
+		cx Context
+		_  int
+	}).cx
+	return testNow
+}
+
 // A testKitchen whose steps are ready at their n-th poll, and which writes down
 // what happens. Its words are others in each run.
 type testKitchen struct {
@@ -61,7 +73,7 @@ type testStep struct {
 func (w *testStep) Poll(cx *Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
-	if cx == nil {
+	if cx != testNow {
 		w.kitchen.log = append(w.kitchen.log, "no Context")
 	}
 	return map[bool]string{true: w.value}[w.polls >= w.kitchen.n], w.polls >= w.kitchen.n
@@ -77,7 +89,7 @@ func TestBreakfastWhereEverythingIsReady(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "breakfast.go", testSource)
 		k := testKitchenOf(random.IntN(1000), 1)
-		value, ready := NewBreakfast(k).Poll(new(Context))
+		value, ready := NewBreakfast(k).Poll(testContext())
 		switch last := len(k.log) - 1; {
 		case last < 0:
 			t.Fatal("Poll has asked the kitchen for nothing")
@@ -107,10 +119,40 @@ func testOrder(t testing.TB, k *testKitchen) {
 	}
 }
 
+// A kitchen may deliver anything.
+func TestOddBreakfast(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := 1; n <= 2; n++ {
+			b := NewBreakfast(&testOddKitchen{n: n})
+			value, ready := "", false
+			for poll := 0; poll < 6 && !ready; poll++ {
+				value, ready = b.Poll(testContext())
+			}
+			if value != " and " || !ready {
+				t.Fatalf("the kitchen delivered \" \" for water, and \"\" for tea and toast, and Poll gave %q, %t, want \" and \", true: that's what the function returns then, because only \"\" is no water", value, ready)
+			}
+		}
+	})
+}
+
+type testOddKitchen struct{ n int }
+
+func (k *testOddKitchen) Boil() Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}, value: " "}
+}
+func (k *testOddKitchen) Steep(string) Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}}
+}
+func (k *testOddKitchen) Toast() Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}}
+}
+
 func TestBreakfastIsLazy(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		k := testKitchenOf(1, 1)
-		if NewBreakfast(k); len(k.log) > 0 {
+		b := NewBreakfast(k)
+		defer Close(b)
+		if len(k.log) > 0 {
 			t.Fatalf("before the first Poll the kitchen has done %q already: a future is lazy", k.log)
 		}
 	})
@@ -123,7 +165,7 @@ func TestBreakfastThatWaitsAtEveryStep(t *testing.T) {
 		b, last := NewBreakfast(k), 3*(k.n-1)+1
 		for poll := 1; poll <= last; poll++ {
 			before := len(k.log)
-			value, ready := b.Poll(new(Context))
+			value, ready := b.Poll(testContext())
 			testOrder(t, k)
 			did := k.log[before:]
 			for _, name := range []string{"water", "tea", "toast"} {
@@ -148,15 +190,30 @@ func TestBreakfastThatWaitsAtEveryStep(t *testing.T) {
 	})
 }
 
+func TestTwoBreakfasts(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testKitchenOf(1, 2), testKitchenOf(100, 2)
+		first, second := NewBreakfast(a), NewBreakfast(b)
+		for poll := 1; poll <= 4; poll++ {
+			for i, f := range []*Breakfast{first, second} {
+				value, ready := f.Poll(testContext())
+				if want := []*testKitchen{a, b}[i].want(); poll == 4 && (value != want || !ready) {
+					t.Fatalf("two breakfasts were polled in turns, and at its poll 4 number %d gave %q, %t, want %q, true: each needs fields of its own", i+1, value, ready, want)
+				}
+			}
+		}
+	})
+}
+
 func TestNoWaterNoBreakfast(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for n := 1; n <= 2; n++ {
 			k := testKitchenOf(1, n)
 			k.water = ""
 			b := NewBreakfast(k)
-			value, ready := b.Poll(new(Context))
+			value, ready := b.Poll(testContext())
 			if n == 2 && !ready {
-				value, ready = b.Poll(new(Context))
+				value, ready = b.Poll(testContext())
 			}
 			if !ready || value != "no breakfast" || k.said("make tea")+k.said("make toast") > 0 {
 				t.Fatalf("there was no water, at poll %d, and Poll gave %q, %t after %q, want \"no breakfast\", true, and nothing made but the water", n, value, ready, k.log)
@@ -172,7 +229,7 @@ func TestCloseClosesTheStepUnderWay(t *testing.T) {
 			k.err = errors.New("the " + name + " is too hot")
 			b := NewBreakfast(k)
 			for range 2*i + 1 {
-				b.Poll(new(Context))
+				b.Poll(testContext())
 			}
 			k.log = nil
 			err := Close(b)
@@ -186,17 +243,46 @@ func TestCloseClosesTheStepUnderWay(t *testing.T) {
 	})
 }
 
+func TestSecondCloseAfterAnError(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for i, name := range []string{"water", "tea", "toast"} {
+			k := testKitchenOf(1, 3)
+			k.err = errors.New("the " + name + " is too hot")
+			b := NewBreakfast(k)
+			for range 2*i + 1 {
+				b.Poll(testContext())
+			}
+			Close(b)
+			k.log = nil
+			if Close(b); len(k.log) > 0 {
+				t.Fatalf("the %s failed to close, Breakfast was closed once more, and did %q, want nothing: also after a Close that failed, nothing is under way", name, k.log)
+			}
+		}
+	})
+}
+
 func TestCloseWithNothingUnderWay(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		k := testKitchenOf(1, 1)
 		if Close(NewBreakfast(k)); len(k.log) > 0 {
 			t.Fatalf("closed before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
 		}
+		for _, water := range []string{"water", ""} {
+			k.water = water
+			b := NewBreakfast(k)
+			b.Poll(testContext())
+			k.log = nil
+			if Close(b); len(k.log) > 0 {
+				t.Fatalf("Breakfast was ready, of the water %q, and then closed, and it did %q, want nothing: nothing was under way", water, k.log)
+			}
+		}
+		k = testKitchenOf(1, 3)
 		b := NewBreakfast(k)
-		b.Poll(new(Context))
+		b.Poll(testContext())
+		Close(b)
 		k.log = nil
 		if Close(b); len(k.log) > 0 {
-			t.Fatalf("Breakfast was ready, and then closed, and it did %q, want nothing: nothing was under way", k.log)
+			t.Fatalf("Breakfast was closed twice, and the second time it did %q, want nothing", k.log)
 		}
 	})
 }

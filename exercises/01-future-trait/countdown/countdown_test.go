@@ -35,7 +35,7 @@ func TestLaunchCountsItsPolls(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "countdown.go", testSource)
-		for _, n := range []int{1, 0, 3, 4 + random.IntN(20)} {
+		for _, n := range []int{1, 0, 3, 4 + random.IntN(20), 5000 + random.IntN(5000), 70_000} {
 			l := NewLaunch(n)
 			for poll := 1; poll <= n+1; poll++ {
 				value, ready := l.Poll(new(Context))
@@ -94,6 +94,9 @@ func TestReleaseGoesOn(t *testing.T) {
 		l = NewLaunch(0)
 		l.Hold()
 		l.Hold()
+		testPolls(t, l, 1, "after Hold twice")
+		l.Hold()
+		l.Hold()
 		l.Release()
 		testLiftoff(t, l, "Hold twice, Release once, which is enough")
 
@@ -101,8 +104,11 @@ func TestReleaseGoesOn(t *testing.T) {
 		testPolls(t, l, 1, "at first")
 		l.Release()
 		testPolls(t, l, 1, "after a Release without a Hold, which changes nothing")
+		testLiftoff(t, l, "NewLaunch(2), polled twice, with a Release without a Hold in between")
+		l = NewLaunch(1)
+		l.Release()
 		l.Hold()
-		testPolls(t, l, 1, "a Release without a Hold, and then a Hold")
+		testPolls(t, l, 3, "a Release without a Hold, and then a Hold")
 	})
 }
 

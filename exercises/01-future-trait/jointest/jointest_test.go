@@ -71,9 +71,9 @@ type testJoin struct {
 }
 
 type testMistakes struct {
-	backwards                                               bool // which is right
+	backwards, nilForNothing                                bool // which are right
 	oneAtATime, again, asTheyCome, waitsForNothing, noClose bool
-	closesFinished                                          bool
+	closesFinished, closesTwice, yieldsNil                  bool
 }
 
 func testMake(is testMistakes) func(...Future[string]) Future[[]string] {
@@ -104,6 +104,8 @@ func (j *testJoin) Poll(cx *Context) ([]string, bool) {
 	switch {
 	case left == 0 && j.is.waitsForNothing && len(j.futures) == 0:
 		return nil, false
+	case left == 0 && (j.is.yieldsNil || j.is.nilForNothing && len(j.futures) == 0):
+		return nil, true
 	case left == 0 && j.is.asTheyCome:
 		return j.came, true
 	case left == 0:
@@ -116,9 +118,21 @@ func (j *testJoin) Close() error {
 	for i, f := range j.futures {
 		if !j.is.noClose && (!j.done[i] || j.is.closesFinished) {
 			Close(f)
+			if j.is.closesTwice {
+				Close(f)
+			}
 		}
 	}
 	return nil
+}
+
+// A testNoCloser is the same without a Close method.
+type testNoCloser struct{ join Future[[]string] }
+
+func (n testNoCloser) Poll(cx *Context) ([]string, bool) { return n.join.Poll(cx) }
+
+func testMakeNoCloser(futures ...Future[string]) Future[[]string] {
+	return testNoCloser{testMake(testMistakes{})(futures...)}
 }
 
 func TestRightJoinAllsAreAccepted(t *testing.T) {
@@ -131,6 +145,7 @@ func TestRightJoinAllsAreAccepted(t *testing.T) {
 			{"the chapter's", JoinAll[string]},
 			{"which keeps a slice of bools", testMake(testMistakes{})},
 			{"which polls the last child first", testMake(testMistakes{backwards: true})},
+			{"which yields nil, true for nothing", testMake(testMistakes{nilForNothing: true})},
 		} {
 			if v := testAsk(t, "a right JoinAll", right.joinAll); v.failed {
 				t.Fatalf("checkJoinAll rejects a right JoinAll, %s, and says %q: does it ask for something that the contract doesn't promise?", right.name, strings.TrimSpace(v.text))
@@ -154,6 +169,8 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 			{testMistakes{waitsForNothing: true}, "what does JoinAll of nothing say?"},
 			{testMistakes{noClose: true}, "what happens to a pending child if JoinAll is closed?"},
 			{testMistakes{closesFinished: true}, "what happens to a finished child if JoinAll is closed?"},
+			{testMistakes{closesTwice: true}, "how often is a pending child closed if JoinAll is closed?"},
+			{testMistakes{yieldsNil: true}, "are all values there, or only true?"},
 		} {
 			name := fmt.Sprintf("suspect %c", 'A'+i)
 			switch v := testAsk(t, name, testMake(suspect.is)); {
@@ -162,6 +179,9 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 			case strings.TrimSpace(v.text) == "":
 				t.Fatalf("checkJoinAll rejects %s without a text: say what was wrong, with t.Error or t.Fatal", name)
 			}
+		}
+		if v := testAsk(t, "suspect I", testMakeNoCloser); !v.failed {
+			t.Fatal("checkJoinAll accepts suspect I, and it's wrong: it has no Close method, so what happens to a pending child?")
 		}
 	})
 }

@@ -14,17 +14,29 @@ var testSource string
 
 const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or loop?"
 
+// testNow is the Context of the last poll. The chapter's Context is empty, so
+// all of them could have the same address; this one is part of something bigger.
+var testNow *Context
+
+func testContext() *Context {
+	testNow = &new(struct {
+		cx Context
+		_  int
+	}).cx
+	return testNow
+}
+
 // testAfter is a future for tests. It's ready at its n-th poll.
 type testAfter[T any] struct {
 	n, polls, closes int
 	value            T
 	err              error // of Close
 	late             int   // polls after it had finished
-	lost             bool  // polled without a Context
+	lost             bool  // polled without the Context of that poll
 }
 
 func (a *testAfter[T]) Poll(cx *Context) (value T, ready bool) {
-	a.lost = a.lost || cx == nil
+	a.lost = a.lost || cx != testNow
 	if a.polls++; a.polls > a.n {
 		a.late++
 	}
@@ -45,9 +57,28 @@ func TestMapChangesTheValue(t *testing.T) {
 		check.Started(t, "map.go", testSource)
 		n := random.IntN(1000)
 		f := Map[int](&testAfter[int]{n: 1, value: n}, func(n int) string { return fmt.Sprintf("<%d>", n) })
-		got, ready := f.Poll(new(Context))
+		got, ready := f.Poll(testContext())
 		if want := fmt.Sprintf("<%d>", n); got != want || !ready {
 			t.Fatalf("the future inside is ready, with %d, and Map gave %q, %t, want %q, true: Map is ready in the same Poll, with what change made", n, got, ready, want)
+		}
+	})
+}
+
+func TestMapOfAZeroValue(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		got, ready := Map[string](&testAfter[string]{n: 1}, func(s string) string { return "<" + s + ">" }).Poll(testContext())
+		if got != "<>" || !ready {
+			t.Fatalf("the future inside is ready with a zero value, \"\", and Map gave %q, %t, want \"<>\", true: only ready says whether a value counts", got, ready)
+		}
+	})
+}
+
+func TestMapToNil(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		calls := 0
+		got, ready := Map[string](&testAfter[string]{n: 1}, func(string) error { calls++; return nil }).Poll(testContext())
+		if got != nil || !ready || calls != 1 {
+			t.Fatalf("the future inside is ready, change made a nil error of its value, and Map gave %v, %t after %d calls of change, want nil, true after one: nil is a value, too", got, ready, calls)
 		}
 	})
 }
@@ -72,7 +103,7 @@ func TestMapIsPendingWhileItsFutureIs(t *testing.T) {
 			return s + " with milk"
 		})
 		for poll := 1; poll <= inside.n; poll++ {
-			got, ready := f.Poll(new(Context))
+			got, ready := f.Poll(testContext())
 			switch {
 			case inside.polls != poll:
 				t.Fatalf("after poll %d the future inside has been polled %d times: this Poll of Map polled the future inside %d times, want once", poll, inside.polls, inside.polls-poll+1)
@@ -93,8 +124,8 @@ func TestChangeIsCalledOnce(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		calls := 0
 		f := Map[string](&testAfter[string]{n: 2, value: "tea"}, func(s string) int { calls++; return len(s) })
-		f.Poll(new(Context))
-		if got, _ := f.Poll(new(Context)); calls != 1 || got != 3 {
+		f.Poll(testContext())
+		if got, _ := f.Poll(testContext()); calls != 1 || got != 3 {
 			t.Fatalf("change was called %d times, and Map gave %d, want one call and 3", calls, got)
 		}
 	})
@@ -107,15 +138,30 @@ func TestCloseReachesTheFutureInside(t *testing.T) {
 			inside := &testAfter[string]{n: 2, value: "tea", err: broken}
 			f := Map[string](inside, func(s string) string { return s })
 			for range polls {
-				f.Poll(new(Context))
+				f.Poll(testContext())
 			}
 			err := Close(f)
 			if inside.closes != 1 {
-				t.Fatalf("Map was closed %s, and the future inside was closed %d times, want once: what it holds would stay open forever", when, inside.closes)
+				t.Fatalf("Map was closed %s, and the future inside was closed %d times, want once: without a Close what it holds would stay open forever, and with two, another may have it by then", when, inside.closes)
 			}
 			if !errors.Is(err, broken) {
 				t.Fatalf("Map was closed %s, and the future inside failed to close; Close of Map returned %v, want its error, %q", when, err, broken)
 			}
+		}
+	})
+}
+
+// testBare is a future without a Close method.
+type testBare struct{}
+
+func (testBare) Poll(*Context) (string, bool) { return "", false }
+
+func TestCloseOfAFutureWithoutClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		f := Map[string](testBare{}, func(s string) string { return s })
+		f.Poll(testContext())
+		if err := Close(f); err != nil {
+			t.Fatalf("the future inside has no Close method, and Close of Map returned %q, want nil", err)
 		}
 	})
 }

@@ -14,17 +14,29 @@ var testSource string
 
 const testWaits = "Poll answers at once, also when the answer is no; does it sleep, or loop?"
 
+// testNow is the Context of the last poll. The chapter's Context is empty, so
+// all of them could have the same address; this one is part of something bigger.
+var testNow *Context
+
+func testContext() *Context {
+	testNow = &new(struct {
+		cx Context
+		_  int
+	}).cx
+	return testNow
+}
+
 // testAfter is a future for tests. It's ready at its n-th poll.
 type testAfter[T any] struct {
 	n, polls, closes int
 	value            T
 	err              error // of Close
 	late             int   // polls after it had finished
-	lost             bool  // polled without a Context
+	lost             bool  // polled without the Context of that poll
 }
 
 func (a *testAfter[T]) Poll(cx *Context) (value T, ready bool) {
-	a.lost = a.lost || cx == nil
+	a.lost = a.lost || cx != testNow
 	if a.polls++; a.polls > a.n {
 		a.late++
 	}
@@ -49,12 +61,25 @@ func TestThenOfTwoThatAreReady(t *testing.T) {
 			second.value = fmt.Sprintf("<%d>", n)
 			return second
 		})
-		got, ready := f.Poll(new(Context))
+		got, ready := f.Poll(testContext())
 		if second.polls == 0 {
 			t.Fatal("the first future was ready at once, and the second future was not polled in that Poll: go on until something is pending")
 		}
 		if want := fmt.Sprintf("<%d>", n); got != want || !ready {
 			t.Fatalf("both futures were ready at once, and Then gave %q, %t, want %q, true", got, ready, want)
+		}
+	})
+}
+
+func TestThenOfZeroValues(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		calls := 0
+		got, ready := Then[string](&testAfter[string]{n: 1}, func(string) Future[string] {
+			calls++
+			return &testAfter[string]{n: 1}
+		}).Poll(testContext())
+		if got != "" || !ready || calls != 1 {
+			t.Fatalf("both futures were ready with a zero value, and Then gave %q, %t, and called next %d times, want \"\", true, once: only ready says whether a value counts", got, ready, calls)
 		}
 	})
 }
@@ -80,7 +105,7 @@ func TestThenWaitsForTheFirst(t *testing.T) {
 			return &testAfter[string]{n: 2}
 		})
 		for poll := 1; poll < first.n; poll++ {
-			got, ready := f.Poll(new(Context))
+			got, ready := f.Poll(testContext())
 			switch {
 			case first.polls != poll:
 				t.Fatalf("after %d polls of Then the first future was polled %d times, want %d: once for each", poll, first.polls, poll)
@@ -90,7 +115,7 @@ func TestThenWaitsForTheFirst(t *testing.T) {
 				t.Fatalf("poll %d gave %q, %t, want \"\", false: the first future is pending", poll, got, ready)
 			}
 		}
-		if f.Poll(new(Context)); first.lost {
+		if f.Poll(testContext()); first.lost {
 			t.Fatal("the first future was polled without the Context that Then got: pass it on")
 		}
 	})
@@ -100,11 +125,11 @@ func TestThenGoesOnWithTheSecond(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 2, value: 7}, 0
-		second := &testAfter[string]{n: 3 + random.IntN(4), value: "tea"}
+		second := &testAfter[string]{n: 3 + random.IntN(4) + 100, value: "tea"}
 		f := Then[int](first, func(int) Future[string] { calls++; return second })
-		f.Poll(new(Context))
+		f.Poll(testContext())
 		for poll := 1; poll <= second.n; poll++ {
-			got, ready := f.Poll(new(Context))
+			got, ready := f.Poll(testContext())
 			switch {
 			case calls != 1:
 				t.Fatalf("next was called %d times, want once: keep the future that it returned", calls)
@@ -130,12 +155,32 @@ func TestCloseOfTheFirst(t *testing.T) {
 			first := &testAfter[int]{n: 2, err: broken}
 			f := Then[int](first, func(int) Future[int] { return &testAfter[int]{n: 1} })
 			for range polls {
-				f.Poll(new(Context))
+				f.Poll(testContext())
 			}
 			if err := Close(f); first.closes != 1 {
 				t.Fatalf("Then was closed %s, and the first future was closed %d times, want once: Then owns it", when, first.closes)
 			} else if !errors.Is(err, broken) {
 				t.Fatalf("Then was closed %s, and the first future failed to close; Close of Then returned %v, want its error, %q", when, err, broken)
+			}
+			if Close(f); first.closes != 1 {
+				t.Fatalf("Then was closed twice, %s, and the first future was closed %d times, want once: after the first Close it isn't Then's anymore", when, first.closes)
+			}
+		}
+	})
+}
+
+// testBare is a future without a Close method.
+type testBare struct{}
+
+func (testBare) Poll(*Context) (int, bool) { return 0, false }
+
+func TestCloseOfAFutureWithoutClose(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, first := range []Future[int]{testBare{}, &testAfter[int]{n: 1}} {
+			f := Then[int](first, func(int) Future[int] { return testBare{} })
+			f.Poll(testContext())
+			if err := Close(f); err != nil {
+				t.Fatalf("the future under way has no Close method, and Close of Then returned %q, want nil", err)
 			}
 		}
 	})
@@ -146,7 +191,7 @@ func TestCloseOfTheSecond(t *testing.T) {
 		broken := errors.New("the pot is broken")
 		first, second := &testAfter[int]{n: 1}, &testAfter[int]{n: 2, err: broken}
 		f := Then[int](first, func(int) Future[int] { return second })
-		f.Poll(new(Context))
+		f.Poll(testContext())
 		err := Close(f)
 		switch {
 		case second.closes != 1:
@@ -155,6 +200,9 @@ func TestCloseOfTheSecond(t *testing.T) {
 			t.Fatal("Then was closed when the second future was pending, and the first, finished one was closed as well: what it held may belong to another by now")
 		case !errors.Is(err, broken):
 			t.Fatalf("the second future failed to close, and Close of Then returned %v, want its error, %q", err, broken)
+		}
+		if Close(f); first.closes != 0 || second.closes != 1 {
+			t.Fatalf("Then was closed twice when the second future was pending; it closed the first future %d times and the second one %d times, want 0 and 1: after the first Close the future isn't Then's anymore", first.closes, second.closes)
 		}
 	})
 }

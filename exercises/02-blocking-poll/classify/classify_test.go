@@ -29,6 +29,7 @@ func TestClassify(t *testing.T) {
 			{"7 bytes", 7, nil, goOn, "bytes were read, however few they are"},
 			{"1 byte", 1, nil, goOn, "a read may be as short as it likes, and isn't the last one for that"},
 			{"many bytes", many, nil, goOn, "bytes were read"},
+			{"65,536 bytes", 1 << 16, nil, goOn, "bytes were read, however many they are"},
 			{"0 bytes and no error", 0, nil, ended, "it's how the kernel says that the other side has finished; it says so forever, so a program that takes it for \"not now\" asks forever"},
 			{"EAGAIN", -1, unix.EAGAIN, notNow, "nothing has failed; there's nothing to read yet"},
 			{"EWOULDBLOCK", -1, unix.EWOULDBLOCK, notNow, "it's another name for EAGAIN"},

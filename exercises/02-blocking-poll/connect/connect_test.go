@@ -32,12 +32,13 @@ type testNetwork struct {
 	open      map[int]string // the sockets, and their addresses
 	log       []string
 	next      int
+	t         testing.TB
 	closing   error // of each Close
 	most      int   // sockets that were open at the same time
 }
 
-func testNetworkOf(first int) *testNetwork {
-	return &testNetwork{addresses: make(map[string]*testAddress), open: make(map[int]string), next: first}
+func testNetworkOf(t testing.TB, first int) *testNetwork {
+	return &testNetwork{t: t, addresses: make(map[string]*testAddress), open: make(map[int]string), next: first}
 }
 
 func (n *testNetwork) note(format string, args ...any) {
@@ -58,6 +59,9 @@ func (n *testNetwork) count(prefix string) (calls int) {
 
 func (n *testNetwork) Open(addr string) (int, error) {
 	n.note("Open(%s)", addr)
+	if n.addresses[addr] == nil {
+		n.t.Fatalf("Open(%q) was called, and there's no such address (the calls: %v)", addr, n.log)
+	}
 	if err := n.addresses[addr].open; err != nil {
 		return -1, err
 	}
@@ -67,11 +71,16 @@ func (n *testNetwork) Open(addr string) (int, error) {
 	return n.next, nil
 }
 
-func (n *testNetwork) answer(fd int) error {
-	a := n.addresses[n.open[fd]]
-	if a == nil {
-		return unix.EBADF
+// must wants fd to be open.
+func (n *testNetwork) must(fd int) {
+	if _, open := n.open[fd]; !open {
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v (if Open failed, there's no socket to wait for)", n.log)
 	}
+}
+
+func (n *testNetwork) answer(fd int) error {
+	n.must(fd)
+	a := n.addresses[n.open[fd]]
 	err := a.results[0]
 	if len(a.results) > 1 {
 		a.results = a.results[1:]
@@ -84,14 +93,13 @@ func (n *testNetwork) Result(fd int) error { n.note("Result(%d)", fd); return n.
 
 func (n *testNetwork) WakeWhenWritable(fd int) error {
 	n.note("WakeWhenWritable(%d)", fd)
-	if a := n.addresses[n.open[fd]]; a != nil {
-		return a.wake
-	}
-	return unix.EBADF
+	n.must(fd)
+	return n.addresses[n.open[fd]].wake
 }
 
 func (n *testNetwork) Close(fd int) error {
 	n.note("Close(%d)", fd)
+	n.must(fd)
 	delete(n.open, fd)
 	return n.closing
 }
@@ -100,16 +108,24 @@ func TestDialTriesInOrder(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "dial.go", testSource)
-		for range 30 {
-			n := testNetworkOf(random.IntN(50))
+		for range 1000 {
+			n := testNetworkOf(t, random.IntN(50))
 			first := n.next
 			var addrs []string
-			failures := []*testAddress{
-				{open: unix.EAFNOSUPPORT},
-				{results: []error{unix.ECONNREFUSED}},
-				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
+			failure := func() error { // any but EAGAIN and EINTR
+				for {
+					if code := unix.Errno(1 + random.IntN(133)); unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+						return code
+					}
+				}
 			}
-			for i := range random.IntN(5) {
+			failures := []*testAddress{
+				{open: failure()},
+				{results: []error{failure()}},
+				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
+				{results: []error{unix.EAGAIN}, wake: failure()},
+			}
+			for i := range random.IntN(20) {
 				addrs = append(addrs, fmt.Sprintf("10.0.0.%d", i+1))
 				n.addresses[addrs[i]] = failures[random.IntN(len(failures))]
 			}
@@ -129,6 +145,8 @@ func TestDialTriesInOrder(t *testing.T) {
 				t.Fatalf("Poll gave %+v, which is the socket of %q, want that of 10.0.1.1: in order, and whatever failed, the next address is tried. %s", got, n.open[got.FD], what)
 			case len(n.open) != 1:
 				t.Fatalf("there are %d open sockets, want the connected one only. %s", len(n.open), what)
+			case n.count("Result") > 0:
+				t.Fatalf("Start answered at once, and Result was called %d times, want 0: Start has said what came of it. %s", n.count("Result"), what)
 			case n.count("Start") != n.next-first:
 				t.Fatalf("Start was called %d times for %d sockets. %s", n.count("Start"), n.next-first, what)
 			}
@@ -138,7 +156,7 @@ func TestDialTriesInOrder(t *testing.T) {
 
 func TestDialIsLazy(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["a"] = &testAddress{results: []error{nil}}
 		if Dial(n, "a"); len(n.log) > 0 {
 			t.Fatalf("before the first poll Dial has called %v: a future is lazy", n.log)
@@ -149,10 +167,10 @@ func TestDialIsLazy(t *testing.T) {
 func TestDialUnderWay(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, end := range []error{nil, unix.ECONNREFUSED} {
-			n := testNetworkOf(6)
-			a := &testAddress{}
-			early := 1 + random.IntN(4) // polls that find the connect still under way
+		for i, end := range []error{nil, unix.ECONNREFUSED, nil, nil} {
+			n := testNetworkOf(t, 6)
+			a := new(testAddress)
+			early := []int{2, 3, 1, 20 + random.IntN(50)}[i] // polls that find the connect still under way
 			for range early {
 				a.results = append(a.results, unix.EAGAIN)
 			}
@@ -162,12 +180,12 @@ func TestDialUnderWay(t *testing.T) {
 			for poll := 1; poll <= early; poll++ {
 				got, ready := d.Poll(new(Context))
 				switch {
-				case ready || got != (Dialed{}):
-					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
-				case n.count("Start") != 1:
-					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start"))
+				case n.count("Start(7)") != 1:
+					t.Fatalf("at poll %d Start was called %d times for one socket, want once: after that, Result says what came of it", poll, n.count("Start(7)"))
 				case n.count("Result") != poll-1:
 					t.Fatalf("after poll %d Result was called %d times, want %d: once in each poll after the first", poll, n.count("Result"), poll-1)
+				case ready || got != (Dialed{}):
+					t.Fatalf("the connect is under way at poll %d, which gave %+v, %t, want the zero value and false (the calls: %v)", poll, got, ready, n.log)
 				case n.count("WakeWhenWritable(7)") != poll:
 					t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: each poll that finds the connect under way asks once, also if it came too early", poll, n.count("WakeWhenWritable"), poll)
 				}
@@ -183,7 +201,7 @@ func TestDialUnderWay(t *testing.T) {
 
 func TestDialGivesTheSocketAway(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
 		n.addresses["b"] = &testAddress{results: []error{nil}}
 		d := Dial(n, "a", "b")
@@ -200,37 +218,91 @@ func TestDialGivesTheSocketAway(t *testing.T) {
 
 func TestDialWhenAllFail(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.addresses["10.0.0.1"] = &testAddress{open: unix.EAFNOSUPPORT}
 		n.addresses["10.0.0.2"] = &testAddress{results: []error{unix.ENETUNREACH}}
 		n.addresses["10.0.0.3"] = &testAddress{results: []error{unix.EAGAIN, unix.ECONNREFUSED}}
-		d := Dial(n, "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		n.addresses["10.0.0.4"] = &testAddress{results: []error{unix.EAGAIN}, wake: unix.ENOSPC}
+		n.addresses["10.0.0.5"] = &testAddress{results: []error{unix.ECONNREFUSED}} // as one before
+		d := Dial(n, "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5")
 		d.Poll(new(Context))
 		got, ready := d.Poll(new(Context))
 		if !ready || got.FD != -1 || got.Err == nil {
 			t.Fatalf("all addresses failed, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
 		}
 		at := 0
-		for i, err := range []error{unix.EAFNOSUPPORT, unix.ENETUNREACH, unix.ECONNREFUSED} {
+		for i, err := range []error{unix.EAFNOSUPPORT, unix.ENETUNREACH, unix.ECONNREFUSED, unix.ENOSPC, unix.ECONNREFUSED} {
 			if !errors.Is(got.Err, err) {
 				t.Fatalf("all addresses failed, and the error is %q: errors.Is doesn't find %q in it", got.Err, err)
 			}
 			addr := fmt.Sprintf("10.0.0.%d", i+1)
 			k := strings.Index(got.Err.Error(), addr)
 			if k < at {
-				t.Fatalf("the error is %q: it names each address, in order, and this looks for %s", got.Err, addr)
+				t.Fatalf("the error is %q: it names each address with its error, in order, also if two errors are the same, and this looks for %s", got.Err, addr)
 			}
 			at = k
 		}
 		if len(n.open) > 0 {
 			t.Fatalf("all addresses failed, and %d sockets are still open", len(n.open))
 		}
+		before := n.count("Close")
+		if Close(d); n.count("Close") > before {
+			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// Of Start and Result, EAGAIN says "under way". Of Open, it's an error like any other.
+func TestOpenThatSaysEAGAIN(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.addresses["a"] = &testAddress{open: unix.EAGAIN}
+		n.addresses["b"] = &testAddress{results: []error{nil}}
+		if got, ready := Dial(n, "a", "b").Poll(new(Context)); !ready || got.Err != nil || n.open[got.FD] != "b" {
+			t.Fatalf("Open failed with EAGAIN for a, and Poll gave %+v, %t, want the socket of b, true: there's no socket whose connect could be under way (the calls: %v)", got, ready, n.log)
+		}
+	})
+}
+
+// Dial doesn't judge addresses: one may come twice, or be empty.
+func TestDialTriesWhateverItGets(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.addresses[""] = &testAddress{open: unix.EINVAL}
+		n.addresses["a"] = &testAddress{results: []error{unix.ECONNREFUSED, nil}}
+		got, ready := Dial(n, "", "a", "a").Poll(new(Context))
+		if !ready || got.Err != nil || n.count("Open") != 3 {
+			t.Fatalf("the addresses \"\", a and a, of which the first can't be opened, and a answers when it's tried again: Poll gave %+v, %t after %d calls of Open, want socket 8, true after 3: each address is tried as often as it comes (the calls: %v)", got, ready, n.count("Open"), n.log)
+		}
+		if got, ready := Dial(n, "").Poll(new(Context)); !ready || got.FD != -1 || !errors.Is(got.Err, unix.EINVAL) {
+			t.Fatalf("the only address is \"\", and can't be opened, and Poll gave %+v, %t, want -1, the error of Open, true", got, ready)
+		}
+	})
+}
+
+// The number 0 is a descriptor like any other, if a program has closed its input.
+func TestDialGetsTheNumberZero(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, -1)
+		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN, nil}}
+		d := Dial(n, "a")
+		d.Poll(new(Context))
+		if got, ready := d.Poll(new(Context)); !ready || got != (Dialed{}) || n.count("Open") != 1 {
+			t.Fatalf("the first socket got the number 0, and Poll gave %+v, %t, want {FD:0 Err:<nil>}, true (the calls: %v)", got, ready, n.log)
+		}
+		n = testNetworkOf(t, -1)
+		n.addresses["a"] = &testAddress{results: []error{unix.EAGAIN}}
+		d = Dial(n, "a")
+		d.Poll(new(Context))
+		if Close(d); n.count("Close(0)") != 1 {
+			t.Fatalf("closed while the connect of socket 0 was under way, and socket 0 was closed %d times, want once", n.count("Close(0)"))
+		}
 	})
 }
 
 func TestDialOfNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		got, ready := Dial(testNetworkOf(6)).Poll(new(Context))
+		got, ready := Dial(testNetworkOf(t, 6)).Poll(new(Context))
 		if !ready || got.FD != -1 || got.Err == nil {
 			t.Fatalf("there was no address, and Poll gave %+v, %t, want -1, an error, and true", got, ready)
 		}
@@ -242,7 +314,7 @@ func TestDialOfNothing(t *testing.T) {
 
 func TestDialClose(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		n := testNetworkOf(6)
+		n := testNetworkOf(t, 6)
 		n.closing = errors.New("close is broken")
 		n.addresses["a"] = &testAddress{results: []error{unix.ECONNREFUSED}}
 		n.addresses["b"] = &testAddress{results: []error{unix.EAGAIN}}
@@ -252,6 +324,9 @@ func TestDialClose(t *testing.T) {
 		}
 		d = Dial(n, "a", "b")
 		d.Poll(new(Context))
+		if n.count("Open(b)") == 0 {
+			t.Fatalf("a failed, and so did closing its socket, and Poll hasn't tried b: the address has failed, and the next is tried (the calls: %v)", n.log)
+		}
 		before := n.count("Close(8)")
 		err := Close(d)
 		if n.count("Close(8)") != before+1 {

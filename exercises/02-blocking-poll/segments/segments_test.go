@@ -15,6 +15,18 @@ import (
 
 const testWaits = "Poll must return when there's nothing to read, also in the middle of a line; does it sleep, or read again and again?"
 
+// testNow is the Context of the last poll. The chapter's Context is empty, so
+// all of them could have the same address; this one is part of something bigger.
+var testNow *Context
+
+func testContext() *Context {
+	testNow = &new(struct {
+		cx Context
+		_  int
+	}).cx
+	return testNow
+}
+
 // A testPeer sends its script: a text that comes in one piece, or an error. Then
 // it has finished. What one Read can't take, the next one gets.
 type testPeer struct {
@@ -22,11 +34,12 @@ type testPeer struct {
 	reads  int
 	asked  int
 	lost   bool
+	wake   error
 }
 
 func (p *testPeer) Read(b []byte) (int, error) {
-	if p.reads++; p.reads > 20000 {
-		panic("after 20,000 calls of Read")
+	if p.reads++; p.reads > 500_000 {
+		panic("after 500,000 calls of Read")
 	}
 	if len(p.script) == 0 || len(b) == 0 {
 		return 0, nil
@@ -47,8 +60,8 @@ func (p *testPeer) Read(b []byte) (int, error) {
 
 func (p *testPeer) WakeWhenReadable(cx *Context) error {
 	p.asked++
-	p.lost = p.lost || cx == nil
-	return nil
+	p.lost = p.lost || cx != testNow
+	return p.wake
 }
 
 // testParts is a script of these parts, with a pause after each.
@@ -65,7 +78,7 @@ func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 	l := r.ReadLine()
 	for range len(p.script) + 2 {
 		asked := p.asked
-		line, ready := l.Poll(new(Context))
+		line, ready := l.Poll(testContext())
 		switch {
 		case ready:
 			return line
@@ -118,6 +131,7 @@ func TestLineInTwoParts(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testLines(t, "a line in one part", &testPeer{script: testParts("hello\n")}, "hello")
+		testLines(t, "lines with spaces and a \\r", &testPeer{script: testParts(" a \n", "b\r\n\xff\x00\n")}, " a ", "b\r", "\xff\x00")
 		testLines(t, "a line in two parts", &testPeer{script: testParts("hel", "lo\n")}, "hello")
 		text := fmt.Sprint("name ", random.IntN(1000000))
 		for cut := 1; cut <= len(text); cut++ {
@@ -145,7 +159,8 @@ func TestSeveralLinesInOnePart(t *testing.T) {
 		r := NewReader(p)
 		testLine(t, r, p)
 		reads := p.reads
-		if line, ready := r.ReadLine().Poll(new(Context)); !ready || line.Text != "b" || p.reads != reads {
+		all := len(p.script) == 1 // the first part has been read, whole
+		if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "b" || all && p.reads != reads {
 			t.Fatalf("a read brought \"a\\nb\\nc\", and the second ReadLine gave %q, %t after %d more reads, want \"b\", true without another read", line.Text, ready, p.reads-reads)
 		}
 	})
@@ -154,7 +169,7 @@ func TestSeveralLinesInOnePart(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, n := range []int{15, 16, 17, 100, 5000 + random.IntN(5000)} {
+		for _, n := range []int{15, 16, 17, 100, 5000 + random.IntN(5000), 70_000} {
 			text := strings.Repeat("0123456789", n/10+1)[:n]
 			testLines(t, fmt.Sprintf("a line of %d bytes", n), &testPeer{script: testParts(text + "\n")}, text)
 			testLines(t, fmt.Sprintf("a line of %d bytes, and another", n), &testPeer{script: testParts(text[:n/2], text[n/2:]+"\nnext\n")}, text, "next")
@@ -166,17 +181,28 @@ func TestPauseInALine(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: testParts("he", "llo\n")}
 		l := NewReader(p).ReadLine()
-		line, ready := l.Poll(new(Context))
+		line, ready := l.Poll(testContext())
 		switch {
-		case p.reads != 2:
-			t.Fatalf("\"he\" has come, then EAGAIN, and Poll returned after %d calls of Read, want 2: at EAGAIN it returns", p.reads)
+		case len(p.script) != 2:
+			t.Fatalf("\"he\" has come, then EAGAIN, and Poll has made %d calls of Read, and %d parts are left, want 2: at EAGAIN it returns, and not before", p.reads, len(p.script))
 		case ready:
 			t.Fatalf("\"he\" has come, then EAGAIN, and Poll gave %q, true, want false: the line isn't over", line.Text)
 		case p.asked != 1:
 			t.Fatalf("Poll gave false in the middle of a line, and asked to be woken %d times, want once", p.asked)
 		}
-		if line, ready = l.Poll(new(Context)); !ready || line.Text != "hello" {
+		if line, ready = l.Poll(testContext()); !ready || line.Text != "hello" {
 			t.Fatalf("\"he\" came, then a pause, then \"llo\\n\", and Poll gave %q, %t, want \"hello\", true: what came before the pause isn't lost", line.Text, ready)
+		}
+	})
+}
+
+func TestAbandonedReadLine(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p := &testPeer{script: testParts("he", "llo\n")}
+		r := NewReader(p)
+		r.ReadLine().Poll(testContext()) // and is never polled again
+		if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "hello" {
+			t.Fatalf("\"he\" came, the future was abandoned, then came \"llo\\n\", and the next ReadLine gave %q, %t, want \"hello\", true: what has come belongs to the Reader, and not to the future", line.Text, ready)
 		}
 	})
 }
@@ -194,19 +220,34 @@ func TestEnd(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testLines(t, "nothing", new(testPeer))
 		testLines(t, "a last line without a newline", &testPeer{script: testParts("a\nb", "c")}, "a", "bc")
+		testLines(t, "a last line of one byte", &testPeer{script: testParts("a\nb")}, "a", "b")
 		testLines(t, "the end after a newline", &testPeer{script: testParts("a\n")}, "a")
 	})
 }
 
 func TestErrors(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := &testPeer{script: []any{"he", unix.EINTR, unix.EINTR, "llo\n"}}
-		if line, ready := NewReader(p).ReadLine().Poll(new(Context)); !ready || line != (Line{Text: "hello"}) {
-			t.Fatalf("EINTR came twice in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+		p := &testPeer{script: []any{unix.EAGAIN}, wake: errors.New("the reactor is full")}
+		if line, ready := NewReader(p).ReadLine().Poll(testContext()); !ready || !errors.Is(line.Err, p.wake) {
+			t.Fatalf("WakeWhenReadable failed, and Poll gave %+v, %t, want its error, true: nothing will cause another poll", line, ready)
 		}
-		for _, err := range []error{unix.ECONNRESET, unix.ETIMEDOUT} {
+		p = &testPeer{script: []any{"he"}}
+		for range 100 {
+			p.script = append(p.script, unix.EINTR)
+		}
+		p.script = append(p.script, "llo\n")
+		if line, ready := NewReader(p).ReadLine().Poll(testContext()); !ready || line != (Line{Text: "hello"}) {
+			t.Fatalf("EINTR came a hundred times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+		}
+		errs := []error{unix.ECONNRESET}
+		for code := unix.Errno(1); code < 134; code++ {
+			if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				errs = append(errs, code)
+			}
+		}
+		for _, err := range errs {
 			p = &testPeer{script: []any{"he", err}}
-			line, ready := NewReader(p).ReadLine().Poll(new(Context))
+			line, ready := NewReader(p).ReadLine().Poll(testContext())
 			if !ready || !errors.Is(line.Err, err) || slices.Contains([]string{"he"}, line.Text) {
 				t.Fatalf("the read failed with %v in the middle of a line, and Poll gave %+v, %t, want that error and no text, true", err, line, ready)
 			}

@@ -17,11 +17,23 @@ var testSource string
 
 const testWaits = "Poll must return at EAGAIN; does it sleep, or ask again and again without returning?"
 
+// testNow is the Context of the last poll. The chapter's Context is empty, so
+// all of them could have the same address; this one is part of something bigger.
+var testNow *Context
+
+func testContext() *Context {
+	testNow = &new(struct {
+		cx Context
+		_  int
+	}).cx
+	return testNow
+}
+
 // A testPeer takes what its script says, in this order: so many bytes, or an
 // error. Without a script it takes everything.
 type testPeer struct {
 	script  []any
-	got     string
+	got     strings.Builder
 	calls   []string
 	asked   int   // to be woken
 	refuses error // of WakeWhenWritable
@@ -29,31 +41,39 @@ type testPeer struct {
 }
 
 func (p *testPeer) Write(b []byte) (int, error) {
-	if len(p.calls) > 1000 {
-		panic("after 1,000 calls of Write")
+	if len(p.calls) > 20_000 {
+		panic("after 20,000 calls of Write")
 	}
-	answer := any(len(b))
+	answer, text := any(len(b)), string(b[:min(len(b), 20)])
+	if len(b) > len(text) {
+		text = fmt.Sprintf("%s... (%d bytes)", text, len(b))
+	}
 	if len(p.script) > 0 {
 		answer, p.script = p.script[0], p.script[1:]
 	}
 	if err, ok := answer.(error); ok {
-		p.calls = append(p.calls, fmt.Sprintf("%s: %s", b, unix.ErrnoName(err.(unix.Errno))))
+		p.calls = append(p.calls, fmt.Sprintf("%s: %s", text, unix.ErrnoName(err.(unix.Errno))))
 		return -1, err
 	}
 	n := min(answer.(int), len(b))
-	p.got += string(b[:n])
-	p.calls = append(p.calls, fmt.Sprintf("%s: %d", b, n))
+	p.got.Write(b[:n])
+	p.calls = append(p.calls, fmt.Sprintf("%s: %d", text, n))
 	return n, nil
 }
 
 func (p *testPeer) WakeWhenWritable(cx *Context) error {
 	p.asked++
-	p.lost = p.lost || cx == nil
+	p.lost = p.lost || cx != testNow
 	return p.refuses
 }
 
-// wrote tells what was tried to write, and what came of it.
-func (p *testPeer) wrote() string { return strings.Join(p.calls, ", ") }
+// wrote tells what was tried to write, and what came of it: the last few calls.
+func (p *testPeer) wrote() string {
+	if n := len(p.calls); n > 12 {
+		return fmt.Sprintf("%d before, and then %s", n-6, strings.Join(p.calls[n-6:], ", "))
+	}
+	return strings.Join(p.calls, ", ")
+}
 
 // pauses counts the EAGAINs of a script.
 func (p *testPeer) pauses() (n int) {
@@ -75,7 +95,7 @@ func testAll(t testing.TB, text string, p *testPeer) Written {
 	}
 	for poll := 1; poll <= pauses+1; poll++ {
 		before := len(p.calls)
-		written, ready := w.Poll(new(Context))
+		written, ready := w.Poll(testContext())
 		switch {
 		case string(bytes) != text:
 			t.Fatalf("Poll has changed the bytes that it was given, from %q to %q: they belong to the caller", text, bytes)
@@ -87,13 +107,13 @@ func testAll(t testing.TB, text string, p *testPeer) Written {
 			t.Fatalf("a pending Poll gave %+v beside false, want the zero value (calls: %s)", written, p.wrote())
 		case len(p.calls) == before:
 			t.Fatalf("poll %d gave false and wrote nothing, and there's something left to write (calls: %s)", poll, p.wrote())
-		case poll > pauses && p.got == text:
+		case poll > pauses && p.got.String() == text:
 			t.Fatalf("all bytes were taken, and Poll gave false: it's ready in the Poll in which the last byte was taken (calls: %s)", p.wrote())
 		case p.asked != poll:
 			t.Fatalf("after poll %d gave false, Poll had asked to be woken %d times, want %d: after each EAGAIN once. If nothing said EAGAIN, the same Poll goes on (calls: %s)", poll, p.asked, poll, p.wrote())
 		}
 	}
-	t.Fatalf("poll %d gave false: the peer said EAGAIN %d times, got %q, and would take more; the same Poll goes on (calls: %s)", pauses+1, pauses, p.got, p.wrote())
+	t.Fatalf("poll %d gave false: the peer said EAGAIN %d times, got %d of %d bytes, and would take more; the same Poll goes on (calls: %s)", pauses+1, pauses, p.got.Len(), len(text), p.wrote())
 	return Written{}
 }
 
@@ -102,8 +122,8 @@ func TestWriteThatIsTakenWhole(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "write.go", testSource)
 		p, text := new(testPeer), fmt.Sprint("tea for ", random.IntN(1000))
-		if written := testAll(t, text, p); p.got != text || written != (Written{N: len(text)}) {
-			t.Fatalf("the peer got %q, and WriteAll yields %+v, want %q and {N:%d Err:<nil>}", p.got, written, text, len(text))
+		if written := testAll(t, text, p); p.got.String() != text || written != (Written{N: len(text)}) {
+			t.Fatalf("the peer got %q, and WriteAll yields %+v, want %q and {N:%d Err:<nil>}", p.got.String(), written, text, len(text))
 		}
 		if p.asked != 0 {
 			t.Fatalf("the peer took everything at once, and Poll asked to be woken %d times, want 0", p.asked)
@@ -130,8 +150,8 @@ func TestPartialWrites(t *testing.T) {
 			p := &testPeer{script: script}
 			text := fmt.Sprint("abcdefgh", random.IntN(1000)) // longer than the scripts take
 			written := testAll(t, text, p)
-			if p.got != text {
-				t.Fatalf("of %q the peer got %q: each write goes on where the one before ended, and n says where (calls: %s)", text, p.got, p.wrote())
+			if p.got.String() != text {
+				t.Fatalf("of %q the peer got %q: each write goes on where the one before ended, and n says where (calls: %s)", text, p.got.String(), p.wrote())
 			}
 			if written != (Written{N: len(text)}) {
 				t.Fatalf("the peer got all %d bytes, and WriteAll yields %+v, want {N:%d Err:<nil>} (calls: %s)", len(text), written, len(text), p.wrote())
@@ -140,10 +160,22 @@ func TestPartialWrites(t *testing.T) {
 	})
 }
 
+func TestManyParts(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, text := new(testPeer), strings.Repeat("x", 70_000)
+		for range 2000 {
+			p.script = append(p.script, 1, unix.EINTR)
+		}
+		if written := testAll(t, text, p); p.got.String() != text || written != (Written{N: len(text)}) {
+			t.Fatalf("the peer took 70,000 bytes, the first 2,000 of them one at a time, with a signal after each: WriteAll yields %+v, want {N:70000 Err:<nil>}", written)
+		}
+	})
+}
+
 func TestPollReturnsAtEAGAIN(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{unix.EAGAIN, 6}}
-		written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context))
+		written, ready := WriteAll(p, []byte("abcdef")).Poll(testContext())
 		if ready || len(p.calls) != 1 {
 			t.Fatalf("the peer said EAGAIN, and Poll gave %+v, %t after %d calls of Write, want false after one (calls: %s)", written, ready, len(p.calls), p.wrote())
 		}
@@ -156,7 +188,7 @@ func TestPollReturnsAtEAGAIN(t *testing.T) {
 func TestWakeThatFails(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{2, unix.EAGAIN}, refuses: errors.New("the reactor is full")}
-		written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context))
+		written, ready := WriteAll(p, []byte("abcdef")).Poll(testContext())
 		if !ready || written.N != 2 || !errors.Is(written.Err, p.refuses) {
 			t.Fatalf("the peer took 2 bytes and said EAGAIN, and WakeWhenWritable failed: Poll gave %+v, %t, want {N:2 Err:%v}, true", written, ready, p.refuses)
 		}
@@ -166,7 +198,7 @@ func TestWakeThatFails(t *testing.T) {
 func TestEINTRIsRepeatedAtOnce(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: []any{unix.EINTR, unix.EINTR, 6}}
-		if written, ready := WriteAll(p, []byte("abcdef")).Poll(new(Context)); !ready || written != (Written{N: 6}) || p.asked > 0 {
+		if written, ready := WriteAll(p, []byte("abcdef")).Poll(testContext()); !ready || written != (Written{N: 6}) || p.asked > 0 {
 			t.Fatalf("after EINTR twice the peer would have taken all, and Poll gave %+v, %t and asked to be woken %d times, want {N:6 Err:<nil>}, true, 0: there's nothing to wait for, so the call is repeated in the same Poll (calls: %s)", written, ready, p.asked, p.wrote())
 		}
 	})
@@ -174,7 +206,13 @@ func TestEINTRIsRepeatedAtOnce(t *testing.T) {
 
 func TestErrorAfterAPart(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, end := range []unix.Errno{unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT, unix.EBADF} {
+		ends := []unix.Errno{unix.EPIPE, unix.ECONNRESET}
+		for code := unix.Errno(1); code < 134; code++ {
+			if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				ends = append(ends, code)
+			}
+		}
+		for _, end := range ends {
 			p := &testPeer{script: []any{2, unix.EAGAIN, 1, end}}
 			if written := testAll(t, "abcdef", p); written.N != 3 || !errors.Is(written.Err, end) {
 				t.Fatalf("the peer took 3 bytes and failed, and WriteAll yields %+v, want {N:3 Err:%v} (calls: %s)", written, end, p.wrote())
@@ -189,7 +227,7 @@ func TestErrorAfterAPart(t *testing.T) {
 func TestNothingToWrite(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := new(testPeer)
-		if written, ready := WriteAll(p, nil).Poll(new(Context)); !ready || written != (Written{}) || len(p.calls) > 0 {
+		if written, ready := WriteAll(p, nil).Poll(testContext()); !ready || written != (Written{}) || len(p.calls) > 0 {
 			t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
 		}
 	})

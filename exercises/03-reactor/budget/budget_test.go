@@ -27,6 +27,8 @@ type testWorld struct {
 	writeEnd error // when it has got 1,000 bytes
 	wakeEnd  error // of both wakes
 	open     bool  // the source says no more, and doesn't end
+	bite     int   // bytes that one Write takes; 0 is all
+	ended    bool  // Read has said that it's the end
 
 	calls, polls, most         int
 	reads, writes, wakes       int
@@ -65,6 +67,7 @@ func (w *testWorld) Read(p []byte) (int, error) {
 	case w.readEnd != nil:
 		return -1, w.readEnd
 	}
+	w.ended = true
 	return 0, nil
 }
 
@@ -82,6 +85,9 @@ func (w *testWorld) Write(p []byte) (int, error) {
 		return -1, w.writeEnd
 	}
 	n := len(p)
+	if w.bite > 0 {
+		n = min(n, w.bite)
+	}
 	if w.step > 0 {
 		n = min(n, w.room)
 		w.room -= n
@@ -155,6 +161,9 @@ func (w *testWorld) run() Relayed {
 		if relayed != (Relayed{}) {
 			w.t.Fatalf("a pending Poll gave %+v beside false, want the zero value", relayed)
 		}
+		if w.ended && len(w.got) == len(w.want) {
+			w.t.Fatalf("a read has given 0 bytes, the end, the sink has got everything, and Poll gave false, want true: there's nothing left to wait for%s", w.told())
+		}
 	}
 }
 
@@ -202,6 +211,9 @@ func TestEveryByte(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		testWorldOf(t, random, 0, 0, 0).relay("nothing at all")
+		for size := 1; size <= 5; size++ {
+			testWorldOf(t, random, 3, size, size/2).relay(fmt.Sprintf("3 pieces of %d bytes, to a sink that takes %d after each event (0 is all)", size, size/2))
+		}
 		testWorldOf(t, random, 2, 100, 7).relay("2 pieces of 100 bytes, to a sink that takes 7 after each event")
 		for range 20 {
 			pieces, size, step := 1+random.IntN(5), 1+random.IntN(20_000), random.IntN(3)*(1+random.IntN(3000))
@@ -240,6 +252,55 @@ func TestAsksForWhatItWaitsFor(t *testing.T) {
 	})
 }
 
+// A sink that takes one byte in each write, and never says EAGAIN.
+func TestManySmallWrites(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 1, 3000, 0)
+		w.t, w.open, w.bite = t, true, 1
+		w.tick()
+		r := NewRelay(w, w)
+		for {
+			w.polls++
+			if got, ready := r.Poll(); ready {
+				t.Fatalf("the source is silent, and hasn't ended, and Poll gave %+v, true, want false", got)
+			}
+			if len(w.got) == len(w.want) {
+				break
+			}
+			w.event()
+		}
+	})
+}
+
+func TestTwoRelays(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testWorldOf(t, random, 3, 500, 70), testWorldOf(t, random, 3, 500, 70)
+		ra, rb := NewRelay(a, a), NewRelay(b, b)
+		for doneA, doneB := false, false; !doneA || !doneB; {
+			if !doneA {
+				a.polls++
+				if _, doneA = ra.Poll(); !doneA {
+					a.event()
+				}
+			}
+			if !doneB {
+				b.polls++
+				if _, doneB = rb.Poll(); !doneB {
+					b.event()
+				}
+			}
+			if a.polls+b.polls > 10_000 {
+				t.Fatalf("two relays in turns are still pending after 10,000 polls%s", a.told())
+			}
+		}
+		if !bytes.Equal(a.got, a.want) || !bytes.Equal(b.got, b.want) {
+			t.Fatal("two relays worked in turns, and the bytes of one of them are wrong: do they share a buffer?")
+		}
+	})
+}
+
 func TestMemory(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -253,21 +314,27 @@ func TestMemory(t *testing.T) {
 func TestErrors(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		broken := errors.New("the pipe is broken")
-		for _, test := range []struct {
-			what string
-			set  func(w *testWorld)
-			n    int
-		}{
-			{"reading failed after 2,000 bytes", func(w *testWorld) { w.readEnd = broken }, 2000},
-			{"writing failed after 1,000 bytes", func(w *testWorld) { w.writeEnd = broken }, 1000},
-			{"asking for a wake failed", func(w *testWorld) { w.wakeEnd = broken }, -1},
-		} {
-			w := testWorldOf(t, random, 2, 1000, 0)
-			test.set(w)
-			if got := w.run(); !errors.Is(got.Err, broken) || test.n >= 0 && got.N != test.n || got.N != len(w.got) {
-				t.Fatalf("%s: Poll gave %+v, want {N:%d Err:%v}: the sink got %d bytes", test.what, got, len(w.got), broken, len(w.got))
-			}
+		for _, broken := range []error{errors.New("the pipe is broken"), unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT, unix.EEXIST, unix.EBADF} {
+			testError(t, random, broken)
 		}
 	})
+}
+
+func testError(t testing.TB, random *rand.Rand, broken error) {
+	t.Helper()
+	for _, test := range []struct {
+		what string
+		set  func(w *testWorld)
+		n    int
+	}{
+		{"reading failed after 2,000 bytes", func(w *testWorld) { w.readEnd = broken }, 2000},
+		{"writing failed after 1,000 bytes", func(w *testWorld) { w.writeEnd = broken }, 1000},
+		{"asking for a wake failed", func(w *testWorld) { w.wakeEnd = broken }, -1},
+	} {
+		w := testWorldOf(t, random, 2, 1000, 0)
+		test.set(w)
+		if got := w.run(); !errors.Is(got.Err, broken) || test.n >= 0 && got.N != test.n || got.N != len(w.got) {
+			t.Fatalf("%s, with the error %q: Poll gave %+v, want {N:%d Err:%v}: the sink got %d bytes", test.what, broken, got, len(w.got), broken, len(w.got))
+		}
+	}
 }

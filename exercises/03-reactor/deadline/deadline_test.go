@@ -195,6 +195,10 @@ func TestDeadlineThatHasPassed(t *testing.T) {
 		for _, deadline := range []time.Duration{0, -1, -50 * time.Millisecond, -90 * testDay} {
 			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and no event", -deadline), deadline, 0, 0, "it does not sleep")
+			for _, long := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0), time.Time{}.Add(1)} {
+				k = testStart(t)
+				k.check(fmt.Sprintf("a deadline in %v, and no event", long.UTC()), long, 0, 0, "it has passed; only the zero time never comes")
+			}
 			k = testStart(t, testHappening{n: 2})
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and 2 events that are there already", -deadline), deadline, 2, 0, "it does not sleep, and what is there is told all the same: ask the kernel once")
 		}
@@ -211,10 +215,20 @@ func TestPartOfAMillisecond(t *testing.T) {
 	})
 }
 
+// A wait has whole milliseconds, so it may be over a little after the deadline.
+func TestEventsInTheLastMillisecond(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		k := testStart(t, testHappening{at: 1800 * time.Microsecond, n: 3})
+		k.checkWait("a deadline after 1.5ms, and 3 events after 1.8ms, while the wait for the last part of a millisecond is under way", 1500*time.Microsecond, 3, 1800*time.Microsecond, "what wait has reported is told, also after the deadline: nobody reports it again")
+	})
+}
+
 func TestNoDeadline(t *testing.T) {
 	check.Instant(t, testReturns, func(t testing.TB) {
 		k := testStart(t, testHappening{at: 1000 * testDay, err: unix.EINTR}, testHappening{at: 2000 * testDay, n: 1})
 		k.check("no deadline, a signal after 1000 days, and an event after 2000", time.Time{}, 1, 2000*testDay, "without a deadline only events end the wait")
+		elsewhere := testStart(t, testHappening{at: testDay, n: 1})
+		elsewhere.check("no deadline, but the zero time of another time zone, and an event after a day", time.Time{}.In(time.FixedZone("UTC+2", 7200)), 1, testDay, "IsZero says whether a time is zero, and == compares time zones, too")
 		if slices.ContainsFunc(k.waits, func(ms int32) bool { return ms >= 0 }) {
 			t.Errorf("no deadline, and the waits were %v ms, want less than 0: nothing has to happen in between", k.waits)
 		}

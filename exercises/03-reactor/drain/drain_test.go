@@ -24,6 +24,7 @@ type testKernel struct {
 	script []any
 	reads  int
 	empty  bool // a read into no room
+	again  bool // the last read said EAGAIN
 }
 
 func (k *testKernel) read(p []byte) (int, error) {
@@ -31,7 +32,7 @@ func (k *testKernel) read(p []byte) (int, error) {
 		panic("after 100,000 reads")
 	}
 	k.empty = k.empty || len(p) == 0
-	if len(k.script) == 0 {
+	if k.again = len(k.script) == 0; k.again {
 		return -1, unix.EAGAIN
 	}
 	next := k.script[0]
@@ -103,7 +104,16 @@ func TestEachEventCounts(t *testing.T) {
 
 func TestManyPieces(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		long := strings.Repeat("0123456789", 2000)
+		k0 := new(testKernel)
+		for range 1000 {
+			k0.script = append(k0.script, "x", unix.EINTR)
+		}
+		s0 := NewSource(k0.read)
+		s0.Edge()
+		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
+			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
+		}
+		long := strings.Repeat("0123456789", 20_000)
 		k := &testKernel{script: []any{"a", long, "b"}}
 		s := NewSource(k.read)
 		s.Edge()
@@ -244,11 +254,14 @@ func TestAnything(t *testing.T) {
 					s.Edge()
 				default:
 					n := 1 + random.IntN(3)
-					was := len(k.script)
+					k.reads = 0
 					data, more, err := s.Turn(n)
 					got += string(data)
 					did = append(did, fmt.Sprintf("Turn(%d)", n))
-					pending = pending && was >= n // if it had reads to spare, it has seen EAGAIN
+					if k.reads > n || k.reads > 0 && !pending {
+						t.Fatalf("%s: the last turn has made %d reads", strings.Join(did, ", "), k.reads)
+					}
+					pending = pending && !k.again
 					if more != pending || err != nil {
 						t.Fatalf("%s: the last turn gave %q, %t, %v, want %t: more says whether EAGAIN is still to be seen", strings.Join(did, ", "), data, more, err, pending)
 					}

@@ -1,7 +1,6 @@
 package main
 
-// A Context lets a future ask for its next poll. It stays valid after Poll has
-// returned.
+// A Context lets a future ask for its next poll. It stays valid after Poll.
 type Context struct{ reactor *Reactor }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.

@@ -19,8 +19,7 @@ func newPoller() (*poller, error) {
 }
 
 // arm tries MOD and falls back to ADD. A record of what was added would go stale
-// when fd is closed, because that removes fd from the kernel's set. There's no
-// EINTR here, because epoll_ctl never sleeps.
+// when fd is closed, because that removes fd from the kernel's set.
 func (p *poller) arm(fd int, want directions) error {
 	if want == (directions{}) {
 		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))

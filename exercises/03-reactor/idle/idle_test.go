@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,9 @@ type testClient struct {
 	slow bool
 	room int
 	got  string
+
+	taken int  // bytes that were read from it
+	ended bool // a read has given 0 bytes
 }
 
 func (c *testClient) read(fd int, p []byte) (int, error) {
@@ -26,6 +30,8 @@ func (c *testClient) read(fd int, p []byte) (int, error) {
 		return -1, unix.EAGAIN
 	}
 	n := copy(p, c.says[0])
+	c.taken += n
+	c.ended = c.ended || n == 0
 	if n < len(c.says[0]) {
 		c.says[0] = c.says[0][n:]
 	} else if n > 0 { // the end stays
@@ -80,6 +86,18 @@ func (s *testServer) poll() (e Echoed, ready bool, asked directions) {
 	return e, ready, s.r.waiting[s.fd]
 }
 
+// left is what was read and isn't sent back.
+func (s *testServer) left() int { return s.taken - len(s.got) }
+
+// pollUntil polls until the client has got this. How much one poll reads is open.
+func (s *testServer) pollUntil(want string) {
+	for range len(want) + 3 {
+		if _, ready, asked := s.poll(); ready || s.got == want || asked == (directions{}) {
+			return
+		}
+	}
+}
+
 // checkIdle polls when there's nothing to do, and wants the client left alone.
 func (s *testServer) checkIdle(t testing.TB, when string) {
 	t.Helper()
@@ -108,15 +126,18 @@ func TestClientThatFallsSilent(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		text := fmt.Sprint("hello ", random.IntN(1000))
 		s := testServe(t, testClient{says: []string{text, "and more"}})
-		for range 3 {
-			s.poll()
-		}
+		s.pollUntil(text + "and more")
 		if s.got != text+"and more" {
-			t.Fatalf("the client said %q and \"and more\", and got %q back, after 3 polls", text, s.got)
+			t.Fatalf("the client said %q and \"and more\", and got %q back", text, s.got)
 		}
 		s.checkIdle(t, "after the client had got its answer,")
-		s.says = []string{"again"}
-		s.poll()
+		long := strings.Repeat(text, 200)
+		s.got, s.says, s.taken = "", []string{long}, 0
+		if s.pollUntil(long); s.got != long {
+			t.Fatalf("the client said %d bytes at once, and got %d back, or others", len(long), len(s.got))
+		}
+		s.got, s.says = text+"and more", []string{"again"}
+		s.pollUntil(text + "and moreagain")
 		if s.got != text+"and moreagain" {
 			t.Fatalf("after a silence the client said \"again\", and has got %q in all", s.got)
 		}
@@ -128,40 +149,91 @@ func TestSlowClient(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		text := fmt.Sprint("hello ", random.IntN(1000))
+		for room := range text { // all but so many bytes are left
+			s := testServe(t, testClient{says: []string{text}, slow: true, room: room})
+			var asked directions
+			for poll := 1; poll <= len(text) && (poll <= 2 || s.left() == 0); poll++ {
+				_, _, asked = s.poll()
+			}
+			if s.left() > 0 && !asked[writable] {
+				t.Fatalf("the peer took %d of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", room, len(text))
+			}
+		}
 		s := testServe(t, testClient{says: []string{text}, slow: true, room: 2})
 		for range 3 {
 			_, _, asked := s.poll()
-			if s.got != "he" {
+			if s.left() > 0 && s.got != "he" {
 				t.Fatalf("the client takes 2 bytes and no more for now, and got %q", s.got)
 			}
-			if !asked[writable] {
+			if s.left() > 0 && !asked[writable] {
 				t.Fatalf("the peer took 2 of %d bytes, and Poll does not ask for another poll when the socket is writable again: who will send the others?", len(text))
 			}
 		}
 		s.room = 1
 		s.poll()
 		s.slow = false
-		s.poll()
+		s.pollUntil(text)
 		if s.got != text {
 			t.Fatalf("the slow client said %q and got %q back", text, s.got)
 		}
 		s.checkIdle(t, "after a slow client had got its answer,")
+
+		long, got, slow := strings.Repeat("0123456789", 7000), []byte(nil), true
+		s = testServe(t, testClient{says: []string{long}})
+		s.echo = Echo(s.read, func(fd int, p []byte) (int, error) {
+			if slow {
+				return -1, unix.EAGAIN
+			}
+			got = append(got, p...)
+			return len(p), nil
+		}, s.fd)
+		for range 30 { // as much as it likes to read
+			s.poll()
+		}
+		slow = false
+		for range long {
+			before, silent := len(got), len(s.says) == 0
+			if _, ready, asked := s.poll(); ready || len(got) >= len(long) || silent && len(got) == before || asked == (directions{}) {
+				break
+			}
+		}
+		if string(got) != long {
+			t.Fatalf("the client said %d bytes, took nothing for 30 polls and then everything, and has got %d bytes back, or others", len(long), len(got))
+		}
 	})
 }
 
 func TestSlowClientThatHasFinished(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		s := testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
+		long := strings.Repeat("hello", 600)
+		s := testServe(t, testClient{says: []string{long, ""}, slow: true})
+		for len(s.got) < len(long)-1 {
+			s.room = 500
+			if len(long)-len(s.got) <= s.room {
+				s.room = len(long) - len(s.got) - 1
+			}
+			if _, ready, asked := s.poll(); ready || s.left() > 0 && !asked[writable] || asked == (directions{}) {
+				t.Fatalf("the client said %d bytes and the end, has got %d, and takes no more for now; %d bytes that were read are left; Poll says ready: %t, and asks for readable: %t, for writable: %t, want not ready, and writable if something is left", len(long), len(s.got), s.left(), ready, asked[readable], asked[writable])
+			}
+		}
+		s = testServe(t, testClient{says: []string{"hello", ""}, slow: true, room: 2})
 		s.poll()
 		_, ready, asked := s.poll()
-		if ready || !asked[writable] {
+		if ready || s.left() > 0 && !asked[writable] {
 			t.Fatalf("the client said hello, took 2 bytes and will say no more; Poll says ready: %t, and that it asks for the socket to be writable: %t, want false and true: three bytes are left to send", ready, asked[writable])
 		}
-		if asked[readable] {
+		if s.ended && asked[readable] {
 			t.Fatal("the client will say no more, and Poll asks for another poll when the socket is readable: at its end it is readable forever")
 		}
 		s.slow = false
-		if e, ready, _ := s.poll(); !ready || e != (Echoed{N: 5}) || s.got != "hello" {
+		e, ready, asked := s.poll()
+		for range 10 { // until the end has been read, and everything sent
+			if ready || s.ended && s.left() == 0 || asked == (directions{}) {
+				break
+			}
+			e, ready, asked = s.poll()
+		}
+		if !ready || e != (Echoed{N: 5}) || s.got != "hello" {
 			t.Fatalf("the client has finished and has got %q, and Poll gave %+v, %t, want {N:5 Err:<nil>}, true", s.got, e, ready)
 		}
 	})
@@ -179,6 +251,29 @@ func TestClientThatIsGone(t *testing.T) {
 			s.echo = Echo(s.read, func(int, []byte) (int, error) { return -1, end }, s.fd)
 			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
 				t.Fatalf("writing failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
+			}
+		}
+	})
+}
+
+// A client that takes nothing and then breaks. Who doesn't read meanwhile doesn't hear of it.
+func TestClientThatIsGoneWithBytesLeft(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		s, broke := testServe(t, testClient{says: []string{"hello"}, slow: true}), false
+		s.echo = Echo(func(fd int, p []byte) (int, error) {
+			if len(s.says) == 0 {
+				broke = true
+				return -1, unix.ECONNRESET
+			}
+			return s.read(fd, p)
+		}, s.write, s.fd)
+		for range 10 {
+			e, ready, _ := s.poll()
+			if broke && (!ready || !errors.Is(e.Err, unix.ECONNRESET)) {
+				t.Fatalf("the client took nothing of its hello, then reading failed with ECONNRESET, and Poll gave %+v, %t, want the error and true at once: what's left will never be taken", e, ready)
+			}
+			if ready {
+				return
 			}
 		}
 	})

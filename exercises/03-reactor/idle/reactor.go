@@ -64,9 +64,8 @@ func (r *Reactor) Deregister(fd int) {
 	}
 }
 
-// Wait blocks until a registered descriptor is ready, and ends the registration
-// of each one that is. All futures are polled after Wait, and those that must
-// wait again register again.
+// Wait blocks until a registered descriptor is ready, and ends the registration of
+// each one that is. All futures are polled then, and register again if they must.
 func (r *Reactor) Wait() {
 	events, err := r.poller.wait()
 	for err == unix.EINTR { // a signal isn't an event

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -15,17 +14,15 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
-	if fd, err = unix.Socket(family, unix.SOCK_STREAM, 0); err == nil {
-		unix.CloseOnExec(fd) // ← a process started here would inherit fd, but we start none
-		if err = unix.SetNonblock(fd, true); err == nil {
-			return fd, nil
-		}
-		unix.Close(fd)
-	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err == unix.EMFILE {
 		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
 	}
-	return -1, fmt.Errorf("socket: %w", err)
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	unix.CloseOnExec(fd) // ← a process started just before this would inherit fd; here none is
+	return fd, unix.SetNonblock(fd, true)
 }
 
 // startConnect returns EAGAIN if a connect is under way; at its end, fd becomes
@@ -35,37 +32,34 @@ func startConnect(fd int, addr netip.AddrPort) error {
 	if addr.Addr().Is4() {
 		to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
-	err := unix.Connect(fd, to)
-	switch err {
-	case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
+	switch err := unix.Connect(fd, to); err {
+	case unix.EINPROGRESS, unix.EINTR:
 		return unix.EAGAIN
 	case unix.EAGAIN: // from the kernel, it means that nothing is under way
 		return fmt.Errorf("no local port is free (%v)", err)
+	default:
+		return err
 	}
-	return err
 }
 
 // connectResult returns nil if fd is connected, EAGAIN if the connect is still
 // under way, or else why it failed. SO_ERROR is 0 in both of the first two cases.
 func connectResult(fd int) error {
-	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && code != 0 {
+	_, err := unix.Getpeername(fd) // first: if the connect fails now, SO_ERROR says why
+	code, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	switch {
+	case code != 0:
 		return unix.Errno(code)
-	}
-	_, err = unix.Getpeername(fd)
-	switch err {
-	case unix.ENOTCONN:
+	case err == unix.ENOTCONN:
 		return unix.EAGAIN
-	case unix.EINVAL: // macOS: the connect has failed since we read SO_ERROR
-		code, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-		return cmp.Or(unix.Errno(code), unix.ENOTCONN)
+	case err == unix.EINVAL: // macOS says so if the connect has failed
+		return unix.ENOTCONN
 	}
 	return err
 }
 
 // ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
-// The call may transfer a part of p. Read returns 0 bytes if the peer has finished
-// sending. Write returns EPIPE if the peer is gone; Go itself ignores SIGPIPE.
+// Either may do only a part. Read returns 0 if the peer has finished sending.
 func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	n, err := call(fd, p)
 	for err == unix.EINTR {

@@ -341,6 +341,49 @@ func TestNumberThatIsUsedAgainWithoutAnEvent(t *testing.T) {
 	})
 }
 
+// Nobody is registered for a moment, with an event on its way.
+func TestNumberThatIsUsedAgainWhenNobodyIsLeft(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		w := testWorldOf(t)
+		w.register(8, "Bob")
+		w.register(7, "Ann", func() { w.register(8, "Cem") })
+		w.fire(7, 8)
+		w.Deregister(8)
+		w.turn("7 and 8 were ready, Bob took 8 back, and Ann's wake, when no registration is left, registers Cem for 8", "the event of 8 is Bob's, and Bob is gone; does a count begin again when nobody is registered?", "Ann")
+		w.fire(8)
+		w.turn("then 8 is ready for Cem", "it was armed for Cem, so it's Cem's", "Cem")
+	})
+}
+
+// The number changes hands once, and others register often in between.
+func TestManyRegistrationsOfOthers(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		for _, others := range []int{1<<16 - 2, 1<<16 - 1, 1 << 16} {
+			w := testWorldOf(t)
+			w.register(8, "Bob")
+			w.fire(8)
+			w.Deregister(8)
+			for range others {
+				w.Register(9, func() {})
+			}
+			w.register(8, "Cem")
+			w.turn(fmt.Sprintf("8 was ready for Bob, who took it back; then 9 was registered %d times, and 8 for Cem", others), "the event is Bob's, and Bob is gone; if all descriptors share a count, it has to last longer")
+		}
+	})
+}
+
+func TestManyEventsAtOnce(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		w, want := testWorldOf(t), []string(nil)
+		for fd := range 1000 {
+			want = append(want, fmt.Sprint("c", fd))
+			w.register(fd, want[fd])
+			w.fire(fd)
+		}
+		w.turn("1,000 descriptors are ready at once", "each event wakes the registration that it was armed for, in the order of the events", want...)
+	})
+}
+
 func TestManyConnections(t *testing.T) {
 	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)

@@ -1,58 +1,46 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
+	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
 )
 
-const testReturns = "Register and Deliver must return at once, also if a Wake calls Register; is the lock held while Wake is called, or never given back?"
+//go:embed directions.go
+var testSource string
 
-// A testGate is a lock that lets somebody else come in when it is free: between
-// is called before the first Lock, after the first Unlock, before the second
-// Lock, and so on, at the moment of that number.
-type testGate struct {
-	sync.Mutex
-	moment  int
-	at      int
-	between func()
-}
+const testReturns = "Register, Deregister and Deliver may wait for nothing but the lock, also if a Wake calls Register; is the lock held while Wake is called, or never given back?"
 
-func (g *testGate) pass() {
-	if g.moment++; g.moment == g.at {
-		g.between()
-	}
-}
-
-func (g *testGate) Lock()   { g.pass(); g.Mutex.Lock() }
-func (g *testGate) Unlock() { g.Mutex.Unlock(); g.pass() }
-
-// A testQueue is a kernel's queue that remembers what is armed.
-type testQueue struct {
-	armed   map[int]interest
+// A testPoller is a kernel that remembers what is armed.
+type testPoller struct {
+	armed   map[int]directions
 	refuses error
+	s       *order.Schedule // nil outside of a scenario
 }
 
-func (q *testQueue) arm(fd int, want interest) error {
-	if q.refuses != nil {
-		return q.refuses
+func (p *testPoller) arm(fd int, want directions) error {
+	if p.s != nil {
+		p.s.Step(fmt.Sprintf("(arms %d for %s)", fd, testTold(want)))
 	}
-	q.armed[fd] = want
+	if p.refuses != nil {
+		return p.refuses
+	}
+	p.armed[fd] = want
 	return nil
 }
 
-// testSomebody waits, counts how often they are woken, and then does something.
-type testSomebody struct {
+// A testTask waits, counts the wakes, and may do something then.
+type testTask struct {
 	name  string
 	woken int
 	then  func()
 }
 
-func (s *testSomebody) Wake() {
+func (s *testTask) Wake() {
 	s.woken++
 	if s.then != nil {
 		s.then()
@@ -60,53 +48,59 @@ func (s *testSomebody) Wake() {
 }
 
 var (
-	testToRead  = interest{readable: true}
-	testToWrite = interest{writable: true}
-	testToBoth  = interest{readable: true, writable: true}
+	testToRead  = directions{readable: true}
+	testToWrite = directions{writable: true}
+	testToBoth  = directions{readable: true, writable: true}
 )
 
-func testTold(i interest) string {
-	return map[interest]string{{}: "nothing", testToRead: "reading", testToWrite: "writing", testToBoth: "reading and writing"}[i]
+func testTold(i directions) string {
+	return map[directions]string{{}: "nothing", testToRead: "reading", testToWrite: "writing", testToBoth: "reading and writing"}[i]
 }
 
-// A testWorld is a table on such a queue, and two who wait for descriptor 7.
+// A testWorld is a table on such a poller, and two tasks that wait for fd.
 type testWorld struct {
 	*Table
 	t              testing.TB
-	queue          *testQueue
-	gate           *testGate
-	reader, writer *testSomebody
+	poller         *testPoller
+	fd, other      int
+	reader, writer *testTask
 }
 
-func testWorldOf(t testing.TB) *testWorld {
-	w := &testWorld{t: t, queue: &testQueue{armed: make(map[int]interest)}, gate: new(testGate), reader: &testSomebody{name: "reader"}, writer: &testSomebody{name: "writer"}}
-	w.Table = NewTable(w.queue, w.gate)
-	return w
+// testTry runs f in a new world, with two numbers for descriptors.
+func testTry(t *testing.T, f func(t testing.TB, w *testWorld)) {
+	t.Helper()
+	if check.IsStub(testSource) {
+		t.Skip("not tried: directions.go is not started")
+	}
+	fd := 3 + check.Random(t).IntN(1000)
+	check.Instant(t, testReturns, func(t testing.TB) {
+		w := &testWorld{t: t, fd: fd, other: fd + 1, poller: &testPoller{armed: make(map[int]directions)}, reader: &testTask{name: "reader"}, writer: &testTask{name: "writer"}}
+		w.Table = NewTable(w.poller, new(order.Mutex))
+		f(t, w)
+	})
 }
 
-func (w *testWorld) register(fd int, dir direction, s *testSomebody) {
+func (w *testWorld) register(fd int, dir direction, s *testTask) {
 	w.t.Helper()
 	if err := w.Register(fd, dir, s); err != nil {
-		w.t.Fatalf("Register(%d, %s, %s) gave the error %q, and arm did not refuse", fd, testTold(interest{dir == readable, dir == writable}), s.name, err)
+		w.t.Fatalf("Register(%d, %s, %s) returned the error %q, and arm didn't refuse", fd, testTold(directions{dir == readable, dir == writable}), s.name, err)
 	}
 }
 
-// event makes fd ready, which disarms it. What is not armed the kernel does not
-// report.
-func (w *testWorld) event(fd int, ready interest) {
+// event makes fd ready. The kernel doesn't report what isn't armed.
+func (w *testWorld) event(fd int, ready directions) {
 	w.t.Helper()
-	armed := w.queue.armed[fd]
-	reported := interest{armed[0] && ready[0], armed[1] && ready[1]}
-	if reported == (interest{}) {
-		w.t.Fatalf("%d is ready for %s, and is armed for %s: the kernel says nothing, and who waits for that sleeps for ever", fd, testTold(ready), testTold(armed))
+	armed := w.poller.armed[fd]
+	reported := directions{armed[0] && ready[0], armed[1] && ready[1]}
+	if reported == (directions{}) {
+		w.t.Fatalf("%d is ready for %s, and it's armed for %s: the kernel says nothing, and the task that waits for that sleeps forever", fd, testTold(ready), testTold(armed))
 	}
-	w.queue.armed[fd] = interest{}
 	w.Deliver(fd, reported)
 }
 
-func (w *testWorld) checkArmed(what string, fd int, want interest, look string) {
+func (w *testWorld) checkArmed(what string, fd int, want directions, look string) {
 	w.t.Helper()
-	if got := w.queue.armed[fd]; got != want {
+	if got := w.poller.armed[fd]; got != want {
 		w.t.Fatalf("%s: %d is armed for %s, want %s: %s", what, fd, testTold(got), testTold(want), look)
 	}
 }
@@ -119,144 +113,203 @@ func (w *testWorld) checkWoken(what string, reader, writer int, look string) {
 	}
 }
 
-const testUnion = "there is one entry for both directions, and arm replaces it, so it gets the union"
+const (
+	testUnion = "there's one entry for both directions, and arm replaces it"
+	testStorm = "the kernel reports it again and again, and nothing waits for it"
+	testOwn   = "each is woken by its own event"
+)
 
-func TestOneWaiter(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w := testWorldOf(t)
-		w.register(7, readable, w.reader)
-		w.checkArmed("the reader has registered", 7, testToRead, testUnion)
+func TestOneTaskWaits(t *testing.T) {
+	check.Started(t, "directions.go", testSource)
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.checkArmed("the reader has registered", w.fd, testToRead, testUnion)
 		w.checkWoken("the reader has registered", 0, 0, "nothing has happened yet")
-		w.event(7, testToRead)
-		w.checkWoken("7 is readable", 1, 0, "each is woken by its own event")
-		w.checkArmed("7 was readable, and nobody waits now", 7, interest{}, "nobody is left; is who was woken still in the table?")
-		w.Deliver(7, testToBoth)
-		w.Deliver(8, testToRead)
-		w.checkWoken("events come late, for which nobody waits", 1, 0, "an event wakes who has registered since the one before")
+		w.event(w.fd, testToRead)
+		w.checkWoken("it's readable", 1, 0, testOwn)
+		w.checkArmed("it was readable, and the reader was woken", w.fd, directions{}, testStorm)
+		w.Deliver(w.fd, testToBoth)
+		w.Deliver(w.other, testToRead)
+		w.checkWoken("events come late, and nothing waits for them", 1, 0, "is a task that was woken still in the table?")
 	})
 }
 
 func TestReaderAndWriter(t *testing.T) {
 	for _, first := range []direction{readable, writable} {
-		check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-			w := testWorldOf(t)
+		testTry(t, func(t testing.TB, w *testWorld) {
 			order := "the reader has registered, then the writer"
 			if first == readable {
-				w.register(7, readable, w.reader)
-				w.register(7, writable, w.writer)
+				w.register(w.fd, readable, w.reader)
+				w.register(w.fd, writable, w.writer)
 			} else {
 				order = "the writer has registered, then the reader"
-				w.register(7, writable, w.writer)
-				w.register(7, readable, w.reader)
+				w.register(w.fd, writable, w.writer)
+				w.register(w.fd, readable, w.reader)
 			}
-			w.checkArmed(order, 7, testToBoth, testUnion)
-			w.event(7, testToRead)
-			w.checkWoken(order+", and 7 is readable", 1, 0, "each is woken by its own event")
-			w.checkArmed(order+", and 7 was readable", 7, testToWrite, "the event has disarmed both, and the writer still waits")
-			w.event(7, testToWrite)
-			w.checkWoken(order+", 7 was readable, and now it is writable", 1, 1, "each is woken by its own event")
-			w.checkArmed(order+", and 7 was readable and writable", 7, interest{}, "nobody is left; is who was woken still in the table?")
-
-			w = testWorldOf(t)
-			w.register(7, readable, w.reader)
-			w.register(7, writable, w.writer)
-			w.event(7, testToWrite)
-			w.checkWoken("both have registered, and 7 is writable", 0, 1, "each is woken by its own event")
-			w.checkArmed("both have registered, and 7 was writable", 7, testToRead, "the event has disarmed both, and the reader still waits")
+			w.checkArmed(order, w.fd, testToBoth, testUnion)
+			w.event(w.fd, testToRead)
+			w.checkWoken(order+", and it's readable", 1, 0, testOwn)
+			w.checkArmed(order+", and it was readable", w.fd, testToWrite, "the writer still waits")
+			w.event(w.fd, testToWrite)
+			w.checkWoken(order+", it was readable, and now it's writable", 1, 1, testOwn)
+			w.checkArmed(order+", and it was readable and writable", w.fd, directions{}, testStorm)
 		})
 	}
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.event(w.fd, testToWrite)
+		w.checkWoken("both have registered, and it's writable", 0, 1, testOwn)
+		w.checkArmed("both have registered, and it was writable", w.fd, testToRead, "the reader still waits")
+		w.event(w.fd, testToRead)
+		w.checkWoken("both have registered, it was writable, and now it's readable", 1, 1, testOwn)
+	})
 }
 
 func TestEventForBoth(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w := testWorldOf(t)
-		w.register(7, readable, w.reader)
-		w.register(7, writable, w.writer)
-		w.event(7, testToBoth)
-		w.checkWoken("both have registered, and 7 is readable and writable", 1, 1, "an event may have both directions")
-		w.checkArmed("both have registered, and 7 was readable and writable", 7, interest{}, "nobody is left; is who was woken still in the table?")
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.event(w.fd, testToBoth)
+		w.checkWoken("both have registered, and it's readable and writable", 1, 1, "an event may have both directions")
+		w.checkArmed("both have registered, and it was readable and writable", w.fd, directions{}, testStorm)
 	})
 }
 
 func TestLatestOfEachDirection(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w, earlier := testWorldOf(t), &testSomebody{name: "earlier reader"}
-		w.register(7, readable, earlier)
-		w.register(7, writable, w.writer)
-		w.register(7, readable, w.reader)
-		w.event(7, testToBoth)
-		w.checkWoken("a reader has registered, the writer, and another reader, and 7 is readable and writable", 1, 1, "the latest of each direction is woken")
+	testTry(t, func(t testing.TB, w *testWorld) {
+		earlier := &testTask{name: "earlier reader"}
+		w.register(w.fd, readable, earlier)
+		w.register(w.fd, writable, w.writer)
+		w.register(w.fd, readable, w.reader)
+		w.event(w.fd, testToBoth)
+		w.checkWoken("a reader has registered, the writer, and another reader, and it's readable and writable", 1, 1, "the latest of each direction is woken")
 		if earlier.woken > 0 {
-			t.Error("a reader has registered, and then another one, and the earlier one was woken: the latest of each direction is woken")
+			t.Error("a reader has registered, and then another one, and the earlier one was woken: only the latest of each direction is woken")
 		}
 	})
 }
 
 func TestDescriptorsDoNotShare(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w := testWorldOf(t)
-		w.register(7, readable, w.reader)
-		w.register(8, writable, w.writer)
-		w.event(7, testToBoth)
-		w.checkWoken("the reader waits for 7, the writer for 8, and 7 is ready", 1, 0, "each is woken by its own event")
-		w.event(8, testToBoth)
-		w.checkWoken("then 8 is ready", 1, 1, "each is woken by its own event")
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.other, readable, w.writer)
+		w.checkArmed(fmt.Sprintf("one task waits to read from %d, another one from %d", w.fd, w.other), w.fd, testToRead, "each descriptor has an entry of its own")
+		w.event(w.fd, testToRead)
+		w.checkWoken(fmt.Sprintf("one task waits to read from %d, another one from %d, and %d is readable", w.fd, w.other, w.fd), 1, 0, "each descriptor has its own waiters")
+		w.event(w.other, testToRead)
+		w.checkWoken(fmt.Sprintf("then %d is readable", w.other), 1, 1, "each descriptor has its own waiters")
+	})
+}
+
+func TestDeregister(t *testing.T) {
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.Deregister(w.fd, readable)
+		w.checkArmed("both have registered, and the reader was deregistered", w.fd, testToWrite, "the writer still waits, and the reader doesn't")
+		w.Deliver(w.fd, testToRead) // it was under way
+		w.checkWoken("both have registered, the reader was deregistered, and an event for reading was under way", 0, 0, "Deregister undoes Register")
+		w.event(w.fd, testToWrite)
+		w.checkWoken("both have registered, the reader was deregistered, and it's writable", 0, 1, "Deregister is for one direction")
+		w.register(w.fd, readable, w.reader)
+		w.Deregister(w.fd, readable)
+		w.checkArmed("the reader has registered and was deregistered", w.fd, directions{}, testStorm)
+		w.Deregister(w.fd, writable)
+		w.Deregister(w.other, readable)
+		w.checkWoken("two were deregistered that weren't registered", 0, 1, "Deregister wakes nothing")
 	})
 }
 
 func TestRegisterInAWake(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w := testWorldOf(t)
-		w.register(7, readable, w.reader)
-		w.register(7, writable, w.writer)
-		w.reader.then = func() { w.register(7, readable, w.reader) }
-		w.event(7, testToRead)
-		w.checkArmed("both wait, 7 was readable, and the woken reader has registered again, inside Wake", 7, testToBoth, testUnion)
-		w.event(7, testToRead)
-		w.event(7, testToWrite)
-		w.checkWoken("both wait, 7 was readable twice, and writable, and the woken reader always registers again", 2, 1, "each is woken by its own event")
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.reader.then = func() { w.register(w.fd, readable, w.reader) }
+		w.event(w.fd, testToRead)
+		w.checkArmed("both wait, it was readable, and the woken reader has registered again, inside Wake", w.fd, testToBoth, testUnion)
+		w.event(w.fd, testToRead)
+		w.event(w.fd, testToWrite)
+		w.checkWoken("both wait, it was readable twice, and writable, and the woken reader always registers again", 2, 1, testOwn)
 	})
 }
 
-// Somebody registers whenever the lock is free.
-func TestRegisterDuringDeliver(t *testing.T) {
-	for at := 1; at <= 6; at++ {
-		check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-			w, newcomer := testWorldOf(t), &testSomebody{name: "new reader"}
-			w.register(7, readable, w.reader)
-			w.register(7, writable, w.writer)
-			w.gate.moment, w.gate.at = 0, at
-			w.gate.between = func() { w.register(7, readable, newcomer) }
-			w.event(7, testToRead)
-			if w.gate.moment < 2 {
-				t.Fatal("Deliver has not taken the lock that NewTable was given")
-			}
-			if w.gate.moment < at {
-				return // the moment has not come
-			}
-			if newcomer.woken > 0 { // who came before the look has got the event
-				w.checkArmed("both wait, 7 was readable, and a new reader was in time for that", 7, testToWrite, "the writer still waits")
-				return
-			}
-			w.checkArmed("both wait, 7 was readable, and while that was delivered a new reader came in when the lock was free", 7, testToBoth, "what was armed for who was left has replaced what was armed for the new reader, or the other way round; whose arm was the last one, and what did it know?")
-			w.event(7, testToBoth)
-			if newcomer.woken != 1 || w.writer.woken != 1 {
-				t.Fatalf("both wait, and while an event was delivered a new reader came in when the lock was free; then 7 was ready for both, and the new reader was woken %d times and the writer %d times, want 1 and 1", newcomer.woken, w.writer.woken)
-			}
-		})
+func TestArmThatRefuses(t *testing.T) {
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.poller.refuses = errors.New("no memory")
+		if err := w.Register(w.other, readable, w.reader); err == nil || err.Error() != "no memory" {
+			t.Fatalf("arm has refused with %q, and Register returned %v, want that error", w.poller.refuses, err)
+		}
+		w.event(w.fd, testToRead)
+		w.checkWoken(fmt.Sprintf("both wait, it's readable, and arm refuses with %q from now on", w.poller.refuses), 1, 1, "if arm refuses for the writer, nothing will wake it: so wake it now, and it hears from Register why")
+	})
+}
+
+// A testScenario has a table in which the reader and the writer wait for 7.
+func testScenario(story string, meanwhile func(w *testOrdered)) order.Scenario {
+	return order.Scenario{Story: "the reader and the writer wait for 7, and it's readable; " + story, Run: func(s *order.Schedule) {
+		w := &testOrdered{s: s, poller: &testPoller{armed: make(map[int]directions)}, waits: make(map[direction]*order.Waker)}
+		w.Table = NewTable(w.poller, new(order.Mutex))
+		w.register(readable, "the reader's waker")
+		w.register(writable, "the writer's waker")
+		w.poller.s = s
+		s.Go("reactor", func() { w.Deliver(7, testToRead) })
+		s.Go("other", func() { meanwhile(w) })
+		s.Finally(w.check)
+	}}
+}
+
+type testOrdered struct {
+	*Table
+	s      *order.Schedule
+	poller *testPoller
+	waits  map[direction]*order.Waker // the latest of each direction; nil if it was deregistered
+}
+
+func (w *testOrdered) register(dir direction, name string) {
+	waker := w.s.Waker()
+	waker.Name = name
+	w.waits[dir] = waker
+	if err := w.Register(7, dir, waker); err != nil {
+		w.s.Fatalf("Register returned the error %v, and arm didn't refuse", err)
 	}
 }
 
-func TestArmThatIsRefused(t *testing.T) {
-	check.Within(t, 2*time.Second, testReturns, func(t testing.TB) {
-		w := testWorldOf(t)
-		w.register(7, readable, w.reader)
-		w.register(7, writable, w.writer)
-		w.queue.refuses = errors.New("no memory")
-		if err := w.Register(8, readable, w.reader); err == nil || err.Error() != "no memory" {
-			t.Fatalf("arm has refused with %q, and Register gave %v, want that error", w.queue.refuses, err)
+// check wants 7 to be armed for those that wait, and for nothing else.
+func (w *testOrdered) check() {
+	var want directions
+	for dir, waker := range w.waits {
+		want[dir] = waker != nil && waker.Count == 0
+		if waker != nil && waker.Count > 1 {
+			w.s.Fatalf("%s was called %d times", waker.Name, waker.Count)
 		}
-		w.event(7, testToRead)
-		w.checkWoken(fmt.Sprintf("both wait, 7 is readable, and arm refuses with %q from now on", w.queue.refuses), 1, 1, "if the writer cannot be armed again nobody will wake it: so wake it now, and it hears from Register why")
-	})
+	}
+	if got := w.poller.armed[7]; got != want {
+		w.s.Fatalf("in the end 7 is armed for %s, and the tasks that weren't woken wait for %s: the latest arm must know the latest waiters", testTold(got), testTold(want))
+	}
+	w.poller.s = nil
+	for dir, waker := range w.waits {
+		if want[dir] {
+			var ready directions
+			ready[dir] = true
+			w.Deliver(7, ready)
+			if waker.Count != 1 {
+				w.s.Fatalf("at last 7 is ready for %s, and %s is not woken: it's been lost", testTold(ready), waker.Name)
+			}
+		}
+	}
+}
+
+// All orders of a Deliver and what another goroutine does.
+func TestEveryOrder(t *testing.T) {
+	order.All(t, "directions.go", testSource,
+		testScenario("meanwhile, a new reader registers", func(w *testOrdered) { w.register(readable, "the new reader's waker") }),
+		testScenario("meanwhile, a new writer registers", func(w *testOrdered) { w.register(writable, "the new writer's waker") }),
+		testScenario("meanwhile, the writer is deregistered", func(w *testOrdered) {
+			w.Deregister(7, writable)
+			w.waits[writable] = nil
+		}),
+	)
 }

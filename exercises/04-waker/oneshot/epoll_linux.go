@@ -6,24 +6,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queue is epoll(7), one-shot, so that a future that is not polled again is not
-// reported again. To arm is to ask: a descriptor that is ready already is
-// reported at once.
-type queue struct {
+// poller is epoll(7), used one-shot: after an event, epoll reports nothing more
+// about the descriptor until it's armed again.
+type poller struct {
 	fd     int
-	events [64]unix.EpollEvent // what does not fit is there at the next wait
+	events [64]unix.EpollEvent // further events come out of the next wait
 }
 
-func openQueue() (*queue, error) {
+func newPoller() (*poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	return &queue{fd: fd}, os.NewSyscallError("epoll_create1", err)
+	return &poller{fd: fd}, os.NewSyscallError("epoll_create1", err)
 }
 
-// arm replaces what fd was armed for, and keeps no record of it: that would go
-// stale when fd is closed. There is no EINTR here, as epoll_ctl never sleeps.
-func (q *queue) arm(fd int, want interest) error {
-	if want == (interest{}) {
-		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(q.fd, unix.EPOLL_CTL_DEL, fd, nil))
+// arm tries MOD and falls back to ADD. A record of what was added would go stale
+// when fd is closed, because that removes fd from the kernel's set.
+func (p *poller) arm(fd int, want directions) error {
+	if want == (directions{}) {
+		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))
 	}
 	ev := unix.EpollEvent{Fd: int32(fd), Events: unix.EPOLLONESHOT}
 	if want[readable] {
@@ -32,25 +31,25 @@ func (q *queue) arm(fd int, want interest) error {
 	if want[writable] {
 		ev.Events |= unix.EPOLLOUT
 	}
-	err := unix.EpollCtl(q.fd, unix.EPOLL_CTL_MOD, fd, &ev)
+	err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &ev)
 	if err == unix.ENOENT {
-		err = unix.EpollCtl(q.fd, unix.EPOLL_CTL_ADD, fd, &ev)
+		err = unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &ev)
 	}
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// wait blocks until there is an event. HUP and ERR concern both directions:
-// the next read or write says what it is.
-func (q *queue) wait() (ready []event, err error) {
-	n, err := unix.EpollWait(q.fd, q.events[:], -1)
+// wait counts HUP and ERR for both directions, because the next read and the
+// next write will both return at once, and say what happened.
+func (p *poller) wait() (events []event, err error) {
+	n, err := unix.EpollWait(p.fd, p.events[:], -1)
 	const failed = unix.EPOLLHUP | unix.EPOLLERR
-	for _, ev := range q.events[:max(n, 0)] {
-		ready = append(ready, event{int(ev.Fd), interest{
+	for _, ev := range p.events[:max(n, 0)] {
+		events = append(events, event{int(ev.Fd), directions{
 			readable: ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|failed) != 0,
 			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
 		}})
 	}
-	return ready, err
+	return events, err
 }
 
-func (q *queue) close() error { return unix.Close(q.fd) }
+func (p *poller) close() error { return unix.Close(p.fd) }

@@ -1,34 +1,19 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
-	"sync"
+	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
+	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
 )
 
-const testBlocks = "Send, Poll and Close must return at once, also if whoever is woken polls inside Wake; is the lock held while Wake is called, or never given back?"
+//go:embed oneshot.go
+var testSource string
 
-// A testGate is a lock that lets somebody else come in when it is free: between
-// is called before the first Lock, after the first Unlock, before the second
-// Lock, and so on, at the moment of that number.
-type testGate struct {
-	sync.Mutex
-	moment  int
-	at      int
-	between func()
-}
-
-func (g *testGate) pass() {
-	if g.moment++; g.moment == g.at {
-		g.between()
-	}
-}
-
-func (g *testGate) Lock()   { g.pass(); g.Mutex.Lock() }
-func (g *testGate) Unlock() { g.Mutex.Unlock(); g.pass() }
+const testBlocks = "Send, Poll and Close may wait for nothing but the lock, and a woken task may poll inside Wake; is the lock held while Wake is called, or never given back?"
 
 // A testWaker counts, and may do something.
 type testWaker struct {
@@ -50,61 +35,86 @@ func testTold(r Received[string], ready bool) string {
 const (
 	testPending = `{"" false}, false`
 	testNothing = `{"" false}, true`
-	testHello   = `{"hello" true}, true`
 )
+
+func testGot(value string) string { return testTold(Received[string]{Value: value, OK: true}, true) }
+
+func testWord(r *rand.Rand) string { return fmt.Sprintf("word %d", r.IntN(1000)) }
 
 func testPoll(t testing.TB, r *Receiver[string], w Waker, when, want string) {
 	t.Helper()
 	if got := testTold(r.Poll(&Context{waker: w})); got != want {
-		t.Fatalf("%s Poll gave %s, want %s", when, got, want)
+		t.Fatalf("%s Poll returned %s, want %s", when, got, want)
 	}
 }
 
+// testTry runs f with a new channel and a word to send.
+func testTry(t *testing.T, f func(t testing.TB, s *Sender[string], r *Receiver[string], word string)) {
+	t.Helper()
+	if check.IsStub(testSource) {
+		t.Skip("not tried: oneshot.go is not started")
+	}
+	word := testWord(check.Random(t))
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		t.Helper()
+		s, r := NewOneshot[string](new(order.Mutex))
+		f(t, s, r, word)
+	})
+}
+
 func TestSendBeforeThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
-		if !s.Send("hello") {
-			if got := testTold(r.Poll(&Context{waker: new(testWaker)})); got == testPending {
-				t.Fatal("oneshot.go is not started: Send gave false, and Poll does not have what was sent")
-			}
-			t.Fatal("Send gave false, and there is a receiver")
+	check.Started(t, "oneshot.go", testSource)
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+		if !s.Send(word) {
+			t.Fatal("Send returned false, and the receiver is there")
 		}
-		testPoll(t, r, new(testWaker), "after Send", testHello)
+		testPoll(t, r, new(testWaker), "after Send", testGot(word))
 	})
 }
 
 func TestSendAfterThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		w := new(testWaker)
-		for range 2 {
+		for range 3 {
 			testPoll(t, r, w, "before Send", testPending)
 		}
 		if w.woken > 0 {
-			t.Fatal("nothing was sent, and the waker was called")
+			t.Fatalf("nothing was sent, and the waker was called %d times", w.woken)
 		}
-		if !s.Send("hello") {
-			t.Fatal("Send gave false, and there is a receiver")
+		if !s.Send(word) {
+			t.Fatal("Send returned false, and the receiver is there")
 		}
-		if w.woken == 0 {
-			t.Fatal("the receiver was pending, and Send has woken nobody")
+		if w.woken != 1 {
+			t.Fatalf("the receiver was pending, and Send has called its waker %d times, want once", w.woken)
 		}
-		testPoll(t, r, w, "after the wake", testHello)
+		testPoll(t, r, w, "after the wake", testGot(word))
+	})
+}
+
+// An empty value is a value.
+func TestZeroValueIsSent(t *testing.T) {
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], _ string) {
+		w := new(testWaker)
+		testPoll(t, r, w, "before Send", testPending)
+		if !s.Send("") || w.woken != 1 {
+			t.Fatalf("an empty string was sent, and the waker was called %d times, want once", w.woken)
+		}
+		testPoll(t, r, w, "after an empty string was sent,", testGot(""))
 	})
 }
 
 func TestSenderThatIsClosed(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], _ string) {
+		s.Close()
 		s.Close()
 		testPoll(t, r, new(testWaker), "after the sender was closed", testNothing)
-
-		s, r = NewOneshot[string](new(sync.Mutex))
+	})
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], _ string) {
 		w := new(testWaker)
 		testPoll(t, r, w, "before Send", testPending)
 		s.Close()
 		if w.woken == 0 {
-			t.Fatal("the receiver was pending, the sender was closed, and nobody was woken: nothing will come any more, and the receiver waits for it for ever")
+			t.Fatal("the receiver was pending, the sender was closed, and no waker was called: nothing will come anymore, and the receiver waits forever")
 		}
 		testPoll(t, r, w, "after the sender was closed", testNothing)
 	})
@@ -112,119 +122,125 @@ func TestSenderThatIsClosed(t *testing.T) {
 
 // As a defer does.
 func TestSenderThatIsClosedAfterSend(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		w := new(testWaker)
 		testPoll(t, r, w, "before Send", testPending)
-		s.Send("hello")
+		s.Send(word)
 		s.Close()
 		s.Close()
-		testPoll(t, r, w, "when the sender was closed after it had sent,", testHello)
 		if w.woken != 1 {
-			t.Errorf("the receiver was pending, the sender has sent and was closed after that, twice, and the waker was called %d times, want once: there is one thing to find", w.woken)
+			t.Errorf("the receiver was pending, the sender has sent and was closed after that, twice, and the waker was called %d times, want once: there's one thing to find", w.woken)
 		}
+		testPoll(t, r, w, "when the sender was closed after it had sent,", testGot(word))
 	})
 }
 
 func TestReceiverThatIsClosed(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		w := new(testWaker)
 		testPoll(t, r, w, "before Send", testPending)
 		r.Close()
 		r.Close()
-		if s.Send("hello") {
-			t.Error("the receiver is closed, and Send gave true: nobody can have what was sent")
+		if s.Send(word) {
+			t.Error("the receiver is closed, and Send returned true: nothing can receive what was sent")
 		}
 		s.Close()
 		if w.woken > 0 {
-			t.Errorf("the receiver is closed, and its waker was called %d times", w.woken)
+			t.Errorf("the receiver is closed, and its waker was called %d times after that", w.woken)
+		}
+	})
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+		w := new(testWaker)
+		testPoll(t, r, w, "before Send", testPending)
+		r.Close()
+		s.Close()
+		if w.woken > 0 {
+			t.Errorf("the receiver is closed, and its waker was called %d times after that, when the sender was closed", w.woken)
 		}
 	})
 }
 
 func TestLatestPollIsWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		s, r := NewOneshot[string](new(sync.Mutex))
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		first, second := new(testWaker), new(testWaker)
 		testPoll(t, r, first, "before Send", testPending)
 		testPoll(t, r, second, "before Send", testPending)
-		s.Send("hello")
-		if second.woken == 0 {
-			t.Errorf("the receiver was polled by somebody else the second time, with another waker, and Send woke that one %d times and the first one %d times", second.woken, first.woken)
+		s.Send(word)
+		if second.woken == 0 || first.woken > 0 {
+			t.Errorf("the receiver was polled, and then polled again with another waker. Send has called the first waker %d times, and the second %d times, want 0 and 1", first.woken, second.woken)
 		}
 	})
 }
 
 func TestWokenPollsAtOnce(t *testing.T) {
-	for _, end := range []string{testHello, testNothing} {
-		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-			s, r := NewOneshot[string](new(sync.Mutex))
-			w := new(testWaker)
-			got := "nothing, as nobody was woken"
+	for _, closes := range []bool{false, true} {
+		testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+			w, got, want := new(testWaker), "nothing, because no waker was called", testGot(word)
 			w.then = func() {
 				w.then = nil
 				got = testTold(r.Poll(&Context{waker: new(testWaker)}))
 			}
 			testPoll(t, r, w, "before Send", testPending)
-			if end == testHello {
-				s.Send("hello")
-			} else {
+			if closes {
+				want = testNothing
 				s.Close()
+			} else {
+				s.Send(word)
 			}
-			if got != end {
-				t.Errorf("whoever was woken polled at once, inside Wake, and Poll gave %s, want %s: a wake before the value is there is a wake for nothing, and the last one", got, end)
+			if got != want {
+				t.Errorf("the woken task polled at once, inside Wake, and Poll returned %s, want %s: a wake before the value is there finds nothing, and it's the last one", got, want)
 			}
 		})
 	}
 }
 
-// The other end does something whenever the lock is free.
-func TestSendDuringThePoll(t *testing.T) {
-	for _, end := range []string{testHello, testNothing} {
-		for at := 1; at <= 6; at++ {
-			check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-				g, w := new(testGate), new(testWaker)
-				s, r := NewOneshot[string](g)
-				what, act := "Send is called", func() { s.Send("hello") }
-				if end == testNothing {
-					what, act = "the sender is closed", func() { s.Close() }
-				}
-				g.at, g.between = at, act
-				got := testTold(r.Poll(&Context{waker: w}))
-				switch {
-				case g.moment < 2:
-					t.Fatal("Poll has not taken the lock that NewOneshot was given")
-				case got == end:
+// testEnds is a scenario of a receiver that polls until it's ready, and a sender.
+func testEnds(story, want string, send func(s *order.Schedule, sender *Sender[string])) order.Scenario {
+	return order.Scenario{Story: story, Run: func(s *order.Schedule) {
+		sender, receiver := NewOneshot[string](new(order.Mutex))
+		s.Go("receiver", func() {
+			for {
+				w := s.Waker()
+				got := testTold(receiver.Poll(&Context{waker: w}))
+				switch got {
+				case want:
 					return
-				case got != testPending:
-					t.Fatalf("%s while Poll is under way, and Poll gave %s, want %s, or %s and a wake", what, got, end, testPending)
-				case g.moment < at: // the moment has not come
-					act()
+				case testPending:
+					w.Sleep()
+				default:
+					s.Fatalf("Poll returned %s, want %s, or %s until then", got, want, testPending)
 				}
-				if w.woken == 0 {
-					t.Fatalf("%s while Poll is under way, when the lock is free: Poll looked before that, and has left its waker after it, so it gave %s, and nobody is woken", what, got)
-				}
-				testPoll(t, r, w, "after the wake", end)
-			})
-		}
-	}
-}
-
-func TestPollDuringTheSend(t *testing.T) {
-	for at := 1; at <= 6; at++ {
-		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-			g, w := new(testGate), new(testWaker)
-			s, r := NewOneshot[string](g)
-			got := ""
-			g.at, g.between = at, func() { got = testTold(r.Poll(&Context{waker: w})) }
-			s.Send("hello")
-			if got == testPending && w.woken == 0 {
-				t.Fatalf("the receiver was polled while Send was under way, when the lock was free; Poll gave %s, and nobody is woken", got)
-			}
-			if got != testHello {
-				testPoll(t, r, w, "after Send", testHello)
 			}
 		})
-	}
+		s.Go("sender", func() { send(s, sender) })
+	}}
+}
+
+// All orders of two ends.
+func TestEveryOrder(t *testing.T) {
+	order.All(t, "oneshot.go", testSource,
+		testEnds("the receiver polls, and something is sent meanwhile", testGot("tea"), func(s *order.Schedule, sender *Sender[string]) {
+			if !sender.Send("tea") {
+				s.Fatalf("Send returned false, and the receiver is there")
+			}
+			sender.Close()
+		}),
+		testEnds("the receiver polls, and the sender is closed meanwhile", testNothing, func(s *order.Schedule, sender *Sender[string]) {
+			sender.Close()
+		}),
+		order.Scenario{Story: "the receiver is closed, and something is sent meanwhile", Run: func(s *order.Schedule) {
+			sender, receiver := NewOneshot[string](new(order.Mutex))
+			closed := false
+			s.Go("receiver", func() {
+				receiver.Poll(&Context{waker: s.Waker()})
+				receiver.Close()
+				closed = true
+			})
+			s.Go("sender", func() {
+				if before := closed; sender.Send("tea") && before {
+					s.Fatalf("the receiver was closed, and then Send returned true: nothing can receive what was sent")
+				}
+			})
+		}},
+	)
 }

@@ -1,9 +1,7 @@
 package main
 
-// A Waker asks for another poll. Any goroutine may call Wake at any time, as
-// often as it likes, also when nobody waits or the future is long finished.
-// A wake is a hint, never a promise: the poll may find nothing.
-//
-// This is Rust's std::task::Wake. The pair of pointer and method table that
-// RawWaker builds by hand is what a Go interface value is anyway.
+// A Waker asks for another poll. A wake promises one more poll, unless the future
+// has finished, and several wakes may share one. It doesn't promise that the poll
+// will find anything. Any goroutine may call Wake, at any time and any number of
+// times: before, during and after the poll, and after the future has finished.
 type Waker interface{ Wake() }

@@ -1,15 +1,13 @@
 package main
 
-// Context is what a future may ask of whoever polls it: another poll when that
-// is worthwhile. It stays valid after Poll has returned.
+// A Context lets a future ask for its next poll. It stays valid after Poll.
 type Context struct {
 	waker   Waker
 	reactor *Reactor
 }
 
-// Waker returns what asks for another poll of the future that is polled with
-// cx. A future that waits for anything but a descriptor passes it on to
-// whoever will know, at each Poll anew: only the latest counts.
+// Waker returns the waker of this poll. Only the latest one counts, so a future that
+// waits without a descriptor hands it on at each poll, to what will notice the news.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
@@ -18,5 +16,5 @@ func (cx *Context) WakeWhenReadable(fd int) error { return cx.reactor.Register(f
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
 func (cx *Context) WakeWhenWritable(fd int) error { return cx.reactor.Register(fd, writable, cx.waker) }
 
-// Forget takes back what was asked for fd, which is about to be closed.
-func (cx *Context) Forget(fd int) { cx.reactor.Forget(fd) }
+// Deregister withdraws what was asked for fd. It comes before fd is closed.
+func (cx *Context) Deregister(fd int) { cx.reactor.Deregister(fd) }

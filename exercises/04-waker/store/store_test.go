@@ -1,116 +1,92 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
+	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
 )
 
-const testBlocks = "Poll and Post must return at once; is a lock taken twice, or never given back?"
+//go:embed store.go
+var testSource string
 
-// A testGate is a lock that lets somebody else come in when it is free: between
-// is called before the first Lock, after the first Unlock, before the second
-// Lock, and so on, at the moment of that number.
-type testGate struct {
-	sync.Mutex
-	moment  int
-	at      int
-	between func()
-}
-
-func (g *testGate) pass() {
-	if g.moment++; g.moment == g.at {
-		g.between()
-	}
-}
-
-func (g *testGate) Lock()   { g.pass(); g.Mutex.Lock() }
-func (g *testGate) Unlock() { g.Mutex.Unlock(); g.pass() }
+const testBlocks = "Poll and Done may wait for nothing but the lock; is it taken twice, or never given back?"
 
 // testWakes counts.
-type testWakes int
+type testWakes struct{ n int }
 
-func (w *testWakes) Wake() { *w++ }
+func (w *testWakes) Wake() { w.n++ }
 
-// testPoll polls b, and wants this letter, or none.
-func testPoll(t testing.TB, b *Box, w Waker, when, want string) {
+// testPoll polls j, and wants this answer.
+func testPoll(t testing.TB, j *Jobs, w Waker, when string, want bool) {
 	t.Helper()
-	if letter, ready := b.Poll(&Context{waker: w}); letter != want || ready != (want != "") {
-		t.Fatalf("%s Poll gave %q, %t, want %q, %t", when, letter, ready, want, want != "")
+	if _, ready := j.Poll(&Context{waker: w}); ready != want {
+		t.Fatalf("%s: Poll returned %t, want %t", when, ready, want)
 	}
 }
 
-func TestLetterBeforeThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		b := NewBox(new(sync.Mutex))
-		b.Post("hello")
-		testPoll(t, b, new(testWakes), "with a letter in the box", "hello")
+func TestJobsAreDoneBeforeThePoll(t *testing.T) {
+	n := 1 + check.Random(t).IntN(5)
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		j := NewJobs(new(order.Mutex), n)
+		for range n {
+			j.Done()
+		}
+		testPoll(t, j, new(testWakes), fmt.Sprintf("all of %d jobs are done", n), true)
 	})
 }
 
-func TestLetterAfterThePoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		b, w := NewBox(new(sync.Mutex)), new(testWakes)
-		for range 3 {
-			testPoll(t, b, w, "with an empty box", "")
-		}
-		if *w > 0 {
-			t.Fatalf("nothing has come, and the waker was called %d times in 3 polls: each call is another poll, at once, and so on, on a whole core", *w)
-		}
-		b.Post("hello")
-		if *w == 0 {
-			t.Fatal("a letter came after the poll, and nobody was woken: does Poll leave its waker behind?")
-		}
-		testPoll(t, b, w, "after the wake", "hello")
-	})
-}
-
-// The postman comes whenever the lock is free.
-func TestLetterDuringThePoll(t *testing.T) {
-	for at := 1; at <= 6; at++ {
-		check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-			g, w := new(testGate), new(testWakes)
-			b := NewBox(g)
-			g.at, g.between = at, func() { b.Post("hello") }
-			letter, ready := b.Poll(&Context{waker: w})
-			switch locks := g.moment / 2; {
-			case g.moment < 2:
-				t.Fatal("Poll has not taken the lock: Post may change both fields at any moment")
-			case g.moment < at && ready:
-				t.Fatalf("Poll gave %q, true, and nobody has posted anything", letter)
-			case g.moment < at:
-				b.Post("hello") // after the poll, then
-				if *w == 0 {
-					t.Fatal("a letter came after the poll, and nobody was woken")
-				}
-			case !ready && *w == 0:
-				t.Fatalf("the letter comes when Poll has %s: to Poll the box looks empty, the postman finds no waker to call, and Poll gave \"\", false: it sleeps for ever, with a letter in the box (%d locks in Poll)", testWhere(at), max(locks-1, 1))
+func TestJobsAreDoneBetweenPolls(t *testing.T) {
+	n := 2 + check.Random(t).IntN(4)
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		j, w := NewJobs(new(order.Mutex), n), new(testWakes)
+		for done := range n {
+			testPoll(t, j, w, fmt.Sprintf("%d of %d jobs are done", done, n), false)
+			testPoll(t, j, w, fmt.Sprintf("%d of %d jobs are done, and it's polled once more", done, n), false)
+			if w.n > 0 {
+				t.Fatalf("%d of %d jobs are done, and the waker has been called %d times: each call is another poll, at once, and so on, on a whole core", done, n, w.n)
 			}
-		})
-	}
+			j.Done()
+		}
+		if w.n == 0 {
+			t.Fatalf("all of %d jobs are done after the poll, and the waker wasn't called: does Poll leave it behind?", n)
+		}
+		testPoll(t, j, w, "after the wake", true)
+	})
 }
-
-// testWhere tells a moment of the gate.
-func testWhere(at int) string {
-	if at%2 == 1 {
-		return fmt.Sprintf("not yet locked for the %s time", testNth(at/2))
-	}
-	return fmt.Sprintf("unlocked for the %s time", testNth(at/2-1))
-}
-
-func testNth(n int) string { return []string{"first", "second", "third"}[n] }
 
 func TestLatestPollIsWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
-		b, first, second := NewBox(new(sync.Mutex)), new(testWakes), new(testWakes)
-		testPoll(t, b, first, "with an empty box", "")
-		testPoll(t, b, second, "with an empty box", "")
-		b.Post("hello")
-		if *second == 0 {
-			t.Errorf("the future is polled by somebody else the second time, with another waker, and the letter woke that one %d times and the first one %d times: who polled last is who waits", *second, *first)
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		j, first, second := NewJobs(new(order.Mutex), 1), new(testWakes), new(testWakes)
+		testPoll(t, j, first, "one job is left", false)
+		testPoll(t, j, second, "one job is left", false)
+		j.Done()
+		if second.n == 0 {
+			t.Errorf("the future was polled with one waker, and then with another one. When the last job was done, the first waker was called %d times and the second %d times: only the waker of the latest poll counts", first.n, second.n)
 		}
+	})
+}
+
+// All orders of a poller and two jobs.
+func TestEveryOrder(t *testing.T) {
+	order.All(t, "store.go", testSource, order.Scenario{
+		Story: "a poller polls until it's ready, and two jobs end meanwhile",
+		Run: func(s *order.Schedule) {
+			j := NewJobs(new(order.Mutex), 2)
+			s.Go("poller", func() {
+				for {
+					w := s.Waker()
+					if _, ready := j.Poll(&Context{waker: w}); ready {
+						return
+					}
+					w.Sleep()
+				}
+			})
+			for _, name := range []string{"job 1", "job 2"} {
+				s.Go(name, j.Done)
+			}
+		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,7 +11,24 @@ import (
 	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
+	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
 )
+
+//go:embed during.go
+var testSource string
+
+// testTry runs f in a bubble. No time may pass in it.
+func testTry(t *testing.T, sentence string, f func(t testing.TB)) {
+	t.Helper()
+	check.Bubble(t, 2*time.Second, sentence, func(t testing.TB) {
+		t.Helper()
+		start := time.Now()
+		f(t)
+		if took := time.Since(start); took > 0 && !t.Failed() {
+			t.Errorf("it took %v, and there was nothing to wait for: a worker sleeps until there's news, and not by the clock", took)
+		}
+	})
+}
 
 // testWork starts so many workers, and returns what waits for their end.
 func testWork(t testing.TB, p *Pool, workers int) (wait func()) {
@@ -29,12 +47,12 @@ func testWork(t testing.TB, p *Pool, workers int) (wait func()) {
 }
 
 const (
-	testHangs = "each task was woken until it had finished, and Work does not return"
-	testLost  = "a task wakes itself in its poll, and this poll gives false: it is to be polled again, and is not, by nobody; or does Wake wait?"
+	testHangs = "each task was woken until it had finished, and Work doesn't return"
+	testLost  = "a task wakes itself in its poll, and this poll returns false: it must be polled again, and isn't, by any worker; or does Wake wait?"
 )
 
-func TestWokenWhileItIsAsleep(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+func TestWokenWhileAsleep(t *testing.T) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -55,8 +73,26 @@ func TestWokenWhileItIsAsleep(t *testing.T) {
 	})
 }
 
+func TestAllWorkersReturn(t *testing.T) {
+	workers := 3 + check.Random(t).IntN(4)
+	testTry(t, fmt.Sprintf("one task was polled by one of %d workers, and has finished; the others must return as well, because there's nothing left to do", workers), func(t testing.TB) {
+		p := NewPool()
+		come := false
+		var waker Waker
+		p.Spawn(func(w Waker) bool {
+			waker = w
+			return come
+		})
+		wait := testWork(t, p, workers)
+		synctest.Wait()
+		come = true
+		waker.Wake()
+		wait()
+	})
+}
+
 func TestWakesItselfInItsPoll(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testLost, func(t testing.TB) {
+	testTry(t, testLost, func(t testing.TB) {
 		p := NewPool()
 		polls := 0
 		p.Spawn(func(w Waker) bool {
@@ -70,7 +106,7 @@ func TestWakesItselfInItsPoll(t *testing.T) {
 }
 
 func TestPolledByOneWorkerAtATime(t *testing.T) {
-	check.Bubble(t, 2*time.Second, "a task wakes itself in its poll. Until this poll returns the other worker has nothing to do but sleep: does it wait for a lock, or go round and round? And then the task is to be polled again", func(t testing.TB) {
+	testTry(t, "a task wakes itself in its poll. Until this poll returns the other worker has nothing to do but sleep: does it wait for a lock, or go round and round? And then the task is to be polled again", func(t testing.TB) {
 		p := NewPool()
 		var polling, polls int
 		p.Spawn(func(w Waker) bool {
@@ -82,15 +118,15 @@ func TestPolledByOneWorkerAtATime(t *testing.T) {
 				return true
 			}
 			w.Wake()
-			synctest.Wait() // all others have done what they will
+			synctest.Wait() // the other worker has done what it will
 			return false
 		})
 		testWork(t, p, 2)()
 	})
 }
 
-func TestWokenByAnotherInItsPoll(t *testing.T) {
-	check.Bubble(t, 2*time.Second, "what a task waits for comes while it is being polled, when it has looked already: it is woken then, and its poll gives false. It is to be polled again, and is not, by nobody; or does Wake wait?", func(t testing.TB) {
+func TestWokenByAnotherGoroutineInItsPoll(t *testing.T) {
+	testTry(t, "what a task waits for comes while it is being polled, when it has looked already: it is woken then, and its poll returns false. It must be polled again, and isn't, by any worker; or does Wake wait?", func(t testing.TB) {
 		p := NewPool()
 		var come atomic.Bool
 		p.Spawn(func(w Waker) bool {
@@ -109,7 +145,7 @@ func TestWokenByAnotherInItsPoll(t *testing.T) {
 }
 
 func TestManyWakesInAPollAreOne(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -132,8 +168,8 @@ func TestManyWakesInAPollAreOne(t *testing.T) {
 	})
 }
 
-func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+func TestOnlyWokenTasksArePolled(t *testing.T) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls int
 		var waker Waker
@@ -146,7 +182,7 @@ func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
 		wait := testWork(t, p, 1)
 		synctest.Wait()
 		if polls != 1 {
-			t.Fatalf("a task was spawned, and nobody has woken it: polled %d times, want 1", polls)
+			t.Fatalf("a task was spawned, and was never woken: polled %d times, want 1", polls)
 		}
 		come = true
 		waker.Wake()
@@ -154,8 +190,8 @@ func TestWhoIsNotWokenIsNotPolled(t *testing.T) {
 	})
 }
 
-func TestWhoWakeThemselvesTakeTurns(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testLost, func(t testing.TB) {
+func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
+	testTry(t, testLost, func(t testing.TB) {
 		p := NewPool()
 		var order strings.Builder
 		for _, name := range []string{"a", "b", "c"} {
@@ -170,13 +206,13 @@ func TestWhoWakeThemselvesTakeTurns(t *testing.T) {
 		}
 		testWork(t, p, 1)()
 		if got, want := order.String(), "abcabcabc"; got != want {
-			t.Errorf("one worker, and three tasks that wake themselves in each poll but the third: polled in the order %s, want %s; they do not take turns", got, want)
+			t.Errorf("one worker, and three tasks that wake themselves in each poll but the third: polled in the order %s, want %s; they don't take turns", got, want)
 		}
 	})
 }
 
-func TestWhoHasFinishedIsNotPolled(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+func TestFinishedTaskIsNotPolled(t *testing.T) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewPool()
 		var polls, others int
 		var first, second Waker
@@ -210,7 +246,7 @@ func TestWhoHasFinishedIsNotPolled(t *testing.T) {
 }
 
 func TestWakesFromManyGoroutines(t *testing.T) {
-	check.Bubble(t, 2*time.Second, "50 tasks were woken by 4 goroutines, and by themselves, and are not polled to their end", func(t testing.TB) {
+	testTry(t, "50 tasks were woken by 4 goroutines, and by themselves, and aren't polled to their end", func(t testing.TB) {
 		p := NewPool()
 		var over atomic.Bool
 		wakers := make(chan Waker, 50)
@@ -252,4 +288,58 @@ func TestWakesFromManyGoroutines(t *testing.T) {
 		}
 		wait()
 	})
+}
+
+// All orders of two workers and a goroutine that wakes.
+func TestEveryOrder(t *testing.T) {
+	order.All(t, "during.go", testSource,
+		order.Scenario{Story: "one worker polls a task, and two things that it waits for come meanwhile, with a wake each", Run: func(s *order.Schedule) {
+			p, come, finished := NewPool(), 0, false
+			var waker Waker
+			p.Spawn(func(w Waker) bool {
+				if finished {
+					s.Fatalf("the task was ready, and is polled again")
+				}
+				waker = w
+				seen := come
+				s.Step(fmt.Sprintf("(polls the task, which sees %d of 2)", seen))
+				finished = seen == 2
+				return finished
+			})
+			s.Go("worker", p.Work)
+			s.Go("waker", func() {
+				s.Wait("(the first of 2 comes)", "until the task has been polled", func() bool { return waker != nil })
+				come++
+				waker.Wake()
+				s.Step("(the second of 2 comes)")
+				come++
+				waker.Wake()
+			})
+		}},
+		order.Scenario{Bound: 1, Story: "two workers poll a task that's woken in its poll, by itself and by another goroutine", Run: func(s *order.Schedule) {
+			p, come, polling := NewPool(), false, 0
+			var waker Waker
+			p.Spawn(func(w Waker) bool {
+				if polling++; polling > 1 {
+					s.Fatalf("two workers poll the task at the same time")
+				}
+				defer func() { polling-- }()
+				first := waker == nil
+				waker = w
+				seen := come
+				s.Step(fmt.Sprintf("(polls the task, which sees: %t)", seen))
+				if first {
+					w.Wake()
+				}
+				return seen
+			})
+			s.Go("worker 1", p.Work)
+			s.Go("worker 2", p.Work)
+			s.Go("waker", func() {
+				s.Wait("(what the task waits for comes)", "until the task has been polled", func() bool { return waker != nil })
+				come = true
+				waker.Wake()
+			})
+		}},
+	)
 }

@@ -1,15 +1,54 @@
 package main
 
 import (
+	_ "embed"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
+	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
 )
 
-const testHangs = "Park must sleep, and Wake must not; does Park go round and round, or does Wake wait for somebody?"
+//go:embed parker.go
+var testSource string
+
+const testHangs = "Park must sleep, and Wake must not; does Park go round and round, or does Wake wait?"
+
+// testTry runs f in a bubble, in which a goroutine that sleeps is known to sleep.
+func testTry(t *testing.T, sentence string, f func(t testing.TB)) {
+	t.Helper()
+	if check.IsStub(testSource) {
+		t.Skip("not tried: parker.go is not started")
+	}
+	check.Bubble(t, 2*time.Second, sentence, func(t testing.TB) {
+		t.Helper()
+		start := time.Now()
+		f(t)
+		if took := time.Since(start); took > 0 && !t.Failed() {
+			t.Errorf("it took %v: Park sleeps by the clock instead of until it's woken", took)
+		}
+	})
+}
+
+func TestNoChannel(t *testing.T) {
+	check.Started(t, "parker.go", testSource)
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "parker.go", testSource, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if c, ok := n.(*ast.ChanType); ok {
+			t.Errorf("%v has a channel: that's the chapter's Parker, and this one is without", fset.Position(c.Pos()))
+		}
+		return true
+	})
+}
 
 // A testParked goroutine is one that has called Park.
 type testParked struct{ up chan struct{} }
@@ -23,7 +62,7 @@ func testPark(p *Parker) testParked {
 	return g
 }
 
-// isUp says whether its Park has returned, once all have come to rest.
+// isUp reports whether its Park has returned, once everything has come to rest.
 func (g testParked) isUp() bool {
 	synctest.Wait()
 	select {
@@ -35,14 +74,11 @@ func (g testParked) isUp() bool {
 }
 
 func TestParkSleepsUntilWake(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewParker()
 		g := testPark(p)
-		if g.isUp() && testPark(p).isUp() {
-			t.Fatal("parker.go is not started: Park returned, twice, and nobody has called Wake")
-		}
 		if g.isUp() {
-			t.Fatal("Park returned, and nobody has called Wake; is there a token in a new Parker?")
+			t.Fatal("Park returned without a call of Wake; is there a token in a new Parker?")
 		}
 		p.Wake()
 		if !g.isUp() {
@@ -52,17 +88,17 @@ func TestParkSleepsUntilWake(t *testing.T) {
 }
 
 func TestWakeBeforePark(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewParker()
 		p.Wake()
 		if g := testPark(p); !g.isUp() {
-			t.Fatal("Wake was called before Park, and Park sleeps: that wake is over, and no other one comes. What has it left for the Park that is next?")
+			t.Fatal("Wake was called before Park, and Park sleeps: that wake is over, and no other one comes. What has it left for the next Park?")
 		}
 	})
 }
 
 func TestManyWakesAreOne(t *testing.T) {
-	check.Bubble(t, 2*time.Second, "Wake was called twice while nobody was parked, and a second Wake waits: it must return at once, for whoever wakes has other things to do", func(t testing.TB) {
+	testTry(t, "Wake was called twice before Park, and a second Wake waits: it must return at once, because its caller has other things to do", func(t testing.TB) {
 		p := NewParker()
 		for range 1000 {
 			p.Wake()
@@ -82,7 +118,7 @@ func TestManyWakesAreOne(t *testing.T) {
 }
 
 func TestEachParkNeedsAWake(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewParker()
 		for n := 1; n <= 3; n++ {
 			g := testPark(p)
@@ -98,7 +134,7 @@ func TestEachParkNeedsAWake(t *testing.T) {
 }
 
 func TestWakesFromManyGoroutines(t *testing.T) {
-	check.Bubble(t, 2*time.Second, testHangs, func(t testing.TB) {
+	testTry(t, testHangs, func(t testing.TB) {
 		p := NewParker()
 		g := testPark(p)
 		var all sync.WaitGroup
@@ -114,4 +150,34 @@ func TestWakesFromManyGoroutines(t *testing.T) {
 			t.Fatal("8 goroutines called Wake 100 times each, and Park sleeps on")
 		}
 	})
+}
+
+// All orders of a goroutine that parks and others that wake it.
+func TestEveryOrder(t *testing.T) {
+	order.All(t, "parker.go", testSource,
+		order.Scenario{Story: "a sleeper parks, and a waker calls Wake", Bound: 3, Run: func(s *order.Schedule) {
+			p := NewParker()
+			s.Go("sleeper", p.Park)
+			s.Go("waker", p.Wake)
+		}},
+		order.Scenario{Story: "two wakers bring a letter each and call Wake; a sleeper parks until it has seen both", Run: func(s *order.Schedule) {
+			p, letters := NewParker(), 0
+			s.Go("sleeper", func() {
+				for {
+					s.Step("looks for letters")
+					if letters == 2 {
+						return
+					}
+					p.Park()
+				}
+			})
+			for _, name := range []string{"waker 1", "waker 2"} {
+				s.Go(name, func() {
+					s.Step("brings a letter")
+					letters++
+					p.Wake()
+				})
+			}
+		}},
+	)
 }

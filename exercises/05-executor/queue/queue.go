@@ -2,12 +2,12 @@ package main
 
 import "sync"
 
-// Queue holds the tasks that have been woken and not yet polled, first in,
-// first out. Anybody puts them in, by Wake; one executor takes them out.
+// Queue holds the tasks that were woken and haven't been polled yet. Any
+// goroutine puts them in, through Wake; one executor takes them out.
 type Queue struct{}
 
-// NewQueue makes an empty queue. It uses mu, which nobody has locked. executor
-// ends the executor's sleep.
+// NewQueue makes an empty queue. It uses mu, which isn't locked. executor ends
+// the executor's sleep.
 func NewQueue(mu sync.Locker, executor Waker) *Queue { return &Queue{} }
 
 // Task is its own waker.
@@ -15,12 +15,14 @@ type Task struct {
 	ID int
 }
 
-// NewTask makes a task that nobody has woken yet.
+// NewTask makes a task that hasn't been woken yet.
 func (q *Queue) NewTask(id int) *Task { return &Task{ID: id} }
 
-// Wake puts the task into the queue, unless it is there. It is yours to write.
-func (t *Task) Wake() {} // not started
+// Wake puts the task into the queue, unless it's there. It's yours to write.
+func (t *Task) Wake() {
+	_ = t // not started
+}
 
-// Pop takes out the task that is first in the queue. It gives nil if there is
-// none. It is yours to write.
+// Pop takes out the task that's first in the queue. It returns nil if there's
+// none. It's yours to write.
 func (q *Queue) Pop() *Task { return nil }

@@ -1,19 +1,18 @@
 package main
 
-// Parker puts one goroutine to sleep until somebody calls Wake. It is a Waker,
-// and what Rust's thread::park and unpark are.
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
-	token chan struct{} // holds one token: "you have been woken"
+	token chan struct{} // holds at most one token, which says "poll again"
 }
 
 func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
 
-// Park takes the token, and sleeps until there is one. A wake that came before
-// left its token, so this Park returns at once. With a bare signal instead of
-// a token it would sleep for ever, as the wake is over and does not come again.
+// Park sleeps until there is a token, and takes it. A wake that came before Park has
+// left its token. Without it, that wake would be lost, and Park would never return.
 func (p *Parker) Park() { <-p.token }
 
-// Wake leaves the token unless it is there: many wakes before a Park are one.
+// Wake leaves a token. If one is there already, a second one would say nothing
+// new, because one poll looks at everything that has happened before it.
 func (p *Parker) Wake() {
 	select {
 	case p.token <- struct{}{}:

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Executor is the chapter's, without reactor and trace.
+// Executor is the chapter's, without its reactor and trace.
 type Executor struct {
 	parker *Parker
 	tasks  []*Task // all of them, in the order of Spawn
-	live   int     // tasks that have not finished
+	live   int     // how many tasks haven't finished
 
-	mu    sync.Mutex
-	ready []*Task // guarded by mu: woken and not yet polled
+	mu       sync.Mutex
+	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
 }
 
 func NewExecutor() *Executor { return &Executor{parker: NewParker()} }
@@ -36,11 +36,11 @@ func (e *StuckError) Error() string { return fmt.Sprintf("tasks %v can never go 
 // Context is what a task may ask of its executor, in its poll.
 type Context struct{ task *Task }
 
-// Waker returns what wakes the task. It is for somebody outside the executor,
-// such as a timer or another goroutine.
+// Waker returns what wakes the task. It's for something outside the
+// executor, such as a timer or another goroutine.
 func (cx *Context) Waker() Waker { return cx.task }
 
-// Finished says whether other has finished. If it has not, the task that asks
+// Finished reports whether other has finished. If it hasn't, the task that asks
 // is woken when it has.
 func (cx *Context) Finished(other *Task) bool {
 	if !other.finished {
@@ -59,13 +59,16 @@ func (e *Executor) Spawn(poll func(cx *Context) (ready bool)) *Task {
 	return t
 }
 
-// Run returns nil when every task has finished. To return a StuckError is yours
-// to write.
+// Run returns nil when every task has finished, and a StuckError when it would
+// go to sleep while there are tasks that nothing can ever wake.
 func (e *Executor) Run() error {
 	for e.live > 0 {
 		switch t := e.pop(); {
 		case t == nil:
-			e.parker.Park() // not started: perhaps nobody can ever end this sleep
+			if ids := e.stuck(); len(ids) > 0 {
+				return &StuckError{ids}
+			}
+			e.parker.Park()
 		case !t.finished:
 			t.finished = t.poll(&Context{t})
 			if t.finished {
@@ -79,6 +82,12 @@ func (e *Executor) Run() error {
 	return nil
 }
 
+// stuck returns the IDs of the tasks that can never go on, in the order of Spawn.
+// It's called when the queue is empty, and it's yours to write.
+func (e *Executor) stuck() (ids []int) {
+	return nil // not started
+}
+
 func (t *Task) Wake() {
 	if t.executor.push(t) {
 		t.executor.parker.Wake()
@@ -90,7 +99,7 @@ func (e *Executor) push(t *Task) (added bool) {
 	defer e.mu.Unlock()
 	if added = !t.queued; added {
 		t.queued = true
-		e.ready = append(e.ready, t)
+		e.runQueue = append(e.runQueue, t)
 	}
 	return added
 }
@@ -98,8 +107,8 @@ func (e *Executor) push(t *Task) (added bool) {
 func (e *Executor) pop() (t *Task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.ready) > 0 {
-		t, e.ready = e.ready[0], e.ready[1:]
+	if len(e.runQueue) > 0 {
+		t, e.runQueue = e.runQueue[0], e.runQueue[1:]
 		t.queued = false
 	}
 	return t

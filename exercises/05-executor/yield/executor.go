@@ -2,109 +2,114 @@ package main
 
 import "sync"
 
-// Executor polls tasks, on the goroutine that calls Run, and sleeps when none
-// of them has been woken.
+// Executor polls woken tasks on the goroutine that calls Run, and else sleeps.
 type Executor struct {
-	Trace Trace // does nothing; set its fields, if at all, before the first Spawn
+	Trace func(step string, t *Task) // is told each step, on any goroutine; set before Spawn
 
 	reactor *Reactor
 	parker  *Parker
-	spawned int // tasks so far
-	live    int // tasks that have not finished
+	live    int // how many tasks haven't finished
 
-	mu    sync.Mutex
-	ready []*Task // guarded by mu: woken and not yet polled, first in, first out
+	mu       sync.Mutex
+	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
 }
 
-// Task is a future of which the executor takes care. It is a Waker, its own.
+// A Task is a future that an executor polls, and its own Waker. Its states:
+//
+//	queued    it's in the run queue, from Spawn or Wake until pop
+//	polled    from pop until Poll returns; a wake makes it queued as well
+//	idle      Poll has returned false; it stays idle until Wake
+//	finished  Poll has returned true; pop drops it if it's woken once more
 type Task struct {
-	ID int // 1, 2, 3 ... in the order of Spawn
-
 	executor *Executor
-	poll     func() (ready bool) // the future's; nil once it was ready
-	queued   bool                // guarded by executor.mu: it is in ready
+	poll     func() (ready bool) // polls the future; nil if the task has finished
+	queued   bool                // guarded by executor.mu
 }
 
-// Trace is told what happens, as it happens. Woken is called by whoever calls
-// Wake, the others on Run's goroutine.
-type Trace struct {
-	Poll, Pending, Ready, Woken func(*Task)
-	Park, Unpark                func()
-}
-
-// NewExecutor makes an executor without tasks. Their futures register with r,
-// which may be nil if none of them waits for a descriptor.
+// NewExecutor returns an executor. r may be nil if no task waits for a descriptor.
 func NewExecutor(r *Reactor) *Executor {
-	ignore, nothing := func(*Task) {}, func() {}
-	trace := Trace{ignore, ignore, ignore, ignore, nothing, nothing}
-	return &Executor{Trace: trace, reactor: r, parker: NewParker()}
+	return &Executor{Trace: func(string, *Task) {}, reactor: r, parker: NewParker()}
 }
 
-// Spawn makes f a task, which is polled without having been woken. Call it
-// before Run, or from a Poll inside it.
+// Spawn makes f a task, and queues it, because nothing would wake a future that
+// has never been polled. It may be called before Run, or in a Poll.
 func Spawn[T any](e *Executor, f Future[T]) {
-	e.spawned++
 	e.live++
-	t := &Task{ID: e.spawned, executor: e}
+	t := &Task{executor: e}
 	cx := &Context{waker: t, reactor: e.reactor}
-	t.poll = func() bool {
-		_, ready := f.Poll(cx)
-		return ready
-	}
+	t.poll = func() bool { return poll(t, f, cx) }
 	e.push(t)
 }
 
-// Run returns when every task has finished.
+// Run returns when all tasks have finished. A panic of a task leaves the others unclosed.
 func (e *Executor) Run() {
 	for e.live > 0 {
-		switch t := e.pop(); {
-		case t == nil:
-			e.Trace.Park()
-			e.parker.Park() // a wake since pop has left its token
-			e.Trace.Unpark()
-		case t.poll != nil: // otherwise it was woken after it finished
-			e.Trace.Poll(t)
-			if !t.poll() {
-				e.Trace.Pending(t)
-				continue
-			}
-			e.Trace.Ready(t)
-			t.poll = nil // and with it the future
+		t := e.pop()
+		if t == nil {
+			// ← a wake that comes here isn't lost: its token makes park return
+			e.park()
+			continue
+		}
+		if t.poll == nil {
+			continue // t was woken after it had finished
+		}
+		if t.poll() {
+			t.poll = nil // drops the future as well
 			e.live--
 		}
 	}
 }
 
-// Wake puts the task into the queue, once however often it is called before
-// the next poll.
+// poll polls t's future once, and reports whether it's ready.
+func poll[T any](t *Task, f Future[T], cx *Context) bool {
+	t.executor.Trace("poll", t)
+	if _, ready := f.Poll(cx); !ready {
+		t.executor.Trace("pending", t)
+		return false
+	}
+	t.executor.Trace("ready", t)
+	return true
+}
+
+func (e *Executor) park() {
+	e.Trace("park", nil)
+	e.parker.Park()
+	e.Trace("unpark", nil)
+}
+
+// Wake queues the task for another poll. Any goroutine may call it.
 func (t *Task) Wake() {
 	e := t.executor
-	e.Trace.Woken(t)
-	// Push, then unpark. An executor that is unparked first may find an empty
-	// queue and park again, and nobody is left to wake it.
+	e.Trace("woken", t) // also if t is queued already
+	// Push, then unpark. In the other order, the executor may wake up, find the
+	// queue empty and park again before the push. Then nothing would wake it.
 	if e.push(t) {
 		e.parker.Wake()
 	}
 }
 
-func (e *Executor) push(t *Task) (added bool) {
+// push reports whether it has added t. It hasn't if t is in the queue already.
+func (e *Executor) push(t *Task) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if added = !t.queued; added {
-		t.queued = true
-		e.ready = append(e.ready, t)
+	if t.queued {
+		return false
 	}
-	return added
+	t.queued = true
+	e.runQueue = append(e.runQueue, t)
+	return true
 }
 
-// pop takes the task out before it is polled: a wake during the poll queues it
-// again. Taken out after the poll, that wake would be lost.
-func (e *Executor) pop() (t *Task) {
+// pop returns nil if the queue is empty.
+func (e *Executor) pop() *Task {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.ready) > 0 {
-		t, e.ready = e.ready[0], e.ready[1:]
-		t.queued = false
+	if len(e.runQueue) == 0 {
+		return nil
 	}
+	t := e.runQueue[0]
+	e.runQueue[0] = nil // or the array would keep the task
+	e.runQueue = e.runQueue[1:]
+	t.queued = false // before the poll: a wake during the poll must queue t again
 	return t
 }

@@ -8,39 +8,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queue is kqueue(2). It has a filter for each direction, and EV_ONESHOT
-// removes a filter when it has been reported.
-type queue struct {
+// poller is kqueue(2). It has one filter for each direction of a descriptor, and
+// EV_ONESHOT makes it remove a filter that it has reported.
+type poller struct {
 	fd     int
-	events [64]unix.Kevent_t // what does not fit is there at the next wait
+	events [64]unix.Kevent_t // further events come out of the next wait
 }
 
-func openQueue() (*queue, error) {
+func newPoller() (*poller, error) {
 	fd, err := unix.Kqueue()
 	if err == nil {
 		unix.CloseOnExec(fd)
 	}
-	return &queue{fd: fd}, os.NewSyscallError("kqueue", err)
+	return &poller{fd: fd}, os.NewSyscallError("kqueue", err)
 }
 
-// arm replaces what fd was armed for.
-func (q *queue) arm(fd int, want interest) error {
-	if err := q.filter(fd, unix.EVFILT_READ, want[readable]); err != nil {
+// arm sets both filters, because want replaces what fd was armed for.
+func (p *poller) arm(fd int, want directions) error {
+	if err := p.setFilter(fd, unix.EVFILT_READ, want[readable]); err != nil {
 		return err
 	}
-	return q.filter(fd, unix.EVFILT_WRITE, want[writable])
+	return p.setFilter(fd, unix.EVFILT_WRITE, want[writable])
 }
 
-// filter adds or removes one filter. One that is not there needs no removing.
-func (q *queue) filter(fd, mode int, on bool) error {
+// setFilter adds or removes one filter. Removing a filter that isn't there is
+// no error.
+func (p *poller) setFilter(fd, filter int, on bool) error {
 	var ev [1]unix.Kevent_t
-	unix.SetKevent(&ev[0], fd, mode, unix.EV_DELETE)
+	unix.SetKevent(&ev[0], fd, filter, unix.EV_DELETE)
 	if on {
-		unix.SetKevent(&ev[0], fd, mode, unix.EV_ADD|unix.EV_ONESHOT)
+		unix.SetKevent(&ev[0], fd, filter, unix.EV_ADD|unix.EV_ONESHOT)
 	}
-	_, err := unix.Kevent(q.fd, ev[:], nil, nil)
+	_, err := unix.Kevent(p.fd, ev[:], nil, nil)
 	for err == unix.EINTR {
-		_, err = unix.Kevent(q.fd, ev[:], nil, nil)
+		_, err = unix.Kevent(p.fd, ev[:], nil, nil)
 	}
 	if !on && err == unix.ENOENT {
 		return nil
@@ -48,15 +49,15 @@ func (q *queue) filter(fd, mode int, on bool) error {
 	return os.NewSyscallError("kevent", err)
 }
 
-// wait blocks until there is an event. The peer's end is an event of the
-// filter that is armed, and sets EV_EOF in it.
-func (q *queue) wait() (ready []event, err error) {
-	n, err := unix.Kevent(q.fd, nil, q.events[:], nil)
-	for i := range q.events[:max(n, 0)] {
-		write := q.events[i].Filter == unix.EVFILT_WRITE
-		ready = append(ready, event{int(q.events[i].Ident), interest{readable: !write, writable: write}})
+// wait returns one event for each filter. When the peer finishes or fails, the
+// kernel reports the filter as ready, with EV_EOF in its flags.
+func (p *poller) wait() (events []event, err error) {
+	n, err := unix.Kevent(p.fd, nil, p.events[:], nil)
+	for _, ev := range p.events[:max(n, 0)] {
+		write := ev.Filter == unix.EVFILT_WRITE
+		events = append(events, event{int(ev.Ident), directions{readable: !write, writable: write}})
 	}
-	return ready, err
+	return events, err
 }
 
-func (q *queue) close() error { return unix.Close(q.fd) }
+func (p *poller) close() error { return unix.Close(p.fd) }

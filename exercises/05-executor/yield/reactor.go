@@ -8,39 +8,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reactor knows who waits for which descriptor, and waits for them in the
-// kernel, whose queue differs: epoll_linux.go, and kqueue_bsd.go for macOS
-// and the BSDs. Both have openQueue, arm, wait and close.
+// Reactor waits in the kernel, on a goroutine of its own, and wakes the wakers of
+// descriptors that are ready. Any goroutine may call its methods.
 //
-// It waits on a goroutine of its own. Any goroutine may call its methods.
+// What talks to the kernel is the poller: epoll_linux.go, or kqueue_bsd.go for
+// macOS and the BSDs. Both have the same four functions, with these promises:
+//
+//	newPoller()    opens a poller in which nothing is armed.
+//	arm(fd, want)  replaces what fd was armed for. If fd is ready already, that
+//	               is an event. An event disarms its direction, maybe both.
+//	wait()         blocks until there are events, and returns them; or EINTR.
+//	close()        closes the poller. This doesn't end a wait.
+//
+// A direction of a descriptor is idle or registered:
+//
+//	idle → registered  Register stores its waker and arms it
+//	registered → idle  an event or fail wakes the waker; Deregister drops it
 type Reactor struct {
-	queue   *queue
-	bell    [2]int        // a pipe; a byte in it ends run
+	poller  *poller
+	quit    [2]int        // a pipe; when a byte is in it, run returns
 	done    chan struct{} // closed when run has returned
 	closing sync.Once
 
 	mu      sync.Mutex
-	waiting map[int]waiters // guarded by mu: by descriptor
-	broken  error           // guarded by mu: why nobody can register any more
+	waiting map[int]waiters // guarded by mu; what is registered, by descriptor
+	broken  error           // guarded by mu; why Register fails from now on
 }
 
 type direction int
 
 const readable, writable direction = 0, 1
 
-// interest says for each direction whether it matters.
-type interest [2]bool
+// directions says yes or no for each direction.
+type directions [2]bool
 
-// event says that a descriptor is worth another try in the ready directions.
+// An event says in which directions a descriptor is worth another try.
 type event struct {
 	fd    int
-	ready interest
+	ready directions
 }
 
-// waiters has, for each direction, who waits: they may be different tasks.
+// waiters holds a waker for each direction. They may belong to different tasks.
 type waiters [2]Waker
 
-func (w waiters) interest() interest { return interest{w[readable] != nil, w[writable] != nil} }
+func (w waiters) directions() directions { return directions{w[readable] != nil, w[writable] != nil} }
 
 func (w waiters) wake() {
 	for _, waker := range w {
@@ -50,25 +61,25 @@ func (w waiters) wake() {
 	}
 }
 
-// NewReactor opens an event queue and starts to wait. Call Close when done.
+// NewReactor starts a reactor that must be closed after use.
 func NewReactor() (*Reactor, error) {
-	q, err := openQueue()
+	p, err := newPoller()
 	if err != nil {
 		return nil, err
 	}
-	r := &Reactor{queue: q, done: make(chan struct{}), waiting: make(map[int]waiters)}
-	if err := unix.Pipe(r.bell[:]); err != nil {
-		q.close()
+	r := &Reactor{poller: p, done: make(chan struct{}), waiting: make(map[int]waiters)}
+	if err := unix.Pipe(r.quit[:]); err != nil {
+		p.close()
 		return nil, os.NewSyscallError("pipe", err)
 	}
-	unix.CloseOnExec(r.bell[0])
-	unix.CloseOnExec(r.bell[1])
+	unix.CloseOnExec(r.quit[0])
+	unix.CloseOnExec(r.quit[1])
 	go r.run()
 	return r, nil
 }
 
-// Register makes the reactor wake w once fd is ready, also if it is already.
-// The latest waker for each direction of fd is kept, until its event or Forget.
+// Register makes the reactor wake w once fd is ready, or if it's ready now. It
+// replaces the waker that was registered before for this direction of fd.
 func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,28 +89,28 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	all := r.waiting[fd]
 	all[dir] = w
 	r.waiting[fd] = all
-	return r.queue.arm(fd, all.interest()) // still locked: deliver must find the waker
+	return r.poller.arm(fd, all.directions()) // deliver finds the waker: it takes the lock
 }
 
-// Forget undoes every Register of fd, whoever made it, and wakes nobody.
-func (r *Reactor) Forget(fd int) {
+// Deregister undoes each Register of fd, and wakes nothing.
+func (r *Reactor) Deregister(fd int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.waiting[fd]; ok {
-		r.queue.arm(fd, interest{})
+		r.poller.arm(fd, directions{})
 		delete(r.waiting, fd)
 	}
 }
 
-// run is the reactor's goroutine. It waits for the bell as well.
+// run is the reactor's goroutine.
 func (r *Reactor) run() {
 	defer close(r.done)
-	err := r.queue.arm(r.bell[0], interest{readable: true})
-	for err == nil || err == unix.EINTR { // EINTR: a signal, not an event
+	err := r.poller.arm(r.quit[0], directions{readable: true})
+	for err == nil || err == unix.EINTR { // EINTR: a signal isn't an event
 		var events []event
-		events, err = r.queue.wait()
+		events, err = r.poller.wait()
 		for _, got := range events {
-			if got.fd == r.bell[0] {
+			if got.fd == r.quit[0] {
 				return
 			}
 			r.deliver(got.fd, got.ready).wake() // without the lock: Wake may call Register
@@ -108,10 +119,9 @@ func (r *Reactor) run() {
 	r.fail(os.NewSyscallError("reactor", err))
 }
 
-// deliver takes out who waits for fd to be ready. The event has disarmed both
-// directions, so what is left is armed again, before anybody else can register:
-// done after the unlock, it could replace a registration that is newer than left.
-func (r *Reactor) deliver(fd int, ready interest) (woken waiters) {
+// deliver removes and returns the wakers of the ready directions, and arms the other
+// one again. If fd has a new owner since the event, that one gets a spurious poll.
+func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := r.waiting[fd]
@@ -122,14 +132,15 @@ func (r *Reactor) deliver(fd int, ready interest) (woken waiters) {
 			woken[dir], left[dir] = left[dir], nil
 		}
 	}
-	if left == (waiters{}) || r.queue.arm(fd, left.interest()) != nil {
-		return all // nobody is left, or arm refused: Register, called again, says why
+	// ← without the lock, arm would undo a Register that comes here
+	if left == (waiters{}) || r.poller.arm(fd, left.directions()) != nil {
+		return all // nothing is left, or arm failed: then Register, called again, says why
 	}
 	r.waiting[fd] = left
 	return woken
 }
 
-// fail makes each Register return err, and wakes all who wait to tell them so.
+// fail wakes all wakers. When their futures call Register, that returns err.
 func (r *Reactor) fail(err error) {
 	r.mu.Lock()
 	all := r.waiting
@@ -140,16 +151,15 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// Close ends the reactor's goroutine and waits for that, so a Wake must not call
-// it. To close the queue would not do: that wakes nobody who waits in it.
+// Close ends the reactor's goroutine, and waits for that: no Wake may call Close.
 func (r *Reactor) Close() error {
 	r.closing.Do(func() {
 		r.fail(errors.New("reactor is closed"))
-		unix.Write(r.bell[1], []byte{0})
+		unix.Write(r.quit[1], []byte{0})
 		<-r.done
-		r.queue.close()
-		unix.Close(r.bell[0])
-		unix.Close(r.bell[1])
+		r.poller.close()
+		unix.Close(r.quit[0])
+		unix.Close(r.quit[1])
 	})
 	return nil
 }

@@ -1,6 +1,6 @@
 package main
 
-// Context stands for the chapter's. A race only passes it on.
+// Context stands in for the chapter's. A race only passes it on.
 type Context struct{ waker Waker }
 
 // Waker returns what asks for another poll of the future that is polled with cx.
@@ -16,8 +16,8 @@ type Won[T any] struct {
 // Raced is the future that Race makes. Its fields are yours.
 type Raced[T any] struct{}
 
-// Race is ready when one of the futures is, and closes the others before anybody
-// sees the value. It is yours to write.
+// Race is ready when one of the futures is, and closes the others before it
+// yields the value. It's yours to write.
 func Race[T any](futures ...Future[T]) *Raced[T] { return &Raced[T]{} }
 
 // Poll is yours to write.
@@ -25,5 +25,5 @@ func (r *Raced[T]) Poll(cx *Context) (Won[T], bool) {
 	return Won[T]{}, false // not started
 }
 
-// Close abandons all of them. It is yours to write.
+// Close abandons all of them. It's yours to write.
 func (r *Raced[T]) Close() error { return nil }

@@ -4,19 +4,19 @@ import "time"
 
 // A Listener is where clients come from.
 type Listener interface {
-	// Accept yields the next connection, and nil when the listener is closed.
-	// To close it, between two polls, loses nobody.
+	// Accept yields the next connection, and nil when the listener is closed. If
+	// it's closed between two polls, no connection is lost.
 	Accept() Future[Conn]
-	// Close refuses whoever has not been accepted yet.
+	// Close refuses the connections that haven't been accepted yet.
 	Close()
 }
 
 // A Conn is a connection, on which a client sends one request after the other.
 type Conn interface {
-	// Next yields the next request, and "" when the client has left. Between
-	// two polls it can be closed, and loses nothing.
+	// Next yields the next request, and "" when the client has left. If it's
+	// closed between two polls, nothing is lost.
 	Next() Future[string]
-	// Answer works, and sends the reply. To close it is to cut the reply off.
+	// Answer works, and sends the reply. Closing it cuts the reply off.
 	Answer(request string) Future[struct{}]
 	// Close hangs up.
 	Close()
@@ -31,7 +31,7 @@ type Server struct {
 // NewServer starts to serve.
 func NewServer(rt *Runtime, l Listener) *Server {
 	s := &Server{runtime: rt, listener: l}
-	Spawn(rt, Async(s.accept))
+	SpawnRemote(rt, Async(s.accept))
 	return s
 }
 
@@ -41,7 +41,7 @@ func (s *Server) accept(co *Co) struct{} {
 		if conn == nil {
 			return struct{}{}
 		}
-		Spawn(s.runtime, Async(func(co *Co) struct{} { return s.serve(co, conn) }))
+		Spawn(co.cx, Async(func(co *Co) struct{} { return s.serve(co, conn) }))
 	}
 }
 
@@ -56,9 +56,9 @@ func (s *Server) serve(co *Co, conn Conn) struct{} {
 	}
 }
 
-// Drain ends the server: it accepts nobody any more, closes what is idle, waits
-// for the requests under way until the end of the grace period, and cuts off
-// the rest. It yields how many connections that were. It is yours to write.
+// Drain ends the server: it accepts no more connections, closes the idle ones,
+// waits for the requests under way until the end of the grace period, and cuts
+// off the rest. It yields how many connections that were. It's yours to write.
 func (s *Server) Drain(grace time.Duration) Future[int] {
 	return Async(func(*Co) int { return 0 }) // not started
 }

@@ -1,26 +1,25 @@
 package main
 
 import (
-	"fmt"
-	"reflect"
+	_ "embed"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
+//go:embed shutdown.go
+var testSource string
+
 const (
-	testAwaits = "a task waits in Await, or by a Poll that is false, and in no other way: does something block the one thread, or turn in circles?"
+	testAwaits = "a task waits in Await, or by a Poll that is false, and in no other way: does something block the one goroutine, or turn in circles?"
 	testGrace  = 10 * time.Minute
 )
 
-// A testWorld is a runtime in a bubble, whose clock jumps to the next timer when
-// all sleep, a listener, and the connections that were made.
+// A testWorld is a runtime, a listener, and the connections that were made.
 type testWorld struct {
 	t       testing.TB
 	runtime *Runtime
@@ -30,9 +29,8 @@ type testWorld struct {
 	drain   Future[int]   // if the script has called Drain
 	conns   []*testConn
 	waiting []*testConn // not yet accepted
-	accepts Waker       // who waits for the next one
+	accepts Waker       // the task that waits for the next one
 	closed  int         // times that the listener was
-	faults  []string
 }
 
 // testWithin runs a test in a world with a server.
@@ -41,40 +39,16 @@ func testWithin(t *testing.T, f func(w *testWorld)) {
 	if t.Failed() {
 		return // once is enough
 	}
-	check.Bubble(t, 2*time.Second, testAwaits, func(t testing.TB) {
-		w := &testWorld{t: t}
-		w.runtime = newRuntime(w)
-		w.runtime.Trace.End = w.ended
+	if check.IsStub(testSource) && t.Name() != "TestNothingIsConnected" {
+		t.Skip("not tried: shutdown.go is not started")
+	}
+	check.Instant(t, testAwaits, func(t testing.TB) {
+		check.Started(t, "shutdown.go", testSource)
+		w := &testWorld{t: t, runtime: new(Runtime)}
 		w.server = NewServer(w.runtime, w)
 		f(w)
 	})
 }
-
-// ended notes the panics of tasks, which otherwise only their handles tell.
-func (w *testWorld) ended(t *Task) {
-	result := reflect.ValueOf(t.work).MethodByName("Poll").Call([]reflect.Value{reflect.ValueOf(&Context{task: t})})
-	if fault, ok := result[0].FieldByName("Err").Interface().(*PanicError); ok {
-		line := regexp.MustCompile(`shutdown\.go:\d+`).Find(fault.Stack)
-		w.faults = append(w.faults, fmt.Sprintf("%s panics: %v", line, fault.Value))
-	}
-}
-
-// The methods of the kernel's queue, in which nothing happens but that time
-// passes.
-
-func (w *testWorld) wait(timeout time.Duration) ([]event, error) {
-	if timeout < 0 {
-		return nil, unix.EBADF // for ever, with nobody there to ring
-	}
-	time.Sleep(timeout)
-	return nil, nil
-}
-
-func (*testWorld) add(int, uint32) error   { return nil }
-func (*testWorld) again(int, uint32) error { return nil }
-func (*testWorld) remove(int)              {}
-func (*testWorld) ring() error             { return nil }
-func (*testWorld) close()                  {}
 
 // The methods of a Listener.
 
@@ -83,7 +57,7 @@ func (w *testWorld) Accept() Future[Conn] { return &testAccepting{w: w} }
 func (w *testWorld) Close() {
 	w.closed++
 	w.waiting = nil
-	wakeHere(w.accepts)
+	wakeLocal(w.accepts)
 }
 
 type testAccepting struct{ w *testWorld }
@@ -91,7 +65,7 @@ type testAccepting struct{ w *testWorld }
 func (a *testAccepting) Poll(cx *Context) (Conn, bool) {
 	w := a.w
 	if len(w.waiting) == 0 || w.closed > 0 {
-		w.accepts, cx.task.waits = cx.waker, testWhat("a connection")
+		w.accepts = cx.waker
 		return nil, w.closed > 0
 	}
 	c := w.waiting[0]
@@ -104,11 +78,6 @@ func (a *testAccepting) Close() error {
 	return nil
 }
 
-// testWhat is waited for, if the runtime reports a deadlock.
-type testWhat string
-
-func (s testWhat) String() string { return string(s) }
-
 // connect makes a client that sends a request, if it is not "". To answer one
 // takes it so long.
 func (w *testWorld) connect(name, request string, takes time.Duration) *testConn {
@@ -119,7 +88,7 @@ func (w *testWorld) connect(name, request string, takes time.Duration) *testConn
 	}
 	if !c.refused {
 		w.waiting = append(w.waiting, c)
-		wakeHere(w.accepts)
+		wakeLocal(w.accepts)
 	}
 	return c
 }
@@ -133,24 +102,24 @@ type testConn struct {
 	accepted bool
 	requests []string // not yet read
 	left     bool
-	reads    Waker // who waits for the next request
+	reads    Waker // the task that waits for the next request
 	nexts    []*testReading
 	answered []string
 	cut      []string // what Answer was closed over
 	closed   int
 }
 
-// send is the client's. Without an event nobody is told, but it is there.
+// send is the client's. Without an event nothing tells of it, but it's there.
 func (c *testConn) send(request string, event bool) {
 	c.requests = append(c.requests, request)
 	if event {
-		wakeHere(c.reads)
+		wakeLocal(c.reads)
 	}
 }
 
 func (c *testConn) leave() {
 	c.left = true
-	wakeHere(c.reads)
+	wakeLocal(c.reads)
 }
 
 func (c *testConn) Next() Future[string] {
@@ -163,7 +132,7 @@ func (c *testConn) Close() { c.closed++ }
 
 type testReading struct {
 	c     *testConn
-	waits bool // it has been polled, is not ready, and not closed
+	waits bool // it has been polled, isn't ready, and isn't closed
 }
 
 func (r *testReading) Poll(cx *Context) (string, bool) {
@@ -173,7 +142,7 @@ func (r *testReading) Poll(cx *Context) (string, bool) {
 		return "", true
 	}
 	if len(c.requests) == 0 {
-		c.reads, cx.task.waits = cx.waker, testWhat("a request of "+c.name)
+		c.reads = cx.waker
 		r.waits = !c.left
 		return "", c.left
 	}
@@ -189,13 +158,13 @@ func (r *testReading) Close() error {
 }
 
 func (c *testConn) Answer(request string) Future[struct{}] {
-	return &testAnswering{c: c, request: request, work: NewSleep(c.takes)}
+	return &testAnswering{c: c, request: request, work: Sleep(c.takes)}
 }
 
 type testAnswering struct {
 	c       *testConn
 	request string
-	work    *Sleep
+	work    Future[struct{}]
 	done    bool
 }
 
@@ -213,10 +182,13 @@ func (a *testAnswering) Close() error {
 	if !a.done {
 		a.done = true
 		a.c.cut = append(a.c.cut, a.request)
-		return a.work.Close()
+		return Close(a.work)
 	}
 	return nil
 }
+
+// testUserLine is a line of a stack that is in shutdown.go.
+var testUserLine = regexp.MustCompile(`shutdown\.go:\d+`)
 
 // run runs the script, and then Drain.
 func (w *testWorld) run(script func(co *Co)) {
@@ -224,24 +196,24 @@ func (w *testWorld) run(script func(co *Co)) {
 	var err error
 	w.cut, err = BlockOn(w.runtime, Async(func(co *Co) int {
 		script(co)
-		began := time.Now()
+		began := w.runtime.now
 		if w.drain == nil {
 			w.drain = w.server.Drain(testGrace)
 		}
 		cut := Await(co, w.drain)
-		w.took = time.Since(began)
+		w.took = w.runtime.now - began
 		return cut
 	}))
-	for _, fault := range w.faults {
-		w.t.Fatal(fault)
+	for _, fault := range w.runtime.faults {
+		w.t.Fatalf("%s panics: %v", testUserLine.Find(fault.Stack), fault.Value)
 	}
-	if err == unix.EBADF {
-		w.t.Fatal("all sleep, and there is no timer: who is to go on?")
-	} else if err != nil {
+	switch {
+	case err == errDeadlock:
+		w.t.Fatalf("Drain isn't ready, no task can be woken, and there's no timer (tasks left: %d): what was to wake the one that waits?", len(w.runtime.tasks))
+	case err != nil:
 		w.t.Fatalf("Drain is never ready: %v", err)
-	}
-	if w.closed == 0 {
-		w.t.Fatal("shutdown.go is not started: Drain is ready, and the listener is still open")
+	case w.closed == 0:
+		w.t.Fatal("Drain is ready, and the listener is still open")
 	}
 }
 
@@ -252,7 +224,7 @@ func (w *testWorld) wantDrained(cut int, took time.Duration) {
 	for _, c := range w.conns {
 		switch {
 		case c.accepted && c.closed == 0:
-			w.t.Fatalf("Drain is ready, and the connection of %s is still open: who is told to end has not yet ended", c.name)
+			w.t.Fatalf("Drain is ready, and the connection of %s is still open: a task that's told to end hasn't ended yet", c.name)
 		case c.closed > 1:
 			w.t.Fatalf("the connection of %s was closed %d times, want once", c.name, c.closed)
 		case slices.ContainsFunc(c.nexts, func(r *testReading) bool { return r.waits }):
@@ -263,10 +235,10 @@ func (w *testWorld) wantDrained(cut int, took time.Duration) {
 		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period of %v", w.took, took, testGrace)
 	}
 	if w.cut != cut {
-		w.t.Fatalf("Drain says that it has cut off %d connections, want %d", w.cut, cut)
+		w.t.Fatalf("Drain yields that it has cut off %d connections, want %d", w.cut, cut)
 	}
 	if left := w.runtime.Report(); left != (Report{}) {
-		w.t.Fatalf("Drain is ready, and the runtime reports %d tasks and %d timers that are left, want 0 and 0: who is told to end has not yet ended", left.Tasks, left.Timers)
+		w.t.Fatalf("Drain is ready, and the runtime reports %d tasks and %d timers that are left, want 0 and 0: a task that's told to end hasn't ended yet", left.Tasks, left.Timers)
 	}
 }
 
@@ -281,9 +253,9 @@ func (w *testWorld) wantAnswered(c *testConn, look string, replies ...string) {
 	}
 }
 
-func testPause(co *Co, d time.Duration) { Await(co, NewSleep(d)) }
+func testPause(co *Co, d time.Duration) { Await(co, Sleep(d)) }
 
-func TestNobodyIsConnected(t *testing.T) {
+func TestNothingIsConnected(t *testing.T) {
 	testWithin(t, func(w *testWorld) {
 		w.run(func(*Co) {})
 		w.wantDrained(0, 0)
@@ -308,8 +280,8 @@ func TestServesUntilThen(t *testing.T) {
 				}
 			}
 		})
-		w.wantAnswered(ann, "nobody drained anything yet", "one", "two")
-		w.wantAnswered(bob, "nobody drained anything yet", "three")
+		w.wantAnswered(ann, "Drain wasn't called yet", "one", "two")
+		w.wantAnswered(bob, "Drain wasn't called yet", "three")
 		w.wantDrained(0, 0)
 	})
 }
@@ -321,12 +293,12 @@ func TestServesUntilDrainIsPolled(t *testing.T) {
 		w.run(func(co *Co) {
 			w.drain = w.server.Drain(testGrace)
 			if w.closed > 0 {
-				w.t.Error("Drain was called, and nobody has polled it: the listener is closed already, and the server was to serve as before until the first poll")
+				w.t.Error("Drain was called, and nothing has polled it: the listener is closed already, and the server was to serve as before until the first poll")
 			}
 			ann = w.connect("Ann", "hello", time.Minute)
 			testPause(co, 2*time.Minute)
 		})
-		w.wantAnswered(ann, "Drain was called, and nobody had polled it", "hello")
+		w.wantAnswered(ann, "Drain was called, and nothing had polled it", "hello")
 		w.wantDrained(0, 0)
 	})
 }
@@ -354,29 +326,29 @@ func TestIdleConnectionsAreClosedAtOnce(t *testing.T) {
 	})
 }
 
-func TestNobodyIsAcceptedAnyMore(t *testing.T) {
+func TestNothingIsAcceptedAnymore(t *testing.T) {
 	testWithin(t, func(w *testWorld) {
 		var bob *testConn
 		w.run(func(co *Co) {
 			w.connect("Ann", "hello", 4*time.Minute)
 			testPause(co, time.Minute)
-			Spawn(w.runtime, Async(func(co *Co) struct{} {
+			Spawn(co.cx, Async(func(co *Co) struct{} {
 				testPause(co, time.Minute)
 				bob = w.connect("Bob", "hello", time.Minute)
 				return struct{}{}
 			}))
 		})
 		if bob == nil {
-			w.t.Fatal("a minute after Drain, with a request under way, another task was to go on, and had no turn: does Drain block the one thread?")
+			w.t.Fatal("a minute after Drain, with a request under way, another task was to go on, and had no turn: does Drain block the one goroutine?")
 		}
 		if !bob.refused {
-			w.t.Fatal("a minute after Drain, with a request under way, Bob connects, and is not refused: the kernel lets him wait for a server that will never accept him; close the listener first, not last")
+			w.t.Fatal("a minute after Drain, with a request under way, Bob connects, and isn't refused: the kernel lets him wait for a server that will never accept the connection; close the listener first, not last")
 		}
 		w.wantDrained(0, 3*time.Minute)
 	})
 }
 
-// Whoever draws lots is caught, as these are repeated.
+// A random choice is caught, because these are repeated.
 const testDraws = 20
 
 // Between the kernel's event and the poll of the task there is time for Drain.
@@ -390,11 +362,11 @@ func TestRequestThatHasJustArrived(t *testing.T) {
 				testPause(co, 2*time.Minute)
 				ann.send("two", event)
 			})
-			told := "her task was woken, and has not been polled since"
+			told := "her task was woken, and hasn't been polled since"
 			if !event {
 				told = "no event has told of it yet"
 			}
-			w.wantAnswered(ann, "the connection was idle, and the second request arrived just before Drain ("+told+"); what is there is under way: who is asked last, before an idle connection is closed?", "one", "two")
+			w.wantAnswered(ann, "the connection was idle, and the second request arrived just before Drain ("+told+"); what's there is under way: what do you look at last, before you close an idle connection?", "one", "two")
 			w.wantDrained(0, time.Minute)
 		})
 	}
@@ -411,15 +383,15 @@ func TestConnectionThatHasJustBeenAccepted(t *testing.T) {
 				ann = w.connect("Ann, whose request came with her connection,", "hello", 0)
 				bob = w.connect("Bob, who has not sent anything yet,", "", 0)
 				for range polls { // the others have their turn
-					wakeHere(co.cx.waker)
-					co.suspend(nil)
+					wakeLocal(co.cx.waker)
+					co.suspend()
 				}
 			})
 			if ann.accepted {
 				w.wantAnswered(ann, "the connection was accepted, and the request had arrived, before Drain", "hello")
 			}
 			if polls == 3 && !bob.accepted {
-				w.t.Fatal("somebody has connected, and is not accepted")
+				w.t.Fatal("Bob has connected, and isn't accepted")
 			}
 			w.wantDrained(0, 0)
 		})

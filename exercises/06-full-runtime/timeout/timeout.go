@@ -5,28 +5,29 @@ import (
 	"time"
 )
 
-// Context is what a future may ask of whoever polls it. It is smaller than the
-// chapter's: there are no descriptors, but timers.
+// Context stands in for the chapter's: there are no descriptors, but timers.
 type Context struct {
 	waker  Waker
 	timers timers
 }
 
-// Waker returns what asks for another poll of the future that is polled with
-// cx, at each Poll anew: only the latest counts.
+// Waker returns what asks for another poll of the task. Only that of the latest
+// Poll counts.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // timers is the runtime's heap of timers, as a future sees it.
 type timers interface {
-	// start makes a timer that fires when d has passed. It wakes w then.
+	// now is the time since the runtime was made.
+	now() time.Duration
+	// start makes a timer that fires when d has passed, and wakes w then.
 	start(d time.Duration, w Waker) timer
 }
 
 // A timer is in the heap until it fires or is stopped.
 type timer interface {
-	// fired says whether its time has passed.
+	// fired reports whether its time has passed.
 	fired() bool
-	// setWaker makes it wake w, and not whoever it was to wake before.
+	// setWaker makes it wake w instead of the waker that it was to wake before.
 	setWaker(w Waker)
 	// stop takes it out of the heap. If it has fired, that does no harm.
 	stop()
@@ -44,16 +45,20 @@ var ErrTimeout = errors.New("timeout")
 // TimedOut is the future that Timeout makes. Its fields are yours.
 type TimedOut[T any] struct{}
 
-// Timeout is ready with the value of f, or with ErrTimeout if f is not ready d
-// after the first Poll. It is yours to write.
+// Timeout is ready with the value of f, or with ErrTimeout if nothing has been
+// heard for d.
 func Timeout[T any](f Future[T], d time.Duration) *TimedOut[T] {
 	return &TimedOut[T]{}
 }
+
+// Extend says that something was heard: the time counts from now on. It's yours
+// to write.
+func (t *TimedOut[T]) Extend(cx *Context) {}
 
 // Poll is yours to write.
 func (t *TimedOut[T]) Poll(cx *Context) (Result[T], bool) {
 	return Result[T]{}, false // not started
 }
 
-// Close abandons the future and stops the timer. It is yours to write.
+// Close abandons the future and stops the timer. It's yours to write.
 func (t *TimedOut[T]) Close() error { return nil }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,16 +11,30 @@ import (
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
 
-const testBlocks = "Poll and Close must return at once: who waits for the time to pass is cx.timers, does something of yours wait, too?"
+//go:embed timeout.go
+var testSource string
+
+const testBlocks = "Poll, Extend and Close must return at once: it's cx.timers that waits for the time to pass; does something of yours wait, too?"
+
+func testTry(t *testing.T, f func(t testing.TB)) {
+	t.Helper()
+	if check.IsStub(testSource) && t.Name() != "TestValueThatIsThere" {
+		t.Skip("not tried: timeout.go is not started")
+	}
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		check.Started(t, "timeout.go", testSource)
+		f(t)
+	})
+}
 
 // A testClock has the timers of a runtime. Its time passes when a test says so.
 type testClock struct {
-	now    time.Duration
+	time   time.Duration
 	heap   []*testAlarm // in order of their deadlines
 	starts int
 }
 
-// An testAlarm is a timer.
+// A testAlarm is a timer.
 type testAlarm struct {
 	clock    *testClock
 	deadline time.Duration
@@ -27,8 +42,10 @@ type testAlarm struct {
 	done     bool
 }
 
+func (c *testClock) now() time.Duration { return c.time }
+
 func (c *testClock) start(d time.Duration, w Waker) timer {
-	a := &testAlarm{clock: c, deadline: c.now + d, waker: w}
+	a := &testAlarm{clock: c, deadline: c.time + d, waker: w}
 	c.heap = append(c.heap, a)
 	slices.SortStableFunc(c.heap, func(a, b *testAlarm) int { return int(a.deadline - b.deadline) })
 	c.starts++
@@ -36,8 +53,8 @@ func (c *testClock) start(d time.Duration, w Waker) timer {
 }
 
 func (c *testClock) pass(d time.Duration) {
-	c.now += d
-	for len(c.heap) > 0 && c.heap[0].deadline <= c.now {
+	c.time += d
+	for len(c.heap) > 0 && c.heap[0].deadline <= c.time {
 		a := c.heap[0]
 		a.stop()
 		a.done = true
@@ -45,7 +62,7 @@ func (c *testClock) pass(d time.Duration) {
 	}
 }
 
-// left says how many timers are in the heap.
+// left returns how many timers are in the heap.
 func (c *testClock) left() string {
 	if len(c.heap) == 1 {
 		return "1 timer is"
@@ -64,7 +81,7 @@ type testWakes int
 
 func (w *testWakes) Wake() { *w++ }
 
-// A testLetter is a future of which the tests say when it is there.
+// A testLetter is a future that's ready when a test says so.
 type testLetter struct {
 	text   string // "" until it is there
 	polls  int
@@ -119,7 +136,7 @@ func (s *testScene) checkPoll(t testing.TB, when, want string) {
 func (s *testScene) checkPollFor(t testing.TB, w Waker, when, want string) {
 	t.Helper()
 	if got := testTold(s.timeout.Poll(&Context{waker: w, timers: &s.testClock})); got != want {
-		t.Fatalf("%s: Poll gave %s, want %s", when, got, want)
+		t.Fatalf("%s: Poll returned %s, want %s", when, got, want)
 	}
 }
 
@@ -135,24 +152,20 @@ func (s *testScene) checkLeft(t testing.TB, when string, closes int) {
 }
 
 func TestValueThatIsThere(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		s.text = "hello"
-		if got := testTold(s.timeout.Poll(&Context{waker: &s.testWakes, timers: &s.testClock})); got == testPending && s.polls == 0 {
-			t.Fatal("timeout.go is not started: Poll has not polled the future, whose value is there")
-		} else if got != testHello {
-			t.Fatalf("the value is there: Poll gave %s, want %s", got, testHello)
-		}
+		s.checkPoll(t, "the value is there", testHello)
 		s.checkLeft(t, "the value was there at the first Poll: the future, which has finished,", 0)
 	})
 }
 
 func TestValueInTime(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
-		s.checkPoll(t, "the value is not there", testPending)
+		s.checkPoll(t, "the value isn't there", testPending)
 		if s.waker != &s.testWakes {
-			t.Fatal("the future was not polled with the waker of the Poll: when its value comes, nobody is woken")
+			t.Fatal("the future was not polled with the waker of the Poll: when its value comes, nothing is woken")
 		}
 		s.pass(time.Minute)
 		s.text = "hello"
@@ -161,27 +174,27 @@ func TestValueInTime(t *testing.T) {
 			t.Errorf("the value is there, and %s still in the heap: for 59 minutes, with all that it points to", s.left())
 		}
 		if s.closes > 0 {
-			t.Errorf("the value is there, so the future has finished, and it was closed %d times: there is nothing to give up", s.closes)
+			t.Errorf("the value is there, so the future has finished, and it was closed %d times: there's nothing to close", s.closes)
 		}
 	})
 }
 
 func TestTimeHasPassed(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
-		s.checkPoll(t, "the value is not there", testPending)
+		s.checkPoll(t, "the value isn't there", testPending)
 		s.pass(time.Hour - 1)
 		if s.testWakes > 0 {
-			t.Fatalf("a Timeout of 1h has woken %d times, 1ns too early", s.testWakes)
+			t.Fatalf("a Timeout of 1h has called the waker %d times, 1ns too early", s.testWakes)
 		}
-		s.checkPoll(t, "1ns is left of 1h, and the value is not there", testPending)
+		s.checkPoll(t, "1ns is left of 1h, and the value isn't there", testPending)
 		s.pass(1)
 		if s.testWakes == 0 {
-			t.Fatalf("1h has passed since the first Poll, and nobody was woken; %d timers were started", s.starts)
+			t.Fatalf("1h has passed since the first Poll, and the waker wasn't called; %d timers were started", s.starts)
 		}
 		s.checkPoll(t, "1h has passed", testLate)
 		if s.closes != 1 {
-			t.Errorf("the time has passed, and the future that was not ready was closed %d times, want once, before Poll returns: what it holds would be held for ever", s.closes)
+			t.Errorf("the time has passed, and the future that wasn't ready was closed %d times, want once, before Poll returns: what it holds would be held forever", s.closes)
 		}
 		if len(s.heap) > 0 {
 			t.Errorf("the time has passed, and %s still in the heap, want none", s.left())
@@ -190,9 +203,9 @@ func TestTimeHasPassed(t *testing.T) {
 }
 
 func TestValueOfTheLastMoment(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
-		s.checkPoll(t, "the value is not there", testPending)
+		s.checkPoll(t, "the value isn't there", testPending)
 		s.text = "hello"
 		s.pass(time.Hour)
 		s.checkPoll(t, "the value has come at the last moment, and so has the deadline, and then Poll is called: the value counts", testHello)
@@ -201,7 +214,7 @@ func TestValueOfTheLastMoment(t *testing.T) {
 }
 
 func TestTimeCountsFromTheFirstPoll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		if s.polls > 0 || s.starts > 0 {
 			t.Fatalf("Timeout has polled %d times and has started %d timers: before the first Poll nothing happens", s.polls, s.starts)
@@ -216,51 +229,51 @@ func TestTimeCountsFromTheFirstPoll(t *testing.T) {
 }
 
 func TestPolledAgainAndAgain(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		for !s.poll() {
-			if s.now > time.Hour {
-				t.Fatalf("a Timeout of 1h is polled each minute, and after %v it is still pending: each Poll is a wake for nothing, and the hour goes on; %d timers were started", s.now, s.starts)
+			if s.time > time.Hour {
+				t.Fatalf("a Timeout of 1h is polled each minute, and after %v it is still pending: a poll that finds nothing doesn't start the hour again; %d timers were started", s.time, s.starts)
 			}
 			if len(s.heap) > 1 {
-				t.Fatalf("a Timeout of 1h is polled each minute, and after %v %s in the heap, want 1", s.now, s.left())
+				t.Fatalf("a Timeout of 1h is polled each minute, and after %v %s in the heap, want 1", s.time, s.left())
 			}
 			s.pass(time.Minute)
 		}
-		if s.now != time.Hour {
-			t.Fatalf("a Timeout of 1h is polled each minute, and is ready after %v", s.now)
+		if s.time != time.Hour {
+			t.Fatalf("a Timeout of 1h is polled each minute, and is ready after %v", s.time)
 		}
 	})
 }
 
-// poll says whether the Timeout is ready.
+// poll reports whether the Timeout is ready.
 func (s *testScene) poll() bool {
 	_, ready := s.timeout.Poll(&Context{waker: &s.testWakes, timers: &s.testClock})
 	return ready
 }
 
 func TestLatestPollIsWoken(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s, first, second := testBegin(time.Hour), new(testWakes), new(testWakes)
-		s.checkPollFor(t, first, "the value is not there", testPending)
+		s.checkPollFor(t, first, "the value isn't there", testPending)
 		s.pass(time.Minute)
-		s.checkPollFor(t, second, "the value is not there", testPending)
+		s.checkPollFor(t, second, "the value isn't there", testPending)
 		s.pass(time.Hour)
 		if *second == 0 {
-			t.Fatalf("the Timeout is polled by somebody else the second time, with another waker, and when the time has passed that one is woken %d times, and the first one %d times", *second, *first)
+			t.Fatalf("the Timeout is polled with another waker the second time, and when the time has passed that one is called %d times, and the first one %d times: only the latest counts", *second, *first)
 		}
 		s.checkPollFor(t, second, "1h has passed", testLate)
 	})
 }
 
 func TestNoTimeAtAll(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		for _, d := range []time.Duration{0, -1, -time.Hour} {
 			s := testBegin(d)
 			s.text = "hello"
 			s.checkPoll(t, fmt.Sprintf("a Timeout of %v, and the value is there at once", d), testHello)
 			s = testBegin(d)
-			s.checkPoll(t, fmt.Sprintf("a Timeout of %v, and the value is not there at the first Poll", d), testLate)
+			s.checkPoll(t, fmt.Sprintf("a Timeout of %v, and the value isn't there at the first Poll", d), testLate)
 			s.checkLeft(t, fmt.Sprintf("a Timeout of %v is over: the future", d), 1)
 			if s.polls != 1 {
 				t.Errorf("a Timeout of %v has polled the future %d times, want once: it may be ready", d, s.polls)
@@ -270,26 +283,26 @@ func TestNoTimeAtAll(t *testing.T) {
 }
 
 func TestAbandonedTimeout(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		s.timeout.Close()
 		s.timeout.Close()
 		s.checkLeft(t, "a Timeout was closed twice, before its first Poll: its future", 1)
 
 		s = testBegin(time.Hour)
-		s.checkPoll(t, "the value is not there", testPending)
+		s.checkPoll(t, "the value isn't there", testPending)
 		s.timeout.Close()
 		s.timeout.Close()
 		s.checkLeft(t, "a Timeout was closed twice, while it was pending: its future", 1)
 		s.pass(time.Hour)
 		if s.testWakes > 0 {
-			t.Errorf("a Timeout was closed, and its timer woke %d times", s.testWakes)
+			t.Errorf("a Timeout was closed, and its timer called the waker %d times", s.testWakes)
 		}
 	})
 }
 
 func TestClosedWhenItIsOver(t *testing.T) {
-	check.Within(t, 2*time.Second, testBlocks, func(t testing.TB) {
+	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		s.text = "hello"
 		s.checkPoll(t, "the value is there", testHello)
@@ -297,10 +310,111 @@ func TestClosedWhenItIsOver(t *testing.T) {
 		s.checkLeft(t, "a Timeout was closed after it had given its value: its future, which has finished,", 0)
 
 		s = testBegin(time.Hour)
-		s.checkPoll(t, "the value is not there", testPending)
+		s.checkPoll(t, "the value isn't there", testPending)
 		s.pass(time.Hour)
 		s.checkPoll(t, "1h has passed", testLate)
 		s.timeout.Close()
 		s.checkLeft(t, "a Timeout was closed after its time had passed: its future", 1)
+	})
+}
+
+// extend says that something was heard.
+func (s *testScene) extend() {
+	s.timeout.Extend(&Context{waker: &s.testWakes, timers: &s.testClock})
+}
+
+func TestExtendPutsItOff(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		s := testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		s.pass(40 * time.Minute)
+		s.extend()
+		s.pass(20 * time.Minute)
+		s.checkPoll(t, "1h has passed, but something was heard 20 minutes ago", testPending)
+		s.pass(40*time.Minute - 1)
+		s.checkPoll(t, "something was heard, and 1ns is left of the hour since then", testPending)
+		s.testWakes = 0
+		s.pass(1)
+		if s.testWakes == 0 {
+			t.Fatalf("1h has passed since something was heard, and the waker wasn't called; %d timers were started", s.starts)
+		}
+		s.checkPoll(t, "1h has passed since something was heard", testLate)
+		s.checkLeft(t, "the time has passed: the future, which wasn't ready,", 1)
+	})
+}
+
+// The task is woken by its own timer only.
+func TestExtendedAndLeftAlone(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		s := testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		s.pass(59 * time.Minute)
+		s.extend()
+		for range 10 {
+			if s.testWakes = 0; s.time > 2*time.Hour {
+				break
+			}
+			s.pass(time.Minute)
+			if s.testWakes > 0 {
+				s.checkPoll(t, fmt.Sprintf("something was heard at 59m, it's %v, and the waker was called", s.time), testPending)
+			}
+		}
+		for s.time < 119*time.Minute {
+			s.testWakes = 0
+			s.pass(time.Minute)
+			if s.testWakes > 0 && s.time < 119*time.Minute {
+				s.checkPoll(t, fmt.Sprintf("something was heard at 59m, it's %v, and the waker was called", s.time), testPending)
+			}
+		}
+		if s.testWakes == 0 {
+			t.Fatalf("a Timeout of 1h, and something was heard at 59m. The task was polled whenever its waker was called. At %v the hour is over, and nothing has called the waker; %d timers were started", s.time, s.starts)
+		}
+		s.checkPoll(t, "1h has passed since something was heard", testLate)
+	})
+}
+
+// A busy connection: a thousand signs of life in each hour.
+func TestExtendIsCheap(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		s := testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		for range 3600 * 5 {
+			s.pass(time.Second)
+			s.extend()
+			s.checkPoll(t, "something is heard each second", testPending)
+			if len(s.heap) != 1 {
+				t.Fatalf("something is heard each second, and after %v %s in the heap, want 1", s.time, s.left())
+			}
+		}
+		if s.starts > 6 {
+			t.Fatalf("a Timeout of 1h, and something is heard each second. In 5h, %d timers were started, want one per hour at most: the heap is for timers that fire, and this one is put off 18,000 times", s.starts)
+		}
+		s.pass(time.Hour)
+		s.checkPoll(t, "1h has passed since something was heard", testLate)
+	})
+}
+
+func TestExtendAtOtherTimes(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		s := testBegin(time.Hour)
+		s.extend()
+		if s.starts > 0 || s.polls > 0 {
+			t.Fatalf("Extend before the first Poll has started %d timers and polled the future %d times: before the first Poll nothing happens", s.starts, s.polls)
+		}
+		s.pass(time.Hour)
+		s.checkPoll(t, "Extend was called 1h before the first Poll, and the time counts from that", testPending)
+		s.pass(time.Hour)
+		s.extend()
+		s.checkPoll(t, "1h has passed, the timer has fired, and then something was heard before the Poll", testPending)
+		s.pass(time.Hour)
+		s.checkPoll(t, "1h has passed since something was heard", testLate)
+		s.extend()
+		s.checkLeft(t, "Extend was called after the time had passed: the future", 1)
+
+		s = testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		s.timeout.Close()
+		s.extend()
+		s.checkLeft(t, "Extend was called after Close: the future", 1)
 	})
 }

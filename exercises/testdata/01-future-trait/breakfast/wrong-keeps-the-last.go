@@ -1,4 +1,4 @@
-// want: was ready, and then closed
+// want: was ready, of the water
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.

@@ -24,10 +24,12 @@ func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
 	return c.second.Poll(cx) // also in the poll in which it was made
 }
 
-// Close closes the future that's under way.
+// Close closes the future that's under way, unless it did that before.
 func (c *Chained[A, B]) Close() error {
-	if c.first != nil {
-		return Close(c.first)
+	first, second := c.first, c.second
+	c.first, c.second = nil, nil
+	if first != nil {
+		return Close(first)
 	}
-	return Close(c.second)
+	return Close(second)
 }

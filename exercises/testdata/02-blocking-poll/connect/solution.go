@@ -51,7 +51,7 @@ func (d *dial) Poll(cx *Context) (Dialed, bool) {
 			d.fd = -1 // the caller's
 			return Dialed{FD: fd}, true
 		}
-		if err == unix.EAGAIN {
+		if err == unix.EAGAIN && d.fd >= 0 { // without a socket, nothing is under way
 			if err = d.net.WakeWhenWritable(d.fd); err == nil {
 				return Dialed{}, false
 			}

@@ -1,4 +1,4 @@
-// want: closed 2 times
+// want: closed 2 times|a descriptor that isn.t open
 package main
 
 import (

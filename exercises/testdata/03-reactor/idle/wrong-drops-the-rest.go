@@ -1,4 +1,4 @@
-// want: three bytes are left to send
+// want: the peer took 1 of
 package main
 
 import "golang.org/x/sys/unix"

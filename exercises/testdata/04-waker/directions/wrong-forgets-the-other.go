@@ -1,4 +1,4 @@
-// want: has disarmed both
+// want: want writing
 package main
 
 import "sync"
@@ -7,40 +7,43 @@ type direction int
 
 const readable, writable direction = 0, 1
 
-// interest says for each direction whether it matters.
-type interest [2]bool
+// directions says yes or no for each direction.
+type directions [2]bool
 
-// A queue is the kernel's, as the chapter's queue: epoll with EPOLLONESHOT.
-type queue interface {
-	// arm replaces what fd was armed for. An event of fd disarms both
-	// directions. It does not wait.
-	arm(fd int, want interest) error
+// A poller is the kernel's. It reports a descriptor again and again, as long as
+// it's ready and armed.
+type poller interface {
+	// arm replaces what fd was armed for. It doesn't wait.
+	arm(fd int, want directions) error
 }
 
-// Table knows who waits for which descriptor. Any goroutine may call Register,
-// and the reactor's goroutine calls Deliver.
+// Table knows which waker waits for which descriptor. Any goroutine may call
+// Register and Deregister, and the reactor's goroutine calls Deliver.
 type Table struct {
-	queue   queue
+	poller  poller
 	mu      sync.Locker
-	waiting map[int]waiters // guarded by mu: by descriptor
+	waiting map[int]waiters // guarded by mu; by descriptor
 }
 
-// waiters has, for each direction, who waits.
+// waiters has a waker for each direction, or nil.
 type waiters [2]Waker
 
-func (w waiters) interest() interest { return interest{w[readable] != nil, w[writable] != nil} }
+func (w waiters) directions() directions { return directions{w[readable] != nil, w[writable] != nil} }
 
-func (w waiters) wake() {
-	for _, waker := range w {
-		if waker != nil {
-			waker.Wake()
-		}
-	}
+// NewTable makes a table. It uses mu, which isn't locked.
+func NewTable(p poller, mu sync.Locker) *Table {
+	return &Table{poller: p, mu: mu, waiting: make(map[int]waiters)}
 }
 
-// NewTable makes a table. It uses mu, which nobody has locked.
-func NewTable(q queue, mu sync.Locker) *Table {
-	return &Table{queue: q, mu: mu, waiting: make(map[int]waiters)}
+// set stores who waits for fd, and arms for that. Its caller holds mu until both
+// have happened, so that the latest arm knows the latest waiters.
+func (t *Table) set(fd int, all waiters) error {
+	if all == (waiters{}) {
+		delete(t.waiting, fd)
+	} else {
+		t.waiting[fd] = all
+	}
+	return t.poller.arm(fd, all.directions())
 }
 
 // Register makes the next event of fd in this direction wake w.
@@ -49,31 +52,41 @@ func (t *Table) Register(fd int, dir direction, w Waker) error {
 	defer t.mu.Unlock()
 	all := t.waiting[fd]
 	all[dir] = w
-	t.waiting[fd] = all
-	return t.queue.arm(fd, all.interest())
+	return t.set(fd, all)
 }
 
-// Deliver is called for an event: fd is ready in these directions.
-func (t *Table) Deliver(fd int, ready interest) {
-	t.take(fd, ready).wake() // without the lock: Wake may call Register
-}
-
-// take takes out who waits for fd to be ready, and arms again for who is left:
-// still locked, as a Register in between would be replaced by what is older.
-func (t *Table) take(fd int, ready interest) (woken waiters) {
+// Deregister undoes Register, for this direction.
+func (t *Table) Deregister(fd int, dir direction) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := t.waiting[fd]
-	delete(t.waiting, fd)
+	all[dir] = nil
+	t.set(fd, all)
+}
+
+// Deliver is called for an event: fd is ready in these directions.
+func (t *Table) Deliver(fd int, ready directions) {
+	for _, w := range t.take(fd, ready) {
+		if w != nil {
+			w.Wake() // without the lock: Wake may call Register
+		}
+	}
+}
+
+// take takes out the wakers for these directions.
+func (t *Table) take(fd int, ready directions) (woken waiters) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.waiting[fd]
 	left := all
 	for dir, now := range ready {
 		if now {
 			woken[dir], left[dir] = left[dir], nil
 		}
 	}
-	if left == (waiters{}) {
-		return woken
+	if left = (waiters{}); t.set(fd, left) != nil {
+		delete(t.waiting, fd)
+		return all // nothing would wake the others: Register, called again, says why
 	}
-	t.waiting[fd] = left // they are armed still
 	return woken
 }

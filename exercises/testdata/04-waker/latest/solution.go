@@ -2,22 +2,22 @@ package main
 
 import "sync"
 
-// Joined is many futures as one. Unlike the chapter's, it polls only those that
-// somebody has woken.
+// Joined is many futures as one. Unlike the chapter's JoinAll, it polls only the
+// ones that have been woken.
 type Joined[T any] struct {
 	children []*child[T]
 	values   []T
 	left     int // how many are pending
 
 	mu    sync.Mutex
-	waker Waker // guarded by mu: of the latest poll
+	waker Waker // guarded by mu; the one of the latest poll
 }
 
 // A child is a future with a waker of its own: itself.
 type child[T any] struct {
 	future Future[T] // nil when it has finished
 	parent *Joined[T]
-	woken  bool // guarded by parent.mu: since it was last polled
+	woken  bool // guarded by parent.mu; since it was last polled
 }
 
 // NewJoined polls nothing yet.
@@ -32,7 +32,7 @@ func NewJoined[T any](futures ...Future[T]) *Joined[T] {
 // Poll polls the children that were woken, and is ready when all have finished.
 func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	j.mu.Lock()
-	j.waker = cx.Waker() // first: a wake from here on is for whoever polls now
+	j.waker = cx.Waker() // first: from here on, a wake is for this poll
 	j.mu.Unlock()
 	for i, c := range j.children {
 		if !c.takeWoken() || c.future == nil {
@@ -50,7 +50,7 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	return j.values, true
 }
 
-// takeWoken is asked before the poll: a wake during the poll leaves it set.
+// takeWoken is called before the poll: a wake during the poll leaves it set.
 func (c *child[T]) takeWoken() bool {
 	c.parent.mu.Lock()
 	defer c.parent.mu.Unlock()
@@ -59,11 +59,11 @@ func (c *child[T]) takeWoken() bool {
 	return woken
 }
 
-// Wake asks for a poll of this child, by way of whoever polled the parent last.
+// Wake asks for a poll of this child, through the waker of the latest poll.
 func (c *child[T]) Wake() {
 	c.parent.mu.Lock()
 	c.woken = true
 	w := c.parent.waker
 	c.parent.mu.Unlock()
-	w.Wake() // after the unlock: it may poll at once
+	w.Wake() // after the unlock: the woken task may poll at once
 }

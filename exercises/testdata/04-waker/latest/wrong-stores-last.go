@@ -1,24 +1,24 @@
-// want: while toast is polled, tea is woken
+// want: waits for a wake|while .* is polled, .* is woken
 package main
 
 import "sync"
 
-// Joined is many futures as one. Unlike the chapter's, it polls only those that
-// somebody has woken.
+// Joined is many futures as one. Unlike the chapter's JoinAll, it polls only the
+// ones that have been woken.
 type Joined[T any] struct {
 	children []*child[T]
 	values   []T
 	left     int // how many are pending
 
 	mu    sync.Mutex
-	waker Waker // guarded by mu: of the latest poll
+	waker Waker // guarded by mu; the one of the latest poll
 }
 
 // A child is a future with a waker of its own: itself.
 type child[T any] struct {
 	future Future[T] // nil when it has finished
 	parent *Joined[T]
-	woken  bool // guarded by parent.mu: since it was last polled
+	woken  bool // guarded by parent.mu; since it was last polled
 }
 
 // NewJoined polls nothing yet.
@@ -42,16 +42,16 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 			j.left--
 		}
 	}
+	j.mu.Lock()
+	j.waker = cx.Waker()
+	j.mu.Unlock()
 	if j.left > 0 {
-		j.mu.Lock()
-		j.waker = cx.Waker()
-		j.mu.Unlock()
 		return nil, false
 	}
 	return j.values, true
 }
 
-// takeWoken is asked before the poll: a wake during the poll leaves it set.
+// takeWoken is called before the poll: a wake during the poll leaves it set.
 func (c *child[T]) takeWoken() bool {
 	c.parent.mu.Lock()
 	defer c.parent.mu.Unlock()
@@ -60,13 +60,14 @@ func (c *child[T]) takeWoken() bool {
 	return woken
 }
 
-// Wake asks for a poll of this child, by way of whoever polled the parent last.
+// Wake asks for a poll of this child, through the waker of the latest poll.
 func (c *child[T]) Wake() {
 	c.parent.mu.Lock()
 	c.woken = true
 	w := c.parent.waker
 	c.parent.mu.Unlock()
-	if w != nil {
-		w.Wake() // after the unlock: it may poll at once
+	if w == nil {
+		return
 	}
+	w.Wake() // after the unlock: the woken task may poll at once
 }

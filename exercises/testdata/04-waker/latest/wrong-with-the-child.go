@@ -1,10 +1,10 @@
-// want: with no reason to poll tea again; then tea was woken, and Bob
+// want: no reason to poll tea again
 package main
 
 import "sync"
 
-// Joined is many futures as one. Unlike the chapter's, it polls only those that
-// somebody has woken.
+// Joined is many futures as one. Unlike the chapter's JoinAll, it polls only the
+// ones that have been woken.
 type Joined[T any] struct {
 	children []*child[T]
 	values   []T
@@ -17,8 +17,8 @@ type Joined[T any] struct {
 type child[T any] struct {
 	future Future[T] // nil when it has finished
 	parent *Joined[T]
-	woken  bool  // guarded by parent.mu: since it was last polled
-	waker  Waker // guarded by parent.mu: of its latest poll
+	woken  bool  // guarded by parent.mu; since it was last polled
+	latest Waker // guarded by parent.mu; the one of its latest poll
 }
 
 // NewJoined polls nothing yet.
@@ -33,9 +33,12 @@ func NewJoined[T any](futures ...Future[T]) *Joined[T] {
 // Poll polls the children that were woken, and is ready when all have finished.
 func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	for i, c := range j.children {
-		if !c.takeWoken(cx.Waker()) || c.future == nil {
+		if !c.takeWoken() || c.future == nil {
 			continue
 		}
+		c.parent.mu.Lock()
+		c.latest = cx.Waker()
+		c.parent.mu.Unlock()
 		value, ready := c.future.Poll(&Context{waker: c, reactor: cx.reactor})
 		if ready {
 			j.values[i], c.future = value, nil
@@ -48,23 +51,20 @@ func (j *Joined[T]) Poll(cx *Context) ([]T, bool) {
 	return j.values, true
 }
 
-// takeWoken is asked before the poll: a wake during the poll leaves it set.
-func (c *child[T]) takeWoken(w Waker) bool {
+// takeWoken is called before the poll: a wake during the poll leaves it set.
+func (c *child[T]) takeWoken() bool {
 	c.parent.mu.Lock()
 	defer c.parent.mu.Unlock()
 	woken := c.woken
 	c.woken = false
-	if woken {
-		c.waker = w
-	}
 	return woken
 }
 
-// Wake asks for a poll of this child, by way of whoever polled the parent last.
+// Wake asks for a poll of this child, through the waker of the latest poll.
 func (c *child[T]) Wake() {
 	c.parent.mu.Lock()
 	c.woken = true
-	w := c.waker
+	w := c.latest
 	c.parent.mu.Unlock()
-	w.Wake() // after the unlock: it may poll at once
+	w.Wake() // after the unlock: the woken task may poll at once
 }

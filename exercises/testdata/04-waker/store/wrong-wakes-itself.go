@@ -1,35 +1,37 @@
-// want: nothing has come
+// want: on a whole core
 package main
 
 import "sync"
 
-// Box is a letter box, as a future: its value is the letter.
-type Box struct {
-	mu     sync.Locker
-	letter string // guarded by mu: "" until one is posted
-	waker  Waker  // guarded by mu: of the latest poll
+// Jobs is a future that's ready when all jobs are done.
+type Jobs struct {
+	mu    sync.Locker
+	left  int   // guarded by mu; how many jobs aren't done
+	waker Waker // guarded by mu; the one of the latest poll
 }
 
-func NewBox(mu sync.Locker) *Box { return &Box{mu: mu} }
+// NewJobs returns a future for n jobs. It uses mu, which isn't locked.
+func NewJobs(mu sync.Locker, n int) *Jobs { return &Jobs{mu: mu, left: n} }
 
-// Poll looks into the box.
-func (b *Box) Poll(cx *Context) (string, bool) {
-	b.mu.Lock()
-	letter := b.letter
-	b.mu.Unlock()
-	if letter != "" {
-		return letter, true
+// Poll is ready when all jobs are done.
+func (j *Jobs) Poll(cx *Context) (struct{}, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.left > 0 {
+		defer cx.Waker().Wake() // look again soon, so that nothing is missed
 	}
-	cx.Waker().Wake() // look again soon, so that nothing is missed
-	return "", false
+	return struct{}{}, j.left == 0
 }
 
-// Post is called by the postman, who is another goroutine.
-func (b *Box) Post(letter string) {
-	b.mu.Lock()
-	b.letter = letter
-	w := b.waker
-	b.mu.Unlock()
+// Done says that one more job is done. Each job calls it, on a goroutine of its own.
+func (j *Jobs) Done() {
+	j.mu.Lock()
+	j.left--
+	w := j.waker
+	if j.left > 0 {
+		w = nil
+	}
+	j.mu.Unlock()
 	if w != nil {
 		w.Wake()
 	}

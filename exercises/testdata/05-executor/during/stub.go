@@ -5,18 +5,18 @@ import "sync"
 // Pool is an executor that polls on several goroutines, its workers. Each of
 // them takes the task that is first in the queue.
 type Pool struct {
-	mu    sync.Mutex
-	news  *sync.Cond // of mu: there is a task in ready, or nothing left to do
-	ready []*Task    // guarded by mu: woken and not yet polled
-	live  int        // guarded by mu: tasks that have not finished
+	mu       sync.Mutex
+	news     *sync.Cond // of mu; there's a task in runQueue, or nothing is left to do
+	runQueue []*Task    // guarded by mu; the tasks to poll, first woken first
+	live     int        // guarded by mu; how many tasks haven't finished
 }
 
 // Task is its own waker. It is
 //
-//	queued    in ready, until a worker takes it out
+//	queued    in runQueue, until a worker takes it out
 //	polled    by that worker, until the poll returns
-//	asleep    as it was pending, until it is woken
-//	finished  as it was ready
+//	asleep    because it was pending, until it's woken
+//	finished  because it was ready
 type Task struct {
 	pool  *Pool
 	poll  func(w Waker) (ready bool)
@@ -46,7 +46,7 @@ func (p *Pool) Spawn(poll func(w Waker) (ready bool)) {
 	p.push(&Task{pool: p, poll: poll})
 }
 
-// Wake puts the task into the queue, if it is asleep.
+// Wake puts the task into the queue, if it's asleep.
 func (t *Task) Wake() {
 	t.pool.mu.Lock()
 	defer t.pool.mu.Unlock()
@@ -55,10 +55,10 @@ func (t *Task) Wake() {
 	}
 }
 
-// push puts t at the end of the queue. Its caller holds mu.
+// push puts t at the end of the queue. The caller holds mu.
 func (p *Pool) push(t *Task) {
 	t.state = queued
-	p.ready = append(p.ready, t)
+	p.runQueue = append(p.runQueue, t)
 	p.news.Signal()
 }
 
@@ -67,12 +67,12 @@ func (p *Pool) Work() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.live > 0 {
-		if len(p.ready) == 0 {
+		if len(p.runQueue) == 0 {
 			p.news.Wait() // unlocks, sleeps, and locks
 			continue
 		}
-		t := p.ready[0]
-		p.ready = p.ready[1:]
+		t := p.runQueue[0]
+		p.runQueue = p.runQueue[1:]
 		t.state = polled
 		p.mu.Unlock()
 		ready := t.poll(t)

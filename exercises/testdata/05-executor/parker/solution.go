@@ -1,22 +1,34 @@
 package main
 
-// Parker puts one goroutine to sleep until somebody calls Wake. It is a Waker,
-// and what Rust's thread::park and unpark are.
+import "sync"
+
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
-	token chan struct{} // holds one token: "you have been woken"
+	mu    sync.Mutex
+	awake *sync.Cond // of mu
+	token bool       // guarded by mu
 }
 
-func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
+func NewParker() *Parker {
+	p := new(Parker)
+	p.awake = sync.NewCond(&p.mu)
+	return p
+}
 
-// Park takes the token, and sleeps until there is one. A wake that came before
-// left its token, so this Park returns at once. With a bare signal instead of
-// a token it would sleep for ever, as the wake is over and does not come again.
-func (p *Parker) Park() { <-p.token }
-
-// Wake leaves the token unless it is there: many wakes before a Park are one.
-func (p *Parker) Wake() {
-	select {
-	case p.token <- struct{}{}:
-	default:
+// Park sleeps until there's a token, and takes it.
+func (p *Parker) Park() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.token {
+		p.awake.Wait() // unlocks and sleeps, with no gap in between
 	}
+	p.token = false
+}
+
+// Wake leaves a token, unless there's one already.
+func (p *Parker) Wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = true
+	p.awake.Signal()
 }

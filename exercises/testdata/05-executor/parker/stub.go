@@ -1,13 +1,14 @@
 package main
 
-// Parker puts one goroutine to sleep until somebody calls Wake. It is a Waker,
-// and what Rust's thread::park and unpark are.
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct{}
 
 func NewParker() *Parker { return &Parker{} }
 
-// Park takes the token, and sleeps until there is one. It is yours to write.
-func (p *Parker) Park() {} // not started
+// Park sleeps until there's a token, and takes it. It's yours to write.
+func (p *Parker) Park() {
+	_ = p // not started
+}
 
-// Wake leaves the token unless it is there. It is yours to write.
+// Wake leaves a token, unless there's one already. It's yours to write.
 func (p *Parker) Wake() {}

@@ -1,25 +1,36 @@
 // want: Wake was called before Park
 package main
 
-// Parker puts one goroutine to sleep until somebody calls Wake.
+import "sync"
+
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
-	token chan struct{}
+	mu    sync.Mutex
+	awake *sync.Cond // of mu
+	token bool       // guarded by mu
 }
 
-func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
+func NewParker() *Parker {
+	p := new(Parker)
+	p.awake = sync.NewCond(&p.mu)
+	return p
+}
 
-// Park throws an old token away, so as not to be misled by it.
+// Park sleeps until there's a token, and takes it.
 func (p *Parker) Park() {
-	select {
-	case <-p.token:
-	default:
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = false // an old one says nothing
+	for !p.token {
+		p.awake.Wait() // unlocks and sleeps, with no gap in between
 	}
-	<-p.token
+	p.token = false
 }
 
+// Wake leaves a token, unless there's one already.
 func (p *Parker) Wake() {
-	select {
-	case p.token <- struct{}{}:
-	default:
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = true
+	p.awake.Signal()
 }

@@ -1,22 +1,42 @@
-// want: sleep by the clock
+// want: by the clock
 package main
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// Parker puts one goroutine to sleep until somebody calls Wake.
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
-	token atomic.Bool
+	mu    sync.Mutex
+	awake *sync.Cond // of mu
+	token bool       // guarded by mu
 }
 
-func NewParker() *Parker { return new(Parker) }
+func NewParker() *Parker {
+	p := new(Parker)
+	p.awake = sync.NewCond(&p.mu)
+	return p
+}
 
+// Park sleeps until there's a token, and takes it.
 func (p *Parker) Park() {
-	for !p.token.CompareAndSwap(true, false) {
+	for {
+		p.mu.Lock()
+		token := p.token
+		p.token = false
+		p.mu.Unlock()
+		if token {
+			return
+		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-func (p *Parker) Wake() { p.token.Store(true) }
+// Wake leaves a token, unless there's one already.
+func (p *Parker) Wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = true
+	p.awake.Signal()
+}

@@ -3,10 +3,10 @@ package main
 
 import "sync"
 
-// Parker puts one goroutine to sleep until somebody calls Wake.
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
 	mu    sync.Mutex
-	awake *sync.Cond
+	awake *sync.Cond // of mu
 }
 
 func NewParker() *Parker {
@@ -15,10 +15,16 @@ func NewParker() *Parker {
 	return p
 }
 
+// Park sleeps until there's a token, and takes it.
 func (p *Parker) Park() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awake.Wait()
 }
 
-func (p *Parker) Wake() { p.awake.Signal() }
+// Wake leaves a token, unless there's one already.
+func (p *Parker) Wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.awake.Signal()
+}

@@ -3,11 +3,11 @@ package main
 
 import "sync"
 
-// Parker puts one goroutine to sleep until somebody calls Wake.
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
 	mu    sync.Mutex
-	awake *sync.Cond
-	token bool // guarded by mu
+	awake *sync.Cond // of mu
+	token bool       // guarded by mu
 }
 
 func NewParker() *Parker {
@@ -16,14 +16,16 @@ func NewParker() *Parker {
 	return p
 }
 
+// Park sleeps until there's a token, and takes it.
 func (p *Parker) Park() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.token {
-		p.awake.Wait()
+		p.awake.Wait() // unlocks and sleeps, with no gap in between
 	}
 }
 
+// Wake leaves a token, unless there's one already.
 func (p *Parker) Wake() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,13 +1,38 @@
 // want: a second Wake waits
 package main
 
-// Parker puts one goroutine to sleep until somebody calls Wake.
+import "sync"
+
+// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
 type Parker struct {
-	token chan struct{}
+	mu    sync.Mutex
+	awake *sync.Cond // of mu
+	token bool       // guarded by mu
 }
 
-func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
+func NewParker() *Parker {
+	p := new(Parker)
+	p.awake = sync.NewCond(&p.mu)
+	return p
+}
 
-func (p *Parker) Park() { <-p.token }
+// Park sleeps until there's a token, and takes it.
+func (p *Parker) Park() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.token {
+		p.awake.Wait() // unlocks and sleeps, with no gap in between
+	}
+	p.token = false
+}
 
-func (p *Parker) Wake() { p.token <- struct{}{} }
+// Wake leaves a token, unless there's one already.
+func (p *Parker) Wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.token {
+		p.awake.Wait()
+	}
+	p.token = true
+	p.awake.Signal()
+}

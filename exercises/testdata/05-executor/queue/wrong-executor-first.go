@@ -3,52 +3,66 @@ package main
 
 import "sync"
 
-// Queue holds the tasks that have been woken and not yet polled, first in,
-// first out. Anybody puts them in, by Wake; one executor takes them out.
+// Queue holds the tasks that were woken and haven't been polled yet. Any
+// goroutine puts them in, through Wake; one executor takes them out.
 type Queue struct {
 	executor Waker
 
-	mu    sync.Locker
-	ready []*Task // guarded by mu
+	mu          sync.Locker
+	first, last *Task // guarded by mu; a list, through next
 }
 
-// NewQueue makes an empty queue. It uses mu, which nobody has locked. executor
-// ends the executor's sleep.
+// NewQueue makes an empty queue. It uses mu, which isn't locked. executor ends
+// the executor's sleep.
 func NewQueue(mu sync.Locker, executor Waker) *Queue { return &Queue{executor: executor, mu: mu} }
 
 // Task is its own waker.
 type Task struct {
 	ID     int
 	queue  *Queue
-	queued bool // guarded by queue.mu: it is in ready
+	next   *Task // guarded by queue.mu; the one behind it in the queue
+	queued bool  // guarded by queue.mu
 }
 
-// NewTask makes a task that nobody has woken yet.
+// NewTask makes a task that hasn't been woken yet.
 func (q *Queue) NewTask(id int) *Task { return &Task{ID: id, queue: q} }
 
-// Wake puts the task into the queue, unless it is there.
+// Wake puts the task into the queue, unless it's there.
 func (t *Task) Wake() {
 	t.queue.executor.Wake()
 	t.queue.push(t)
 }
 
-func (q *Queue) push(t *Task) {
+// push reports whether it has put t into the queue.
+func (q *Queue) push(t *Task) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !t.queued {
-		t.queued = true
-		q.ready = append(q.ready, t)
+	if t.queued {
+		return false
 	}
+	t.queued = true
+	if q.last == nil {
+		q.first = t
+	} else {
+		q.last.next = t
+	}
+	q.last = t
+	return true
 }
 
-// Pop takes out the task that is first in the queue. It gives nil if there is
-// none. A wake from now on puts the task into the queue again.
-func (q *Queue) Pop() (t *Task) {
+// Pop takes out the task that's first in the queue. It returns nil if there's
+// none. From now on, a wake puts the task into the queue again.
+func (q *Queue) Pop() *Task {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.ready) > 0 {
-		t, q.ready = q.ready[0], q.ready[1:]
-		t.queued = false
+	t := q.first
+	if t == nil {
+		return nil
 	}
+	q.first = t.next
+	if q.first == nil {
+		q.last = nil
+	}
+	t.next, t.queued = nil, false
 	return t
 }

@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// Executor is the chapter's, without reactor and trace.
+// Executor is the chapter's, without its reactor and trace.
 type Executor struct {
 	parker *Parker
 	tasks  []*Task // all of them, in the order of Spawn
-	live   int     // tasks that have not finished
+	live   int     // how many tasks haven't finished
 
-	mu    sync.Mutex
-	ready []*Task // guarded by mu: woken and not yet polled
+	mu       sync.Mutex
+	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
 }
 
 func NewExecutor() *Executor { return &Executor{parker: NewParker()} }
@@ -29,7 +29,7 @@ type Task struct {
 	queued   bool    // guarded by executor.mu
 
 	// What it asked for in its latest poll.
-	outside  bool    // somebody outside may have its waker
+	outside  bool    // something outside may have its waker
 	waitsFor []*Task // the end of each of them wakes it
 }
 
@@ -41,14 +41,14 @@ func (e *StuckError) Error() string { return fmt.Sprintf("tasks %v can never go 
 // Context is what a task may ask of its executor, in its poll.
 type Context struct{ task *Task }
 
-// Waker returns what wakes the task. It is for somebody outside the executor,
-// such as a timer or another goroutine.
+// Waker returns what wakes the task. It's for something outside the
+// executor, such as a timer or another goroutine.
 func (cx *Context) Waker() Waker {
 	cx.task.outside = true
 	return cx.task
 }
 
-// Finished says whether other has finished. If it has not, the task that asks
+// Finished reports whether other has finished. If it hasn't, the task that asks
 // is woken when it has.
 func (cx *Context) Finished(other *Task) bool {
 	if !other.finished {
@@ -69,7 +69,7 @@ func (e *Executor) Spawn(poll func(cx *Context) (ready bool)) *Task {
 }
 
 // Run returns nil when every task has finished, and a StuckError when it would
-// go to sleep while there are tasks that nobody can ever wake.
+// go to sleep while there are tasks that nothing can ever wake.
 func (e *Executor) Run() error {
 	for e.live > 0 {
 		switch t := e.pop(); {
@@ -92,10 +92,9 @@ func (e *Executor) Run() error {
 	return nil
 }
 
-// stuck returns the tasks that cannot go on when the queue is empty. Those can
-// whom somebody outside may wake, and whoever waits for one of them, and whoever
-// waits for one of these. As a garbage collector does, it marks those that are
-// reached, until there are no more, and returns the rest.
+// stuck returns the tasks that can't go on when the queue is empty. Like a garbage
+// collector, it marks the tasks that can: first those that something outside may
+// wake, then those that wait for a marked one, until nothing is left to mark.
 func (e *Executor) stuck() (ids []int) {
 	goesOn := make(map[*Task]bool)
 	marked := func(t *Task) bool { return goesOn[t] }
@@ -126,7 +125,7 @@ func (e *Executor) push(t *Task) (added bool) {
 	defer e.mu.Unlock()
 	if added = !t.queued; added {
 		t.queued = true
-		e.ready = append(e.ready, t)
+		e.runQueue = append(e.runQueue, t)
 	}
 	return added
 }
@@ -134,8 +133,8 @@ func (e *Executor) push(t *Task) (added bool) {
 func (e *Executor) pop() (t *Task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.ready) > 0 {
-		t, e.ready = e.ready[0], e.ready[1:]
+	if len(e.runQueue) > 0 {
+		t, e.runQueue = e.runQueue[0], e.runQueue[1:]
 		t.queued = false
 	}
 	return t

@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// Executor is the chapter's, without reactor and trace.
+// Executor is the chapter's, without its reactor and trace.
 type Executor struct {
 	parker *Parker
 	tasks  []*Task // all of them, in the order of Spawn
-	live   int     // tasks that have not finished
+	live   int     // how many tasks haven't finished
 
-	mu    sync.Mutex
-	ready []*Task // guarded by mu: woken and not yet polled
+	mu       sync.Mutex
+	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
 }
 
 func NewExecutor() *Executor { return &Executor{parker: NewParker()} }
@@ -42,14 +42,14 @@ func (e *StuckError) Error() string { return fmt.Sprintf("tasks %v can never go 
 // Context is what a task may ask of its executor, in its poll.
 type Context struct{ task *Task }
 
-// Waker returns what wakes the task. It is for somebody outside the executor,
-// such as a timer or another goroutine.
+// Waker returns what wakes the task. It's for something outside the
+// executor, such as a timer or another goroutine.
 func (cx *Context) Waker() Waker {
 	cx.task.outside = true
 	return cx.task
 }
 
-// Finished says whether other has finished. If it has not, the task that asks
+// Finished reports whether other has finished. If it hasn't, the task that asks
 // is woken when it has.
 func (cx *Context) Finished(other *Task) bool {
 	if !other.finished {
@@ -116,7 +116,7 @@ func (e *Executor) push(t *Task) (added bool) {
 	defer e.mu.Unlock()
 	if added = !t.queued; added {
 		t.queued = true
-		e.ready = append(e.ready, t)
+		e.runQueue = append(e.runQueue, t)
 	}
 	return added
 }
@@ -124,8 +124,8 @@ func (e *Executor) push(t *Task) (added bool) {
 func (e *Executor) pop() (t *Task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.ready) > 0 {
-		t, e.ready = e.ready[0], e.ready[1:]
+	if len(e.runQueue) > 0 {
+		t, e.runQueue = e.runQueue[0], e.runQueue[1:]
 		t.queued = false
 	}
 	return t

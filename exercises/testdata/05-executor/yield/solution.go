@@ -1,6 +1,6 @@
 package main
 
-// Yield is a future that lets the others have their turn.
+// Yield is a future that lets other tasks have their turn.
 type Yield struct{ yielded bool }
 
 // Poll wakes its own task, which goes to the end of the queue.
@@ -13,7 +13,7 @@ func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, false
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1

@@ -1,7 +1,7 @@
 // want: with its budget spent
 package main
 
-// Yield is a future that lets the others have their turn.
+// Yield is a future that lets other tasks have their turn.
 type Yield struct{ yielded bool }
 
 // Poll wakes its own task, which goes to the end of the queue.
@@ -14,26 +14,25 @@ func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, false
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1
 	Do     func(i int) // does step i: 0, 1, 2 ... N-1
 
-	next  int
-	spent int
+	next, spent int
 }
 
-// Poll does as many steps as the budget has left.
+// Poll does as many steps as one poll may.
 func (s *Steps) Poll(cx *Context) (struct{}, bool) {
-	for s.next < s.N {
-		if s.spent == s.Budget {
-			cx.Waker().Wake()
-			return struct{}{}, false
-		}
+	for s.next < s.N && s.spent < s.Budget {
 		s.Do(s.next)
 		s.next++
 		s.spent++
+	}
+	if s.next < s.N {
+		cx.Waker().Wake()
+		return struct{}{}, false
 	}
 	return struct{}{}, true
 }

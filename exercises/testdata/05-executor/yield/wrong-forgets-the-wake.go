@@ -1,10 +1,10 @@
-// want: nobody polls it again
+// want: the waker of this poll wasn't called
 package main
 
-// Yield is a future that lets the others have their turn.
+// Yield is a future that lets other tasks have their turn.
 type Yield struct{ yielded bool }
 
-// Poll is pending once.
+// Poll wakes its own task, which goes to the end of the queue.
 func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	if y.yielded {
 		return struct{}{}, true
@@ -13,7 +13,7 @@ func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, false
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1
@@ -31,5 +31,8 @@ func (s *Steps) Poll(cx *Context) (struct{}, bool) {
 		s.Do(s.next)
 		s.next++
 	}
-	return struct{}{}, s.next == s.N
+	if s.next < s.N {
+		return struct{}{}, false
+	}
+	return struct{}{}, true
 }

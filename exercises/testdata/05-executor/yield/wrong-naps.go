@@ -1,12 +1,14 @@
-// want: and the waker of this poll was not called
+// want: the waker of this poll wasn't called
 package main
 
-import "time"
+import (
+	"time"
+)
 
-// Yield is a future that lets the others have their turn.
+// Yield is a future that lets other tasks have their turn.
 type Yield struct{ yielded bool }
 
-// Poll leaves the others a little time.
+// Poll wakes its own task, which goes to the end of the queue.
 func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	if y.yielded {
 		return struct{}{}, true
@@ -16,7 +18,7 @@ func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, false
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1
@@ -35,7 +37,7 @@ func (s *Steps) Poll(cx *Context) (struct{}, bool) {
 		s.next++
 	}
 	if s.next < s.N {
-		time.AfterFunc(time.Millisecond, cx.Waker().Wake)
+		cx.Waker().Wake()
 		return struct{}{}, false
 	}
 	return struct{}{}, true

@@ -1,7 +1,7 @@
 // want: more than its budget
 package main
 
-// Yield is a future that lets the others have their turn.
+// Yield is a future that lets other tasks have their turn.
 type Yield struct{ yielded bool }
 
 // Poll wakes its own task, which goes to the end of the queue.
@@ -14,7 +14,7 @@ func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, false
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1
@@ -23,7 +23,7 @@ type Steps struct {
 	next int
 }
 
-// Poll yields after each Budget of steps.
+// Poll does as many steps as one poll may.
 func (s *Steps) Poll(cx *Context) (struct{}, bool) {
 	for ; s.next < s.N; s.next++ {
 		if s.next > 0 && s.next%s.Budget == 0 {
@@ -32,6 +32,10 @@ func (s *Steps) Poll(cx *Context) (struct{}, bool) {
 			}
 		}
 		s.Do(s.next)
+	}
+	if s.next < s.N {
+		cx.Waker().Wake()
+		return struct{}{}, false
 	}
 	return struct{}{}, true
 }

@@ -1,18 +1,21 @@
-// want: Yield at its first poll gave true
+// want: Yield at its first poll returned true
 package main
 
-import "runtime"
+import (
+	"runtime"
+)
 
-// Yield is a future that lets the others have their turn.
-type Yield struct{}
+// Yield is a future that lets other tasks have their turn.
+type Yield struct{ yielded bool }
 
-// Poll lets others run, and goes on.
+// Poll wakes its own task, which goes to the end of the queue.
 func (y *Yield) Poll(cx *Context) (struct{}, bool) {
 	runtime.Gosched()
+	y.yielded = true
 	return struct{}{}, true
 }
 
-// Steps is a long calculation, as a future that lets the others have their turn.
+// Steps is a long calculation, as a future that lets other tasks have their turn.
 type Steps struct {
 	N      int         // so many steps,
 	Budget int         // at most so many in one poll, at least 1
@@ -21,13 +24,18 @@ type Steps struct {
 	next int
 }
 
-// Poll lets others run after each Budget of steps.
+// Poll does as many steps as one poll may.
 func (s *Steps) Poll(cx *Context) (struct{}, bool) {
-	for ; s.next < s.N; s.next++ {
-		if s.next > 0 && s.next%s.Budget == 0 {
-			runtime.Gosched()
+	for range s.Budget {
+		if s.next == s.N {
+			break
 		}
 		s.Do(s.next)
+		s.next++
+	}
+	if s.next < s.N {
+		cx.Waker().Wake()
+		return struct{}{}, false
 	}
 	return struct{}{}, true
 }

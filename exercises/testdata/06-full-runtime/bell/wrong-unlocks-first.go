@@ -1,4 +1,5 @@
-// want: writes to descriptor ., which was the bell
+// want: Close has closed it|was closed before that
+
 package main
 
 import (
@@ -9,44 +10,45 @@ import (
 
 // A kernel has the calls that a bell needs. Only wait sleeps.
 type kernel interface {
-	// open makes a bell. To ring it is to write to ring; then heard is
-	// readable, until what was written has been read. On Linux this is an
-	// eventfd, and both are one descriptor. Elsewhere it is a pipe.
+	// open makes a bell. Writing to ring rings it. Then heard is readable, until
+	// what was written has been read. On Linux this is an eventfd, and both are
+	// one descriptor. Elsewhere it's a pipe.
 	open() (heard, ring int, err error)
 	// write and read are those of golang.org/x/sys/unix: on an error n is -1.
 	write(fd int, p []byte) (n int, err error)
 	read(fd int, p []byte) (n int, err error)
-	// wait returns when heard is readable, at once if it is so already, or when
+	// wait returns when heard is readable, at once if it's so already, or when
 	// something else has happened.
 	wait(heard int)
 	close(fd int)
 }
 
-// Door is where an executor sleeps, and where others ring to wake it.
+// Door is where an executor sleeps, and where other goroutines ring to wake it.
 type Door struct {
 	kernel      kernel
 	heard, ring int
 	mu          sync.Locker
 	woken       []int // guarded by mu: not yet returned by Wait
-	parked      bool  // guarded by mu: may be asleep, and nobody has rung yet
+	parked      bool  // guarded by mu: may be asleep, and the bell hasn't been rung yet
 	closed      bool  // guarded by mu
 }
 
-// NewDoor makes a door with a bell. It uses mu, which nobody has locked.
+// NewDoor makes a door with a bell. It uses mu, which isn't locked.
 func NewDoor(k kernel, mu sync.Locker) (*Door, error) {
 	heard, ring, err := k.open()
 	return &Door{kernel: k, heard: heard, ring: ring, mu: mu}, err
 }
 
-// Wake says that a task is to be polled. Any goroutine calls it, at any time,
-// also after Close. It rings without the lock: a system call is slow.
+// Wake asks for a poll of a task. Any goroutine calls it, at any time,
+// also after Close. It rings under the lock, so that Close can't close the bell
+// meanwhile, and another descriptor get its number.
 func (d *Door) Wake(task int) {
 	d.mu.Lock()
-	rings := d.parked && !d.closed
+	rings := !d.closed && d.parked
 	if !d.closed {
 		d.woken = append(d.woken, task)
-		d.parked = false // once, however many wakes come before it is up
 	}
+	d.parked = d.parked && !rings
 	d.mu.Unlock()
 	if !rings {
 		return
@@ -59,12 +61,12 @@ func (d *Door) Wake(task int) {
 }
 
 // Wait returns the tasks that have been woken since the last Wait, in this
-// order. If there are none, it first sleeps, once, until there is one, or until
+// order. If there are none, it first sleeps, once, until there's one, or until
 // something else has happened.
 func (d *Door) Wait() (tasks []int) {
-	asleep := d.lieDown()
+	asleep := d.announce()
 	if asleep {
-		d.kernel.wait(d.heard) // at once if somebody has rung since
+		d.kernel.wait(d.heard) // at once if the bell has been rung since
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -76,16 +78,16 @@ func (d *Door) Wait() (tasks []int) {
 	return tasks
 }
 
-// lieDown says whether to sleep, and from here on a wake rings: no wake comes
+// announce reports whether to sleep, and from here on a wake rings: no wake comes
 // between the look and the announcement.
-func (d *Door) lieDown() bool {
+func (d *Door) announce() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.parked = len(d.woken) == 0
 	return d.parked
 }
 
-// Close gives the bell back. Nobody calls Wait any more.
+// Close gives the bell back. Nothing calls Wait anymore.
 func (d *Door) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

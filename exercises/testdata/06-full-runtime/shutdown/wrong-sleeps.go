@@ -1,23 +1,24 @@
-// want: ready after 10m0s, want 0s
+// want: ready after 10m0s, want
+
 package main
 
 import "time"
 
 // A Listener is where clients come from.
 type Listener interface {
-	// Accept yields the next connection, and nil when the listener is closed.
-	// To close it, between two polls, loses nobody.
+	// Accept yields the next connection, and nil when the listener is closed. If
+	// it's closed between two polls, no connection is lost.
 	Accept() Future[Conn]
-	// Close refuses whoever has not been accepted yet.
+	// Close refuses the connections that haven't been accepted yet.
 	Close()
 }
 
 // A Conn is a connection, on which a client sends one request after the other.
 type Conn interface {
-	// Next yields the next request, and "" when the client has left. Between
-	// two polls it can be closed, and loses nothing.
+	// Next yields the next request, and "" when the client has left. If it's
+	// closed between two polls, nothing is lost.
 	Next() Future[string]
-	// Answer works, and sends the reply. To close it is to cut the reply off.
+	// Answer works, and sends the reply. Closing it cuts the reply off.
 	Answer(request string) Future[struct{}]
 	// Close hangs up.
 	Close()
@@ -27,7 +28,7 @@ type Conn interface {
 type Server struct {
 	runtime  *Runtime
 	listener Listener
-	task     *JoinHandle[struct{}] // that accepts
+	task     *JoinHandle[struct{}] // the one that accepts
 	conns    map[*connection]bool
 	draining bool
 }
@@ -35,7 +36,7 @@ type Server struct {
 // NewServer starts to serve.
 func NewServer(rt *Runtime, l Listener) *Server {
 	s := &Server{runtime: rt, listener: l, conns: make(map[*connection]bool)}
-	s.task = Spawn(rt, Async(s.accept))
+	s.task = SpawnRemote(rt, Async(s.accept))
 	return s
 }
 
@@ -47,7 +48,7 @@ func (s *Server) accept(co *Co) struct{} {
 		}
 		c := &connection{server: s, conn: conn}
 		s.conns[c] = true
-		c.task = Spawn(s.runtime, Async(c.serve))
+		c.task = Spawn(co.cx, Async(c.serve))
 	}
 }
 
@@ -79,7 +80,7 @@ type next struct {
 
 func (n *next) Poll(cx *Context) (string, bool) {
 	n.c.waker = cx.waker
-	request, ready := n.request.Poll(cx) // first: one that is there is answered
+	request, ready := n.request.Poll(cx) // first: one that's there is answered
 	if !ready && n.c.server.draining {
 		n.Close()
 		return "", true
@@ -89,9 +90,9 @@ func (n *next) Poll(cx *Context) (string, bool) {
 
 func (n *next) Close() error { return Close(n.request) }
 
-// Drain ends the server: it accepts nobody any more, closes what is idle, waits
-// for the requests under way until the end of the grace period, and cuts off
-// the rest. It yields how many connections that were.
+// Drain ends the server: it accepts no more connections, closes the idle ones,
+// waits for the requests under way until the end of the grace period, and cuts
+// off the rest. It yields how many connections that were.
 func (s *Server) Drain(grace time.Duration) Future[int] {
 	return Async(func(co *Co) int {
 		s.draining = true
@@ -100,15 +101,15 @@ func (s *Server) Drain(grace time.Duration) Future[int] {
 		Await(co, s.task)
 		var tasks []Future[Result[struct{}]]
 		for c := range s.conns {
-			wakeHere(c.waker) // the idle ones are to see that the server drains
+			wakeLocal(c.waker) // the idle ones are to see that the server drains
 			tasks = append(tasks, c.task)
 		}
-		Await(co, NewSleep(grace))
+		Await(co, Sleep(grace))
 		cut := len(s.conns)
 		for c := range s.conns {
 			c.task.Cancel()
 		}
-		Await(co, JoinAll(tasks...)) // cancelled is not yet gone
+		Await(co, JoinAll(tasks...)) // cancelled isn't gone yet
 		return cut
 	})
 }

@@ -9,14 +9,14 @@ type Parker interface {
 	Wake()
 }
 
-// Task is a future of which two workers take care. It is a Waker, its own.
+// Task is a future that two workers poll. It's a Waker, its own.
 type Task struct {
 	pair *Pair
 	poll func(worker int, w Waker) (ready bool)
 }
 
 // Wake makes one of the workers poll the task, once however often it is called
-// before that. Any goroutine calls it, at any time. It is yours to write.
+// before that. Any goroutine calls it, at any time. It's yours to write.
 func (t *Task) Wake() {}
 
 // Pair is two workers, 0 and 1. Each has a queue of its own.
@@ -32,11 +32,11 @@ func NewPair(newLock func() sync.Locker, parkers [2]Parker) *Pair {
 }
 
 // Spawn makes a task and puts it into the queue of a worker, last. It is called
-// before Run, or in a poll with the worker that polls. It is yours to write.
+// before Run, or in a poll with the worker that polls. It's yours to write.
 func (p *Pair) Spawn(worker int, poll func(worker int, w Waker) (ready bool)) *Task {
 	return &Task{pair: p, poll: poll}
 }
 
-// Run is a worker. It returns when all tasks have finished. It is yours to
+// Run is a worker. It returns when all tasks have finished. It's yours to
 // write.
 func (p *Pair) Run(worker int) {} // not started

@@ -1,4 +1,5 @@
-// want: worker 0 waits for a lock that worker 1 holds, worker 1 waits for a lock that worker 0 holds
+// want: waits for a lock that worker
+
 package main
 
 import "sync"
@@ -21,7 +22,7 @@ const (
 	finished
 )
 
-// Task is a future of which two workers take care. It is a Waker, its own.
+// Task is a future that two workers poll. It's a Waker, its own.
 type Task struct {
 	pair  *Pair
 	poll  func(worker int, w Waker) (ready bool)
@@ -54,8 +55,8 @@ type Pair struct {
 	parkers [2]Parker
 	queues  [2]queue
 	mu      sync.Locker
-	parked  [2]bool // guarded by mu: about to sleep, and nobody has woken it
-	live    int     // guarded by mu: tasks that have not finished
+	parked  [2]bool // guarded by mu: about to sleep, and not woken yet
+	live    int     // guarded by mu: tasks that haven't finished
 }
 
 type queue struct {

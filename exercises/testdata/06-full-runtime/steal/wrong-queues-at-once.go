@@ -1,4 +1,5 @@
-// want: while worker . is in the middle of polling it
+// want: is in the middle of polling it
+
 package main
 
 import "sync"
@@ -10,13 +11,26 @@ type Parker interface {
 	Wake()
 }
 
-// Task is a future of which two workers take care. It is a Waker, its own.
+// A task goes from idle to queued when it's woken, from there to polling when a
+// worker takes it, and back to idle, or to finished. Woken while it's polled, it
+// isn't queued, because the other worker would poll it, too. It's noted as woken,
+// and the worker that polls it queues it then.
+type state int
+
+const (
+	idle state = iota
+	queued
+	polling
+	woken
+	finished
+)
+
+// Task is a future that two workers poll. It's a Waker, its own.
 type Task struct {
-	pair     *Pair
-	poll     func(worker int, w Waker) (ready bool)
-	home     int  // guarded by pair.mu: the worker that polled it last
-	queued   bool // guarded by pair.mu: it is in a queue
-	finished bool // guarded by pair.mu
+	pair  *Pair
+	poll  func(worker int, w Waker) (ready bool)
+	home  int   // guarded by pair.mu: the worker that polled it last
+	state state // guarded by pair.mu
 }
 
 // Wake makes one of the workers poll the task, once however often it is called
@@ -24,7 +38,10 @@ type Task struct {
 func (t *Task) Wake() {
 	t.pair.mu.Lock()
 	var sleeper Parker
-	if !t.queued && !t.finished {
+	switch t.state {
+	case idle:
+		sleeper = t.pair.push(t)
+	case polling:
 		sleeper = t.pair.push(t)
 	}
 	t.pair.mu.Unlock()
@@ -36,8 +53,8 @@ type Pair struct {
 	parkers [2]Parker
 	mu      sync.Locker
 	queues  [2][]*Task // guarded by mu: first in, first out
-	parked  [2]bool    // guarded by mu: about to sleep, and nobody has woken it
-	live    int        // guarded by mu: tasks that have not finished
+	parked  [2]bool    // guarded by mu: about to sleep, and not woken yet
+	live    int        // guarded by mu: tasks that haven't finished
 }
 
 // NewPair makes a pair without tasks. Its locks are made by newLock, as many as
@@ -73,7 +90,7 @@ func (p *Pair) Run(worker int) {
 }
 
 // next takes a task out of a queue, or else announces that the worker sleeps.
-// A push comes before both, or after both, and then somebody is told.
+// A push comes before both, or after both, and then a worker is woken.
 func (p *Pair) next(worker int) (t *Task, over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,15 +99,15 @@ func (p *Pair) next(worker int) (t *Task, over bool) {
 	}
 	if own := p.queues[worker]; len(own) > 0 {
 		t, p.queues[worker] = own[0], own[1:]
-		t.queued, t.home = false, worker // before the poll: a wake during it queues the task again
+		t.state, t.home = polling, worker
 		return t, false
 	}
 	p.parked[worker] = p.live > 0
 	return nil, p.live == 0
 }
 
-// steal takes the older half of the other queue. Half of one is one: whose it
-// is may be in a long poll. Caller holds mu.
+// steal takes the older half of the other queue. Half of one is one, because its
+// owner may be in a long poll. The caller holds mu.
 func (p *Pair) steal(worker int) {
 	other := p.queues[1-worker]
 	half := (len(other) + 1) / 2
@@ -98,29 +115,32 @@ func (p *Pair) steal(worker int) {
 	p.queues[1-worker] = other[half:]
 }
 
-// settle says what becomes of a task that has been polled.
+// settle decides what becomes of a task that has been polled.
 func (p *Pair) settle(t *Task, ready bool) {
 	p.mu.Lock()
 	var sleeper Parker
-	if ready {
-		t.finished = true
+	switch {
+	case ready:
+		t.state = finished
 		if p.live--; p.live == 0 {
 			sleeper = p.sleeper(t.home) // it will find that all is over
 		}
+	case t.state == polling:
+		t.state = idle
 	}
 	p.mu.Unlock()
 	wake(sleeper)
 }
 
-// push queues a task, and returns who is to get up for it. Caller holds mu.
+// push queues a task, and returns the worker to wake for it. The caller holds mu.
 func (p *Pair) push(t *Task) (sleeper Parker) {
-	t.queued = true
+	t.state = queued
 	p.queues[t.home] = append(p.queues[t.home], t)
 	return p.sleeper(t.home)
 }
 
-// sleeper returns the worker that sleeps, or the other one, who will steal, or
-// nil if both are awake. Caller holds mu.
+// sleeper returns the worker if it sleeps, or else the other one, which will
+// steal, or nil if both are awake. The caller holds mu.
 func (p *Pair) sleeper(worker int) Parker {
 	for _, w := range [2]int{worker, 1 - worker} {
 		if p.parked[w] {

@@ -1,4 +1,5 @@
-// want: a long one, until task . has finished, worker . sleeps
+// want: worker . sleeps
+
 package main
 
 import "sync"
@@ -10,10 +11,10 @@ type Parker interface {
 	Wake()
 }
 
-// A task goes from idle to queued when it is woken, from there to polling when
-// a worker takes it, and back to idle, or to finished. Woken while it is polled
-// it is not queued, as the other worker would poll it, too, but noted as woken;
-// whoever polls it queues it then.
+// A task goes from idle to queued when it's woken, from there to polling when a
+// worker takes it, and back to idle, or to finished. Woken while it's polled, it
+// isn't queued, because the other worker would poll it, too. It's noted as woken,
+// and the worker that polls it queues it then.
 type state int
 
 const (
@@ -24,7 +25,7 @@ const (
 	finished
 )
 
-// Task is a future of which two workers take care. It is a Waker, its own.
+// Task is a future that two workers poll. It's a Waker, its own.
 type Task struct {
 	pair  *Pair
 	poll  func(worker int, w Waker) (ready bool)
@@ -52,8 +53,8 @@ type Pair struct {
 	parkers [2]Parker
 	mu      sync.Locker
 	queues  [2][]*Task // guarded by mu: first in, first out
-	parked  [2]bool    // guarded by mu: about to sleep, and nobody has woken it
-	live    int        // guarded by mu: tasks that have not finished
+	parked  [2]bool    // guarded by mu: about to sleep, and not woken yet
+	live    int        // guarded by mu: tasks that haven't finished
 }
 
 // NewPair makes a pair without tasks. Its locks are made by newLock, as many as
@@ -89,7 +90,7 @@ func (p *Pair) Run(worker int) {
 }
 
 // next takes a task out of a queue, or else announces that the worker sleeps.
-// A push comes before both, or after both, and then somebody is told.
+// A push comes before both, or after both, and then a worker is woken.
 func (p *Pair) next(worker int) (t *Task, over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,8 +106,8 @@ func (p *Pair) next(worker int) (t *Task, over bool) {
 	return nil, p.live == 0
 }
 
-// steal takes the older half of the other queue. Half of one is one: whose it
-// is may be in a long poll. Caller holds mu.
+// steal takes the older half of the other queue. Half of one is one, because its
+// owner may be in a long poll. The caller holds mu.
 func (p *Pair) steal(worker int) {
 	other := p.queues[1-worker]
 	half := (len(other) + 1) / 2
@@ -114,7 +115,7 @@ func (p *Pair) steal(worker int) {
 	p.queues[1-worker] = other[half:]
 }
 
-// settle says what becomes of a task that has been polled.
+// settle decides what becomes of a task that has been polled.
 func (p *Pair) settle(t *Task, ready bool) {
 	p.mu.Lock()
 	var sleeper Parker
@@ -133,18 +134,21 @@ func (p *Pair) settle(t *Task, ready bool) {
 	wake(sleeper)
 }
 
-// push queues a task, and returns who is to get up for it. Caller holds mu.
+// push queues a task, and returns the worker to wake for it. The caller holds mu.
 func (p *Pair) push(t *Task) (sleeper Parker) {
 	t.state = queued
 	p.queues[t.home] = append(p.queues[t.home], t)
 	return p.sleeper(t.home)
 }
 
-// sleeper returns the worker if it sleeps, or nil. Caller holds mu.
+// sleeper returns the worker if it sleeps, or else the other one, which will
+// steal, or nil if both are awake. The caller holds mu.
 func (p *Pair) sleeper(worker int) Parker {
-	if p.parked[worker] {
-		p.parked[worker] = false // one wake is enough
-		return p.parkers[worker]
+	for _, w := range [1]int{worker} {
+		if p.parked[w] {
+			p.parked[w] = false // one wake is enough
+			return p.parkers[w]
+		}
 	}
 	return nil
 }

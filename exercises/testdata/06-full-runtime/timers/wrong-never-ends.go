@@ -1,4 +1,5 @@
-// want: it never ends, and nothing but timers
+// want: never ends|new ones|for the next Fire
+
 package main
 
 import (
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// Timers knows who is to be woken when. Its zero value has no timers. One
+// Timers knows which wakers to call, and when. Its zero value has no timers. One
 // goroutine, the executor's, calls its methods, and is in them when it calls
-// Wake; so it needs no lock. A moment is a time since the start of the runtime.
+// Wake, so they need no lock. A moment is a time since the start of the runtime.
 type Timers struct {
 	heap  []*Timer // the next one first
 	count int      // timers so far
@@ -17,9 +18,9 @@ type Timers struct {
 // Timer is one entry, so that Stop can find it.
 type Timer struct {
 	deadline time.Duration
-	order    int // of creation: equal deadlines fire in this order
-	index    int // in the heap, or -1
-	waker    Waker
+	order    int   // of creation: equal deadlines fire in this order
+	index    int   // in the heap, or -1
+	waker    Waker // nil if it was stopped
 }
 
 // Start makes the first Fire at the deadline or after it wake w, once.
@@ -30,18 +31,19 @@ func (ts *Timers) Start(deadline time.Duration, w Waker) *Timer {
 	return t
 }
 
-// Stop makes t wake nobody any more, and takes it out at once.
+// Stop makes sure that t doesn't wake anymore, and takes it out at once.
 func (ts *Timers) Stop(t *Timer) {
 	if t.index >= 0 {
 		heap.Remove(ts, t.index)
 	}
+	t.waker = nil // it may be one of those that Fire is about to wake
 }
 
-// Len says how many there are that have not fired and were not stopped.
+// Len returns how many there are that haven't fired and weren't stopped.
 func (ts *Timers) Len() int { return len(ts.heap) }
 
-// Wait says for how many milliseconds the executor may sleep in the kernel, if
-// nothing else happens. Less than 0 is for ever.
+// Wait returns for how many milliseconds the executor may sleep in the kernel, if
+// nothing else happens. Less than 0 is forever.
 func (ts *Timers) Wait(now time.Duration) int {
 	if len(ts.heap) == 0 {
 		return -1
@@ -50,8 +52,9 @@ func (ts *Timers) Wait(now time.Duration) int {
 	return int((left + time.Millisecond - 1) / time.Millisecond)
 }
 
-// Fire wakes those whose deadline has come, one after the other, as long as the
-// first one is due.
+// Fire calls the wakers whose deadline has come. It takes them all out before it
+// calls the first: what that one starts is for the next Fire, or this one might
+// never end.
 func (ts *Timers) Fire(now time.Duration) {
 	for len(ts.heap) > 0 && ts.heap[0].deadline <= now {
 		heap.Pop(ts).(*Timer).waker.Wake()

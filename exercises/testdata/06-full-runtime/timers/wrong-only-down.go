@@ -1,4 +1,5 @@
-// want: may have to go up as well as down: Fire
+// want: up as well as down
+
 package main
 
 import (
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// Timers knows who is to be woken when. Its zero value has no timers. One
+// Timers knows which wakers to call, and when. Its zero value has no timers. One
 // goroutine, the executor's, calls its methods, and is in them when it calls
-// Wake; so it needs no lock. A moment is a time since the start of the runtime.
+// Wake, so they need no lock. A moment is a time since the start of the runtime.
 type Timers struct {
 	heap  []*Timer // the next one first
 	count int      // timers so far
@@ -30,36 +31,24 @@ func (ts *Timers) Start(deadline time.Duration, w Waker) *Timer {
 	return t
 }
 
-// Stop makes t wake nobody any more, and takes it out at once.
+// Stop makes sure that t doesn't wake anymore, and takes it out at once.
 func (ts *Timers) Stop(t *Timer) {
 	if t.index >= 0 {
-		// The last one takes its place, and sinks to where it belongs.
-		i := t.index
-		ts.Swap(i, ts.Len()-1)
+		i, last := t.index, len(ts.heap)-1
+		ts.Swap(i, last)
 		ts.Pop()
-		ts.sink(i)
+		if i < last {
+			ts.down(i)
+		}
 	}
 	t.waker = nil // it may be one of those that Fire is about to wake
 }
 
-func (ts *Timers) sink(i int) {
-	for child := 2*i + 1; child < ts.Len(); child = 2*i + 1 {
-		if child+1 < ts.Len() && ts.Less(child+1, child) {
-			child++
-		}
-		if !ts.Less(child, i) {
-			return
-		}
-		ts.Swap(i, child)
-		i = child
-	}
-}
-
-// Len says how many there are that have not fired and were not stopped.
+// Len returns how many there are that haven't fired and weren't stopped.
 func (ts *Timers) Len() int { return len(ts.heap) }
 
-// Wait says for how many milliseconds the executor may sleep in the kernel, if
-// nothing else happens. Less than 0 is for ever.
+// Wait returns for how many milliseconds the executor may sleep in the kernel, if
+// nothing else happens. Less than 0 is forever.
 func (ts *Timers) Wait(now time.Duration) int {
 	if len(ts.heap) == 0 {
 		return -1
@@ -68,8 +57,8 @@ func (ts *Timers) Wait(now time.Duration) int {
 	return int((left + time.Millisecond - 1) / time.Millisecond)
 }
 
-// Fire wakes those whose deadline has come. It takes them all out before it
-// wakes the first: what that one starts is for the next Fire, or this one might
+// Fire calls the wakers whose deadline has come. It takes them all out before it
+// calls the first: what that one starts is for the next Fire, or this one might
 // never end.
 func (ts *Timers) Fire(now time.Duration) {
 	var due []*Timer
@@ -77,9 +66,25 @@ func (ts *Timers) Fire(now time.Duration) {
 		due = append(due, heap.Pop(ts).(*Timer))
 	}
 	for _, t := range due {
-		if t.waker != nil { // else one before it has stopped it
+		if t.waker != nil { // or one before it has stopped it
 			t.waker.Wake()
 		}
+	}
+}
+
+func (ts *Timers) down(i int) {
+	for {
+		first := i
+		for _, child := range []int{2*i + 1, 2*i + 2} {
+			if child < len(ts.heap) && ts.Less(child, first) {
+				first = child
+			}
+		}
+		if first == i {
+			return
+		}
+		ts.Swap(i, first)
+		i = first
 	}
 }
 

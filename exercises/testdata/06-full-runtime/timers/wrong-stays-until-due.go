@@ -1,4 +1,5 @@
-// want: who is stopped leaves at once
+// want: leaves at once
+
 package main
 
 import (
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// Timers knows who is to be woken when. Its zero value has no timers. One
+// Timers knows which wakers to call, and when. Its zero value has no timers. One
 // goroutine, the executor's, calls its methods, and is in them when it calls
-// Wake; so it needs no lock. A moment is a time since the start of the runtime.
+// Wake, so they need no lock. A moment is a time since the start of the runtime.
 type Timers struct {
 	heap  []*Timer // the next one first
 	count int      // timers so far
@@ -18,6 +19,7 @@ type Timers struct {
 type Timer struct {
 	deadline time.Duration
 	order    int   // of creation: equal deadlines fire in this order
+	index    int   // in the heap, or -1
 	waker    Waker // nil if it was stopped
 }
 
@@ -29,14 +31,16 @@ func (ts *Timers) Start(deadline time.Duration, w Waker) *Timer {
 	return t
 }
 
-// Stop makes t wake nobody any more. Fire takes it out when its time has come.
-func (ts *Timers) Stop(t *Timer) { t.waker = nil }
+// Stop makes sure that t doesn't wake anymore, and takes it out at once.
+func (ts *Timers) Stop(t *Timer) {
+	t.waker = nil
+}
 
-// Len says how many there are that have not fired and were not stopped.
+// Len returns how many there are that haven't fired and weren't stopped.
 func (ts *Timers) Len() int { return len(ts.heap) }
 
-// Wait says for how many milliseconds the executor may sleep in the kernel, if
-// nothing else happens. Less than 0 is for ever.
+// Wait returns for how many milliseconds the executor may sleep in the kernel, if
+// nothing else happens. Less than 0 is forever.
 func (ts *Timers) Wait(now time.Duration) int {
 	if len(ts.heap) == 0 {
 		return -1
@@ -45,8 +49,8 @@ func (ts *Timers) Wait(now time.Duration) int {
 	return int((left + time.Millisecond - 1) / time.Millisecond)
 }
 
-// Fire wakes those whose deadline has come. It takes them all out before it
-// wakes the first: what that one starts is for the next Fire, or this one might
+// Fire calls the wakers whose deadline has come. It takes them all out before it
+// calls the first: what that one starts is for the next Fire, or this one might
 // never end.
 func (ts *Timers) Fire(now time.Duration) {
 	var due []*Timer
@@ -54,7 +58,7 @@ func (ts *Timers) Fire(now time.Duration) {
 		due = append(due, heap.Pop(ts).(*Timer))
 	}
 	for _, t := range due {
-		if t.waker != nil { // else one before it has stopped it
+		if t.waker != nil { // or one before it has stopped it
 			t.waker.Wake()
 		}
 	}
@@ -69,10 +73,13 @@ func (ts *Timers) Less(i, j int) bool {
 
 func (ts *Timers) Swap(i, j int) {
 	ts.heap[i], ts.heap[j] = ts.heap[j], ts.heap[i]
+	ts.heap[i].index, ts.heap[j].index = i, j
 }
 
 func (ts *Timers) Push(x any) {
-	ts.heap = append(ts.heap, x.(*Timer))
+	t := x.(*Timer)
+	t.index = len(ts.heap)
+	ts.heap = append(ts.heap, t)
 }
 
 func (ts *Timers) Pop() any {
@@ -80,5 +87,6 @@ func (ts *Timers) Pop() any {
 	t := ts.heap[last]
 	ts.heap[last] = nil
 	ts.heap = ts.heap[:last]
+	t.index = -1
 	return t
 }

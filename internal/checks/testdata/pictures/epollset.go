@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -28,5 +29,6 @@ func epollSet(epfd int, names map[int]string) string {
 			}
 		}
 	}
+	slices.Sort(all) // the kernel's order depends on addresses
 	return strings.Join(all, ", ")
 }

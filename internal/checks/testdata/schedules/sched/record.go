@@ -33,15 +33,17 @@ type Graph struct {
 type Node struct {
 	Threads []Where
 	Values  []string
-	Next    map[int]int // from a thread that can take a step to a node
-	Failed  string      // why the scenario ended here, if it did
+	Next    map[int]int    // from a thread that can take a step to a node
+	Found   map[int]string // what that step found out, by thread
+	Failed  string         // why the scenario ended here, if it did
 
 	clock time.Duration // since the beginning
+	found string        // by the step that led here
 }
 
 // Where is the state of one goroutine.
 type Where struct {
-	Status string   // ready, waits, asleep or finished
+	Status string   // ready, waits, asleep, finished or failed
 	What   string   // it is about to do
 	Lines  []string // file:line, the innermost first
 	Locals []string // name = value, in the innermost function of a chapter
@@ -63,6 +65,7 @@ type recorder struct {
 	locals    map[*thread][]local
 	minor     map[string]bool // steps that aren't stopped at
 	begin     string          // the first goroutine's step that the recording begins with
+	found     []string        // by the step that is being taken
 	failed    chan string
 	never     chan struct{} // is never closed; made outside of the bubble, so that the bubble isn't settled
 	finders   []func(value any) (found bool)
@@ -135,6 +138,24 @@ func Local(name string, value any) {
 		all = append(all, local{function, name, text})
 	}
 	recording.locals[current] = all
+}
+
+// If is the condition of an if statement. What it's about ends with a question
+// mark, or with a verb that the value completes.
+func If[B ~bool](about string, is B) B {
+	if strings.HasSuffix(about, "?") {
+		Found(about + map[bool]string{true: " yes", false: " no"}[bool(is)])
+	} else {
+		Found(fmt.Sprint(about, " ", is))
+	}
+	return is
+}
+
+// Found notes what a step has found out.
+func Found(what string) {
+	if r := recording; r != nil && current != nil && phaseNow == exploring && !slices.Contains(r.found, what) {
+		r.found = append(r.found, what)
+	}
 }
 
 // text returns a value as it is shown, or nothing if it has no good form.
@@ -212,7 +233,7 @@ func (r *recorder) where(t *thread) Where {
 }
 
 func (r *recorder) node() *Node {
-	n := &Node{Next: make(map[int]int), clock: time.Since(r.began)}
+	n := &Node{Next: make(map[int]int), Found: make(map[int]string), clock: time.Since(r.began), found: strings.Join(r.found, "; ")}
 	for _, t := range threads {
 		n.Threads = append(n.Threads, r.where(t))
 	}
@@ -264,6 +285,7 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 				if !more {
 					break
 				}
+				r.found = nil
 				threads[i].run()
 			}
 			for len(options()) > 0 {
@@ -280,9 +302,13 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 	case <-done:
 	case <-stuck:
 	case why := <-r.failed:
-		failed := &Node{Next: make(map[int]int), Failed: why}
+		failed := &Node{Next: make(map[int]int), Failed: why, found: strings.Join(r.found, "; ")}
 		for _, t := range threads {
-			failed.Threads = append(failed.Threads, r.where(t))
+			w := r.where(t)
+			if t == current {
+				w.Status = "failed"
+			}
+			failed.Threads = append(failed.Threads, w)
 		}
 		for _, v := range r.variables {
 			failed.Values = append(failed.Values, v.Value())
@@ -338,14 +364,20 @@ func Record(t *testing.T, s Scenario, limit, paths int) *Graph {
 			}
 		}
 		if next.from >= 0 {
-			g.Nodes[next.from].Next[next.taken] = at
+			from := g.Nodes[next.from]
+			if from.Next[next.taken] = at; got.found != "" {
+				from.Found[next.taken] = got.found
+			}
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range paths {
-		at, path := 0, []int{}
+		at, path, found := 0, []int{}, ""
 		follow(t, s, new(Graph), func(n *Node) (int, bool) {
 			want := g.Nodes[at]
+			if n.Failed == "" && len(path) > 0 && n.found != found {
+				panic(fmt.Sprintf("%s: the last of the steps %v found %q, the graph has %q", s.Name, path, n.found, found))
+			}
 			if n.key() != want.key() {
 				panic(fmt.Sprintf("%s: after the steps %v the state is\n%s, the graph has\n%s", s.Name, path, n.key(), want.key()))
 			}
@@ -354,7 +386,7 @@ func Record(t *testing.T, s Scenario, limit, paths int) *Graph {
 				return 0, false
 			}
 			i := all[random.IntN(len(all))]
-			at, path = want.Next[i], append(path, i)
+			at, path, found = want.Next[i], append(path, i), want.Found[i]
 			return i, true
 		})
 	}

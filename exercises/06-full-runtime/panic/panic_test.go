@@ -1,0 +1,259 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/async-go-tutorial/async-runtime/exercises/check"
+)
+
+//go:embed panic.go
+var testSource string
+
+const testReturns = "Run must return when no task is woken anymore; is a task that has ended queued again and again?"
+
+// A testFuture does what its steps say, one in each poll. A step returns the
+// value, and whether it's ready.
+type testFuture struct {
+	steps   []func(cx *Context) (string, bool)
+	polls   int
+	closes  int
+	onClose func()
+}
+
+func (f *testFuture) Poll(cx *Context) (string, bool) {
+	if f.polls++; f.polls > len(f.steps) {
+		return "", false
+	}
+	return f.steps[f.polls-1](cx)
+}
+
+func (f *testFuture) Close() error {
+	if f.closes++; f.onClose != nil {
+		f.onClose()
+	}
+	return nil
+}
+
+func testFutureOf(steps ...func(cx *Context) (string, bool)) *testFuture {
+	return &testFuture{steps: steps}
+}
+
+func testReady(value string) func(*Context) (string, bool) {
+	return func(*Context) (string, bool) { return value, true }
+}
+
+func testAgain(cx *Context) (string, bool) {
+	cx.Waker().Wake()
+	return "", false
+}
+
+func testPanic(v any) func(*Context) (string, bool) {
+	return func(*Context) (string, bool) { return testBurnTheToast(v) }
+}
+
+//go:noinline
+func testBurnTheToast(v any) (string, bool) { panic(v) }
+
+// testJoiner is woken when a task has ended.
+type testJoiner struct {
+	woken int
+	then  func()
+}
+
+func (j *testJoiner) Wake() {
+	if j.woken++; j.then != nil {
+		j.then()
+	}
+}
+
+func testTry(t *testing.T, f func(t testing.TB, e *Executor)) {
+	t.Helper()
+	if check.IsStub(testSource) && t.Name() != "TestTasksThatEndWell" {
+		t.Skip("not tried: panic.go is not started")
+	}
+	check.Instant(t, testReturns, func(t testing.TB) {
+		check.Started(t, "panic.go", testSource)
+		f(t, new(Executor))
+	})
+}
+
+// testRun calls Run, from which no panic may come.
+func testRun(t testing.TB, e *Executor, what string) {
+	t.Helper()
+	returned := false
+	defer func() {
+		if v := recover(); v != nil {
+			t.Fatalf("%s, and that panic comes out of Run (%v), so every other task ends with this one", what, v)
+		} else if !returned && !t.Failed() {
+			t.Fatalf("%s: Run didn't return", what)
+		}
+	}()
+	e.Run()
+	returned = true
+}
+
+func TestTasksThatEndWell(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		f := testFutureOf(testAgain, testAgain, testReady("tea"))
+		sleeps := testFutureOf(func(*Context) (string, bool) { return "half a tea", false })
+		a, b := e.Spawn(f, nil), e.Spawn(sleeps, nil)
+		testRun(t, e, "two tasks, none of which panics")
+		if !a.Ended || a.Value != "tea" || a.Err != nil || f.polls != 3 {
+			t.Fatalf("a future is ready at its third poll, with \"tea\": after %d polls the task has Ended %t, Value %q and Err %v", f.polls, a.Ended, a.Value, a.Err)
+		}
+		if b.Ended || b.Value != "" || b.Err != nil || sleeps.polls != 1 {
+			t.Fatalf("a future isn't ready, and asks for no wake: after %d polls the task has Ended %t, Value %q and Err %v, want false, \"\" and nil", sleeps.polls, b.Ended, b.Value, b.Err)
+		}
+		if f.closes+sleeps.closes > 0 {
+			t.Fatalf("one future has finished and was closed %d times, one is pending and was closed %d times: neither is to be closed", f.closes, sleeps.closes)
+		}
+	})
+}
+
+func TestPanicEndsItsTask(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		a := e.Spawn(testFutureOf(testAgain, testPanic("no toast")), nil)
+		testRun(t, e, "a task panics in its second poll")
+		fault, is := a.Err.(*PanicError)
+		if !a.Ended || !is {
+			t.Fatalf("a Poll has panicked: the task has Ended %t and Err %v, want true and a *PanicError", a.Ended, a.Err)
+		}
+		if fault.Value != "no toast" {
+			t.Fatalf("a Poll has panicked with \"no toast\", and the PanicError has the Value %#v", fault.Value)
+		}
+		if a.Value != "" {
+			t.Fatalf("a Poll has panicked, and the task has the Value %q beside its error", a.Value)
+		}
+	})
+}
+
+func TestOtherTasksGoOn(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		before := e.Spawn(testFutureOf(testAgain, testAgain, testReady("tea")), nil)
+		e.Spawn(testFutureOf(testPanic("no toast")), nil)
+		e.Spawn(testFutureOf(testAgain, testPanic("no egg")), nil)
+		after := e.Spawn(testFutureOf(testAgain, testAgain, testReady("jam")), nil)
+		testRun(t, e, "two of four tasks panic")
+		if before.Value != "tea" || after.Value != "jam" {
+			t.Fatalf("two of four tasks panic, and after Run the other two have the values %q and %q, want \"tea\" and \"jam\": a panic is the end of one task", before.Value, after.Value)
+		}
+		late := e.Spawn(testFutureOf(testReady("milk")), nil)
+		testRun(t, e, "a task is spawned after others have panicked")
+		if late.Value != "milk" {
+			t.Fatalf("a task that's spawned after others have panicked has the value %q, want \"milk\"", late.Value)
+		}
+	})
+}
+
+func TestPanicThatIsAnError(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		burnt := errors.New("burnt")
+		a := e.Spawn(testFutureOf(testPanic(burnt)), nil)
+		var none []int
+		b := e.Spawn(testFutureOf(func(*Context) (string, bool) { return fmt.Sprint(none[3]), true }), nil)
+		c := e.Spawn(testFutureOf(testPanic(nil)), nil)
+		testRun(t, e, "three tasks panic with errors")
+		var fault runtime.Error
+		if !errors.Is(a.Err, burnt) {
+			t.Errorf("a Poll has panicked with an error, and errors.Is doesn't find it in %v", a.Err)
+		}
+		if !errors.As(b.Err, &fault) {
+			t.Errorf("a Poll has used an index out of range, and errors.As doesn't find the runtime.Error in %v", b.Err)
+		}
+		if c.Err == nil {
+			t.Error("a Poll has called panic(nil), and the task has no Err")
+		}
+	})
+}
+
+func TestStackShowsWhere(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		a := e.Spawn(testFutureOf(testPanic("no toast")), nil)
+		testRun(t, e, "a task panics")
+		var fault *PanicError
+		if errors.As(a.Err, &fault) && !strings.Contains(string(fault.Stack), "testBurnTheToast") {
+			t.Fatalf("testBurnTheToast has panicked, and its name isn't in the Stack: was that taken when the functions had been left already?")
+		}
+	})
+}
+
+func TestPanickedFutureIsClosed(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		f := testFutureOf(testAgain, testPanic("no toast"))
+		e.Spawn(f, nil)
+		testRun(t, e, "a task panics in its second poll")
+		if f.closes != 1 {
+			t.Fatalf("a Poll has panicked, and its future was closed %d times, want once: what it holds would be held forever", f.closes)
+		}
+	})
+}
+
+func TestCloseThatPanics(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		f := testFutureOf(testPanic("no toast"))
+		f.onClose = func() { panic("and no plate") }
+		j := new(testJoiner)
+		a, b := e.Spawn(f, j), e.Spawn(testFutureOf(testAgain, testReady("tea")), nil)
+		testRun(t, e, "a Poll panics, and so does the Close after it")
+		var fault *PanicError
+		if errors.As(a.Err, &fault); fault == nil || fault.Value != "no toast" {
+			t.Fatalf("a Poll has panicked with \"no toast\", and the Close after it with \"and no plate\": Err is %v, want that of the Poll, where it began", a.Err)
+		}
+		if j.woken != 1 || b.Value != "tea" || f.closes != 1 {
+			t.Fatalf("a Poll has panicked, and so has the Close after it: Close was called %d times, the joiner was woken %d times, and another task has the value %q, want 1, 1 and \"tea\"", f.closes, j.woken, b.Value)
+		}
+	})
+}
+
+func TestJoinerIsWoken(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		for _, how := range []string{"is ready", "panics"} {
+			f := testFutureOf(testAgain, testReady("tea"))
+			if how == "panics" {
+				f = testFutureOf(testAgain, testPanic("no toast"))
+			}
+			j, told := new(testJoiner), "nothing"
+			var a *Task
+			j.then = func() {
+				told = fmt.Sprintf("Ended %t, Value %q, Err %v, and %d closes", a.Ended, a.Value, a.Err != nil, f.closes)
+			}
+			a = e.Spawn(f, j)
+			testRun(t, e, "a task "+how)
+			want := map[string]string{"is ready": `Ended true, Value "tea", Err false, and 0 closes`, "panics": `Ended true, Value "", Err true, and 1 closes`}[how]
+			if j.woken != 1 {
+				t.Fatalf("a task %s, and its joiner was woken %d times, want once", how, j.woken)
+			}
+			if told != want {
+				t.Fatalf("a task %s, and inside the joiner's Wake it had %s, want %s: a woken task may look at once", how, told, want)
+			}
+		}
+	})
+}
+
+func TestEndedTaskIsNotPolled(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		for _, how := range []string{"is ready", "panics"} {
+			last := testReady("tea")
+			if how == "panics" {
+				last = testPanic("no toast")
+			}
+			f := testFutureOf(func(cx *Context) (string, bool) {
+				cx.Waker().Wake() // before the poll ends
+				return last(cx)
+			}, testReady("a second tea"))
+			j := new(testJoiner)
+			a := e.Spawn(f, j)
+			testRun(t, e, "a task "+how)
+			a.Wake()
+			testRun(t, e, "a task that has ended is woken")
+			if f.polls != 1 || j.woken != 1 || a.Value == "a second tea" {
+				t.Fatalf("a task wakes itself, and then %s in the same poll, and is woken once more later: it was polled %d times and its joiner was woken %d times, want once each", how, f.polls, j.woken)
+			}
+		}
+	})
+}

@@ -1,0 +1,51 @@
+// want: fields of its own
+package main
+
+type Kitchen interface {
+	Boil() Future[string]
+	Steep(water string) Future[string]
+	Toast() Future[string]
+}
+
+var tea string
+
+type Breakfast struct {
+	kitchen Kitchen
+	state   int
+	step    Future[string]
+	cx      *Context
+}
+
+func NewBreakfast(k Kitchen) *Breakfast { return &Breakfast{kitchen: k} }
+
+func (b *Breakfast) Poll(cx *Context) (string, bool) {
+	if b.state == 0 {
+		b.step, b.state = b.kitchen.Boil(), 1
+	}
+	for {
+		s, ok := b.step.Poll(cx)
+		if !ok {
+			return "", false
+		}
+		switch b.state {
+		case 1:
+			if s == "" {
+				b.step = nil
+				return "no breakfast", true
+			}
+			b.step, b.state = b.kitchen.Steep(s), 2
+		case 2:
+			tea = s
+			b.step, b.state = b.kitchen.Toast(), 3
+		case 3:
+			b.step = nil
+			return tea + " and " + s, true
+		}
+	}
+}
+
+func (b *Breakfast) Close() error {
+	f := b.step
+	b.step = nil
+	return Close(f)
+}

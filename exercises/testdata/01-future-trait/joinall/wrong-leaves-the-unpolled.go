@@ -1,0 +1,62 @@
+// want: never polled
+package main
+
+import "errors"
+
+type Result[T any] struct {
+	Value T
+	Err   error
+}
+
+func TryJoinAll[T any](futures ...Future[Result[T]]) Future[Result[[]T]] {
+	return &tryJoinAll[T]{futures: futures, values: make([]T, len(futures)), left: len(futures)}
+}
+
+type tryJoinAll[T any] struct {
+	futures []Future[Result[T]]
+	values  []T
+	left    int
+	closed  error
+	polled  []bool
+}
+
+func (j *tryJoinAll[T]) Poll(cx *Context) (r Result[[]T], ready bool) {
+	for i, f := range j.futures {
+		if f == nil {
+			continue
+		}
+		if j.polled == nil {
+			j.polled = make([]bool, len(j.futures))
+		}
+		j.polled[i] = true
+		v, ok := f.Poll(cx)
+		if !ok {
+			continue
+		}
+		j.futures[i] = nil
+		j.left--
+		if v.Err != nil {
+			for k, g := range j.futures {
+				if j.polled[k] { // what was never started needs no end
+					j.futures[k] = nil
+					Close(g)
+				}
+			}
+			return Result[[]T]{Err: v.Err}, true
+		}
+		j.values[i] = v.Value
+	}
+	if j.left > 0 {
+		return r, false
+	}
+	return Result[[]T]{Value: j.values}, true
+}
+
+func (j *tryJoinAll[T]) Close() error {
+	var errs []error
+	for i, f := range j.futures {
+		j.futures[i] = nil
+		errs = append(errs, Close(f))
+	}
+	return errors.Join(errs...)
+}

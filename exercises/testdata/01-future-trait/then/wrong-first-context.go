@@ -1,0 +1,33 @@
+// want: without the Context
+package main
+
+type Chained[A, B any] struct {
+	first  Future[A]
+	next   func(A) Future[B]
+	second Future[B]
+	step   func(cx *Context) (B, bool)
+	cx     *Context
+}
+
+func Then[A, B any](f Future[A], next func(A) Future[B]) *Chained[A, B] {
+	return &Chained[A, B]{first: f, next: next}
+}
+
+func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
+	if c.first != nil {
+		a, ok := c.first.Poll(cx)
+		if !ok {
+			return value, false
+		}
+		c.first, c.second = nil, c.next(a)
+		c.cx = cx // the one with which the second future was made
+	}
+	return c.second.Poll(c.cx)
+}
+
+func (c *Chained[A, B]) Close() error {
+	if c.first != nil {
+		return Close(c.first)
+	}
+	return Close(c.second)
+}
