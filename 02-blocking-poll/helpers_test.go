@@ -103,6 +103,9 @@ func descriptors() map[string]bool {
 	links, _ := filepath.Glob("/proc/self/fd/*")
 	for _, link := range links {
 		if name, err := os.Readlink(link); err == nil {
+			for open[name] { // every epoll has the same name
+				name += "+"
+			}
 			open[name] = true
 		}
 	}

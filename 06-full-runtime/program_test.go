@@ -315,7 +315,6 @@ func (l *lateReader) Write(p []byte) (int, error) {
 // Otherwise a pipe that is read slowly would hold up the runtime.
 func TestGetPrintsNothingWhileRequestsAreUnderWay(t *testing.T) {
 	noLeaks(t)
-	t.Parallel()
 	var answered atomic.Int64
 	addr := startPeer(t, func(c *net.TCPConn) {
 		readRequest(c)
