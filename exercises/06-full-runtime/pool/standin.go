@@ -1,49 +1,8 @@
 package main
 
-// Context is what a future may ask of the runtime, also after Poll, on its goroutine.
-type Context struct {
-	waker Waker
-	task  *Task
-}
+// Context stands in for the chapter's: a future gets one in each Poll.
+type Context struct{ waker Waker }
 
-// Waker returns what asks for another poll. A future that waits for something
-// outside of the runtime hands it out, at each Poll anew: only the latest counts.
-func (cx *Context) Waker() Waker {
-	cx.task.outside, cx.task.runtime.handedOut = true, true
-	return cx.waker
-}
-
-// Scratch returns 32 KiB to read into. All tasks of the runtime share them: copy
-// what is worth keeping before another future is polled, or the body awaits.
-func (cx *Context) Scratch() []byte { return cx.task.runtime.scratch[:] }
-
-func (cx *Context) runtime() *Runtime { return cx.task.runtime }
-func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
-func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
-
-// wake is for the runtime's goroutine.
-func (cx *Context) wake() { wakeLocal(cx.waker) }
-
-// takeBudget reports whether the task may make one more transfer in this poll. If
-// not, it's queued behind the others. Without that, a task whose peer is always
-// faster would keep them waiting forever.
-func (cx *Context) takeBudget() bool {
-	if !cx.hasBudget() {
-		cx.wake()
-		return false
-	}
-	cx.task.runtime.budget--
-	return true
-}
-
-func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
-
-// report tells the trace what no result says.
-func (cx *Context) report(err error) { cx.task.runtime.Trace.report(err) }
-
-// waitsFor tells the trace why a future is pending.
-func (cx *Context) waitsFor(what string) {
-	if f := cx.task.runtime.Trace.Wait; f != nil {
-		f(cx.task, what)
-	}
-}
+// Waker returns what asks for another poll of the task. Only that of the latest
+// Poll counts.
+func (cx *Context) Waker() Waker { return cx.waker }
