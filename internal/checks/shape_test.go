@@ -358,3 +358,10 @@ var (
 	isCode  = regexp.MustCompile(`[\pL\pN]`)
 	notCode = regexp.MustCompile(`^(//|package |import |"[\w./-]+"$)`)
 )
+
+func chapterPage(t *testing.T, dir string) page {
+	t.Helper()
+	path := filepath.Join(dir, "README.md")
+	text, _ := readIfThere(t, path)
+	return parsePage(path, lines(text))
+}

@@ -30,13 +30,6 @@ func (p page) tableWith(t *testing.T, column string) table {
 	return table{}
 }
 
-func chapterPage(t *testing.T, dir string) page {
-	t.Helper()
-	path := filepath.Join(dir, "README.md")
-	text, _ := readIfThere(t, path)
-	return parsePage(path, lines(text))
-}
-
 // The kernel's set is in each row what a copy of the chapter finds there.
 func TestTablesOfTheKernelsSet(t *testing.T) {
 	t.Parallel()
