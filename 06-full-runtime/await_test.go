@@ -474,3 +474,20 @@ func TestCloseTellsWhatFailed(t *testing.T) {
 		}
 	}
 }
+
+// Fault 11: while all processors compute, each yield of the runtime takes some 10
+// ms. So it yields before a park only if a goroutine may be about to wake a task.
+func TestRuntimeYieldsOnlyAfterAWakerHasLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		blockOn(t, rt, Async(func(co *Co) int {
+			for range 3 {
+				Await(co, Sleep(time.Second))
+				before := rt.handedOut
+				if co.cx.Waker(); before || !rt.handedOut {
+					t.Errorf("yields after a Sleep: %t, after a waker has left: %t", before, rt.handedOut)
+				}
+			}
+			return 1
+		}))
+	})
+}

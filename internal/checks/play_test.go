@@ -90,7 +90,7 @@ var playground = []played{
 		id: "poll", title: "The wake during the poll", chapter: "05-executor", page: "05-executor/README.md",
 		files: append([]string{"executor.go", "parker.go", theLetter, "waker.go"}, nothingElse...),
 		edits: []string{
-			"	e.runQueue = e.runQueue[1:]\n	t.queued = false // before the poll: a wake during the poll must queue t again\n	return t\n",
+			"	e.runQueue[0] = nil // or the array would keep the task\n	e.runQueue = e.runQueue[1:]\n	t.queued = false // before the poll: a wake during the poll must queue t again\n	return t\n",
 			"	return t // it stays in the queue during its poll\n",
 			"		if t.poll() {\n			t.poll = nil",
 			"		ready := t.poll()\n		e.mu.Lock()\n		e.runQueue, t.queued = e.runQueue[1:], false // after the poll\n		e.mu.Unlock()\n		if ready {\n			t.poll = nil",

@@ -116,16 +116,19 @@ func (c clone) kept(e exercise, version string) string {
 }
 
 // countdown is the exercise into which these tests write.
-func (c clone) countdown() exercise { return c.order[0] }
+func (c clone) countdown() exercise {
+	i := slices.IndexFunc(c.order, func(e exercise) bool { return strings.HasSuffix(e.name, "/countdown") })
+	return c.order[i]
+}
 
 // changed is a stub in which Poll does something else first.
 func (c clone) changed(does string, imports ...string) string {
 	stub := c.kept(c.countdown(), "stub")
-	const place = "\treturn value, false // not started"
+	const place = "\treturn \"not started\", false // not started"
 	if !strings.Contains(stub, place) {
 		c.t.Fatalf("the stub of %s has no line %q to put a mistake in", c.countdown().name, place)
 	}
-	stub = strings.Replace(stub, place, "\t"+does+"\n\treturn value, false", 1)
+	stub = strings.Replace(stub, place, "\t"+does+"\n\treturn \"not started\", false", 1)
 	for _, path := range imports {
 		stub = strings.Replace(stub, "package main\n", fmt.Sprintf("package main\n\nimport %q\n", path), 1)
 	}
@@ -295,7 +298,7 @@ func runnerShortensOwnOutput(c clone) {
 func runnerShowsPanicInAGoroutine(c clone) {
 	c.save(c.countdown(), c.changed(`go func() { panic("no tea") }(); select {}`), 0)
 	got := c.say(1, short(c.countdown()))
-	c.says(got, "panic: no tea\n", "at countdown.go:10, in ")
+	c.says(got, "panic: no tea\n", "at countdown.go:18, in ")
 	if strings.Contains(got, "goroutine ") {
 		c.t.Errorf("a panic in a goroutine is more than a few lines:\n%s", got)
 	}
@@ -368,8 +371,8 @@ func runnerWrapsHints(c clone) {
 	text = strings.Replace(text, "Hint 1: a question</summary>\n\n", "Hint 1: a question</summary>\n\n"+
 		"See [the *page*](../../../01-future-trait/README.md#2-a-leaf), [`future.go`](future.go) and [Go](https://go.dev/), "+strings.Repeat("word ", 30)+"for a <code>&lt;T&gt;</code>.\n\n", 1)
 	writeFile(c.t, filepath.Join(c.root, e.page.path), text)
-	c.says(c.say(0, "hint"), "Hint 1", "See the *page* (01-future-trait/README.md#2-a-leaf),", "exercises/01-future-trait/countdown/future.go", "Go (https://go.dev/)", "<T>", "hint countdown 2")
-	c.says(c.say(0, "hint", "3"), "Hint 3", "solution")
+	c.says(c.say(0, "hint", "countdown"), "Hint 1", "See the *page* (01-future-trait/README.md#2-a-leaf),", "exercises/01-future-trait/countdown/future.go", "Go (https://go.dev/)", "<T>", "hint countdown 2")
+	c.says(c.say(0, "hint", "countdown", "3"), "Hint 3", "solution")
 	for _, e := range c.order {
 		for n := range 3 {
 			for _, line := range lines(c.say(0, "hint", e.name, fmt.Sprint(n+1))) {

@@ -93,7 +93,7 @@ var mistakes = []mistake{
 		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued = false; return ready }() {",
 	}, "a wake against a park", lost},
 	{"the task is taken out of the queue after the poll", "05-executor", []string{
-		"\te.runQueue = e.runQueue[1:]\n", "",
+		"\te.runQueue[0] = nil // or the array would keep the task\n\te.runQueue = e.runQueue[1:]\n", "",
 		"\tt.queued = false // before", "\t// before",
 		"if t.poll() {", "if ready := t.poll(); func() bool { e.mu.Lock(); defer e.mu.Unlock(); t.queued, e.runQueue = false, e.runQueue[1:]; return ready }() {",
 	}, "a wake against a park", lost},

@@ -213,6 +213,17 @@ func TestEventReplacesTheCount(t *testing.T) {
 	})
 }
 
+func TestSecondEventTellsOfMore(t *testing.T) {
+	testTry(t, func(s *testSocket) {
+		s.arrive("abcd")
+		s.event()
+		s.arrive("efgh")
+		s.event()
+		s.want(4, 1, testAnswer("abcd"), "8 bytes are there")
+		s.want(4, 1, testAnswer("efgh"), "the second event has told of 8, and 4 of them are left")
+	})
+}
+
 func TestMoreThanWasKnown(t *testing.T) {
 	testTry(t, func(s *testSocket) {
 		s.arrive("abcd")
@@ -313,6 +324,16 @@ func TestEnd(t *testing.T) {
 		s.note("Event(2, false)")
 		s.want(4, 1, testAnswer("ab"), "2 bytes are there")
 		s.want(4, 1, testEOF, "an event has said that the peer has finished, and a later one doesn't take that back")
+	})
+}
+
+func TestEAGAINBeforeTheEnd(t *testing.T) {
+	testTry(t, func(s *testSocket) {
+		s.ended = true
+		s.event()
+		s.fails = []error{unix.EAGAIN}
+		s.want(4, 1, "not ready", "the peer has finished, and read said EAGAIN: that isn't the end, 0 and nil is")
+		s.want(4, 1, testEOF, "an event has said that the peer has finished, so PollRead reads again")
 	})
 }
 

@@ -211,6 +211,22 @@ func TestWakeMayStopAnother(t *testing.T) {
 	})
 }
 
+func TestWakeMayStopAll(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		var others []*Timer
+		ts.Start(10*testStep, testWakeFunc(func() {
+			for _, other := range others {
+				ts.Stop(other)
+			}
+		}))
+		for i := range 20 {
+			others = append(others, d.start(ts, fmt.Sprint(i), 20*testStep))
+		}
+		d.checkFire(t, ts, 50*testStep, "21 timers are due, and the task that the first one wakes stops the other 20")
+	})
+}
+
 func TestWakeMayStartAnother(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		ts, woken := new(Timers), 0
