@@ -178,6 +178,7 @@ var wrapped = map[string]func(n io.Closer) any{
 	},
 	"slice":           func(n io.Closer) any { return []io.Closer{nil, n} },
 	"slice of slices": func(n io.Closer) any { return [][]any{nil, {1, n}} },
+	"slice of arrays": func(n io.Closer) any { return [][1]io.Closer{{n}} },
 	"array":           func(n io.Closer) any { return [2]Result[io.Closer]{{}, {Value: n}} },
 	"map":             func(n io.Closer) any { return map[string][]io.Closer{"a": {n}, "b": nil} },
 	"Result of a JoinAll of Results": func(n io.Closer) any {
@@ -376,7 +377,30 @@ func TestOwningLeavesTheResourceToAFutureThatFinishes(t *testing.T) {
 		if Close(f); resource.closes != 0 {
 			t.Errorf("closed %d times", resource.closes)
 		}
+		abandoned := Owning(resource, Yield())
+		if err := closeAll(abandoned, abandoned); err != nil || resource.closes != 1 {
+			t.Errorf("an abandoned one is closed %d times, want once", resource.closes)
+		}
 		wantPanic(t, "Owning polled after it finished", func() { f.Poll(taskContext(rt)) })
+	})
+}
+
+// winner is ready at once, and counts how often it's closed all the same.
+type winner struct{ *never }
+
+func (winner) Poll(*Context) (struct{}, bool) { return struct{}{}, true }
+
+// Property 42: what has returned true isn't closed.
+func TestWinnerIsNotClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		w := winner{new(never)}
+		for range 10 {
+			closeAll(finished(t, rt, Race(w, Sleep(time.Hour))), finished(t, rt, Race(Sleep(time.Hour), w)))
+			closeAll(finished(t, rt, Timeout(w, time.Hour)), finished(t, rt, JoinAll(w, w)), finished(t, rt, Owning(new(never), w)))
+		}
+		if w.closes != 0 {
+			t.Errorf("closed %d times", w.closes)
+		}
 	})
 }
 
