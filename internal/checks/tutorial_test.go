@@ -368,6 +368,10 @@ func copyChapter(t *testing.T, c chapter) string {
 	for _, name := range goFiles(t, c.dir) {
 		texts[name], _ = readIfThere(t, filepath.Join(c.dir, name))
 	}
+	embedded, _ := filepath.Glob(filepath.Join(c.dir, "*.html"))
+	for _, path := range embedded {
+		texts[filepath.Base(path)], _ = readIfThere(t, path)
+	}
 	for name, text := range texts {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
