@@ -116,6 +116,11 @@ func meddledChapter(t *testing.T, dir, file, old, new string, flags ...string) (
 		}
 		o.add(t, path, strings.NewReplacer(edits...).Replace(text))
 		added, _ := readIfThere(t, filepath.Join("internal/checks/testdata/meddle", m.added))
+		if dir == chapters[len(chapters)-1].dir {
+			// A Stream relies on it that a short transfer leaves nothing, so here a
+			// call may be interrupted, but it never moves less than the kernel would.
+			added = strings.Replace(strings.Replace(added, "n, err := meddle", "_, err := meddle", 1), "call(fd, p[:n])", "call(fd, p)", 1)
+		}
 		o.add(t, filepath.Join(dir, m.added), added)
 	}
 	program = filepath.Join(o.dir, "fuzz")
