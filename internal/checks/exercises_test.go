@@ -245,17 +245,21 @@ func findsBug(e exercise) bool {
 	return strings.Contains(title, "Find the bug") || strings.HasPrefix(title, "# Tune")
 }
 
-// Nothing depends on which other exercises are solved.
-func TestExerciseStubsAmongSolutions(t *testing.T) {
-	onlyIfAll(t)
+// Nothing depends on which other exercises are solved, because none imports another,
+// and its tests read no other's files.
+func TestExerciseDependsOnNoOther(t *testing.T) {
 	t.Parallel()
-	all := exercises(t)
-	for _, stub := range all {
-		versions := each(all, "solution")
-		versions[stub.name] = "stub"
-		for name, o := range tryExercises(t, versions, all) {
-			if wanted := name != stub.name; o.passed != wanted && slices.ContainsFunc(all, func(e exercise) bool { return e.name == name }) {
-				t.Errorf("when all are solved but %s, it is %t that %s passes", stub.name, o.passed, name)
+	other := regexp.MustCompile(regexp.QuoteMeta(exercisesPath) + `\d\d-|"[^"]*\.\./[^"]*"`)
+	for _, e := range exercises(t) {
+		paths, _ := filepath.Glob(e.dir() + "/*.go")
+		kept, _ := filepath.Glob(e.folder() + "/*.go")
+		if len(paths) == 0 {
+			t.Fatalf("%s has no Go files", e.dir())
+		}
+		for _, path := range append(paths, kept...) {
+			text, _ := readIfThere(t, path)
+			if found := other.FindString(text); found != "" {
+				t.Errorf("%s depends on another exercise: %s", path, found)
 			}
 		}
 	}
