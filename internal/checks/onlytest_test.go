@@ -1,0 +1,134 @@
+package checks
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Most of the time that a planted mistake takes is spent on compiling tests that
+// aren't run. So each mistake is tried with a copy of its chapter's tests that has
+// nothing but the test that must reject it, and what that test uses. What isn't
+// used is blank in the copy, so the numbers of the lines stay what they are.
+
+// addOnlyTest adds that copy to an overlay.
+func addOnlyTest(t *testing.T, config, dir, test string) {
+	t.Helper()
+	text, _ := readIfThere(t, config)
+	o := &overlaid{dir: t.TempDir()}
+	if err := json.Unmarshal([]byte(text), o); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range onlyTest(t, dir, test) {
+		o.add(t, path, text)
+	}
+	list, _ := json.Marshal(o)
+	writeFile(t, config, string(list))
+}
+
+// onlyTest returns the files of a chapter's tests, with everything blank that
+// test doesn't use. It goes by names alone, so it may keep more than it must.
+func onlyTest(t *testing.T, dir, test string) (texts map[string]string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s has %d files of tests, %v", dir, len(paths), err)
+	}
+	texts = make(map[string]string)
+	declaring := make(map[string][]ast.Decl) // by name; methods by their type
+	for _, path := range paths {
+		text, _ := readIfThere(t, path)
+		texts[path] = text
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			for _, name := range declarations(&ast.File{Decls: []ast.Decl{decl}}) {
+				name, _, _ := strings.Cut(name, ".")
+				declaring[name] = append(declaring[name], decl)
+			}
+		}
+	}
+	if declaring[test] == nil {
+		t.Fatalf("%s has no test %s", dir, test)
+	}
+	kept := make(map[string]bool)
+	var keep func(name string)
+	keep = func(name string) {
+		if kept[name] || declaring[name] == nil {
+			return
+		}
+		kept[name] = true
+		for _, decl := range declaring[name] {
+			for _, also := range declarations(&ast.File{Decls: []ast.Decl{decl}}) { // of a var ( ... )
+				also, _, _ := strings.Cut(also, ".")
+				keep(also)
+			}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.Ident:
+					keep(n.Name)
+				case *ast.BasicLit: // "-test.run=^TestChild$"
+					for _, word := range words.FindAllString(n.Value, -1) {
+						keep(word)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, name := range []string{test, "TestMain", "init", "_"} {
+		keep(name)
+	}
+	for path, text := range texts {
+		texts[path] = onlyUsedImports(t, path, onlyDeclarations(t, path, text, func(name string) bool {
+			name, _, _ = strings.Cut(name, ".")
+			return kept[name]
+		}))
+	}
+	return texts
+}
+
+var (
+	words   = regexp.MustCompile(`\w+`)
+	version = regexp.MustCompile(`/v\d+$`)
+)
+
+// onlyUsedImports blanks the others, since the compiler refuses them.
+func onlyUsedImports(t *testing.T, path, text string) string {
+	t.Helper()
+	positions := token.NewFileSet()
+	file, err := parser.ParseFile(positions, path, text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := []string{"_"}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := n.X.(*ast.Ident); ok {
+				used = append(used, x.Name)
+			}
+		}
+		return true
+	})
+	b := []byte(text)
+	for _, spec := range file.Imports {
+		name := filepath.Base(version.ReplaceAllString(strings.Trim(spec.Path.Value, `"`), ""))
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		if !slices.Contains(used, name) {
+			for i := positions.Position(spec.Pos()).Offset; i < positions.Position(spec.End()).Offset; i++ {
+				b[i] = ' '
+			}
+		}
+	}
+	return string(b)
+}
