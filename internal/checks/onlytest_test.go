@@ -17,7 +17,7 @@ import (
 // nothing but the test that must reject it, and what that test uses. What isn't
 // used is blank in the copy, so the numbers of the lines stay what they are.
 
-// addOnlyTest adds that copy to an overlay.
+// addOnlyTest adds that copy to a file that overlay has written.
 func addOnlyTest(t *testing.T, config, dir, test string) {
 	t.Helper()
 	text, _ := readIfThere(t, config)
@@ -25,26 +25,38 @@ func addOnlyTest(t *testing.T, config, dir, test string) {
 	if err := json.Unmarshal([]byte(text), o); err != nil {
 		t.Fatal(err)
 	}
-	for path, text := range onlyTest(t, dir, test) {
-		o.add(t, path, text)
-	}
+	o.addOnlyTest(t, testFiles(t, dir), test)
 	list, _ := json.Marshal(o)
 	writeFile(t, config, string(list))
 }
 
-// onlyTest returns the files of a chapter's tests, with everything blank that
-// test doesn't use. It goes by names alone, so it may keep more than it must.
-func onlyTest(t *testing.T, dir, test string) (texts map[string]string) {
+func (o *overlaid) addOnlyTest(t *testing.T, texts map[string]string, test string) {
+	t.Helper()
+	for path, text := range onlyTest(t, texts, test) {
+		o.add(t, path, text)
+	}
+}
+
+// testFiles returns the texts of a chapter's tests, by path.
+func testFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%s has %d files of tests, %v", dir, len(paths), err)
 	}
-	texts = make(map[string]string)
-	declaring := make(map[string][]ast.Decl) // by name; methods by their type
+	texts := make(map[string]string)
 	for _, path := range paths {
-		text, _ := readIfThere(t, path)
-		texts[path] = text
+		texts[path], _ = readIfThere(t, path)
+	}
+	return texts
+}
+
+// onlyTest returns files of tests, with everything blank that test doesn't use.
+// It goes by names alone, so it may keep more than it must.
+func onlyTest(t *testing.T, texts map[string]string, test string) (only map[string]string) {
+	t.Helper()
+	declaring := make(map[string][]ast.Decl) // by name; methods by their type
+	for path, text := range texts {
 		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +69,7 @@ func onlyTest(t *testing.T, dir, test string) (texts map[string]string) {
 		}
 	}
 	if declaring[test] == nil {
-		t.Fatalf("%s has no test %s", dir, test)
+		t.Fatal("there's no test ", test)
 	}
 	kept := make(map[string]bool)
 	var keep func(name string)
@@ -87,13 +99,14 @@ func onlyTest(t *testing.T, dir, test string) (texts map[string]string) {
 	for _, name := range []string{test, "TestMain", "init", "_"} {
 		keep(name)
 	}
+	only = make(map[string]string)
 	for path, text := range texts {
-		texts[path] = onlyUsedImports(t, path, onlyDeclarations(t, path, text, func(name string) bool {
+		only[path] = onlyUsedImports(t, path, onlyDeclarations(t, path, text, func(name string) bool {
 			name, _, _ = strings.Cut(name, ".")
 			return kept[name]
 		}))
 	}
-	return texts
+	return only
 }
 
 var (
