@@ -10,7 +10,6 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -267,33 +266,15 @@ func TestExerciseDependsOnNoOther(t *testing.T) {
 
 func TestExerciseWrongAnswers(t *testing.T) {
 	onlyIfAll(t)
-	t.Parallel()
-	all := exercises(t)
-	most, left := math.MaxInt, 0
-	if text := os.Getenv("EXERCISE_MOST"); text != "" {
-		if _, err := fmt.Sscan(text, &most); err != nil {
-			t.Fatalf("EXERCISE_MOST is %q, want a number: %v", text, err)
-		}
-		for _, e := range all {
-			left += max(len(e.wrong())-most, 0)
-		}
-		t.Logf("EXERCISE_MOST=%d leaves out %d wrong answers", most, left)
-	}
-	for i := 0; len(all) > 0 && i < most; i++ {
-		all = slices.DeleteFunc(all, func(e exercise) bool { return i >= len(e.wrong()) })
-		if len(all) == 0 {
-			break
-		}
-		versions := make(map[string]string)
-		for _, e := range all {
-			versions[e.name] = e.wrong()[i]
-		}
-		got := tryExercises(t, versions, all)
-		for _, e := range all {
-			checkFailure(t, e, e.wrong()[i], got[e.name])
-			checkWanted(t, e, e.wrong()[i], got[e.name].output)
-			checkListed(t, e, e.wrong()[i], got[e.name].output)
-		}
+	for _, e := range exercises(t) {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			for i, o := range tryVersions(t, e, e.wrong()) {
+				checkFailure(t, e, e.wrong()[i], o)
+				checkWanted(t, e, e.wrong()[i], o.output)
+				checkListed(t, e, e.wrong()[i], o.output)
+			}
+		})
 	}
 }
 
