@@ -568,7 +568,7 @@ func (b *browser) ordersEnd() {
 }
 
 // nothingJumps: what can be clicked stays where it is, and the line that runs
-// next is in sight, in a window of 1280 by 800.
+// next is in sight, and so are the steps so far, in a window of 1280 by 800.
 func (b *browser) nothingJumps() {
 	b.t.Helper()
 	const boxes = `[scrollY, ...[...document.querySelectorAll("#dock button")].map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom])].join()`
@@ -590,6 +590,9 @@ func (b *browser) nothingJumps() {
 			if b.js(inSight) != "true" {
 				b.t.Errorf("%s, after the keys %s: the line that was reached is out of sight", p.id, keys[:i+1])
 			}
+		}
+		if b.js(`document.getElementById("lanes").getBoundingClientRect().top < innerHeight - 60`) != "true" {
+			b.t.Errorf("%s, after the keys %s: the verdict pushes the steps so far out of sight", p.id, keys)
 		}
 	}
 }
