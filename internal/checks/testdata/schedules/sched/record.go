@@ -61,7 +61,6 @@ type recorder struct {
 	began     time.Time
 	variables []Variable
 	names     map[any]string // of pointers
-	stacks    map[*thread][]uintptr
 	locals    map[*thread][]local
 	minor     map[string]bool // steps that aren't stopped at
 	begin     string          // the first goroutine's step that the recording begins with
@@ -219,7 +218,7 @@ func (r *recorder) text(value any) string {
 
 func (r *recorder) noteStack(t *thread) {
 	pcs := make([]uintptr, 40)
-	r.stacks[t] = pcs[:runtime.Callers(3, pcs)]
+	t.stack = pcs[:runtime.Callers(3, pcs)]
 	t.step.minor = t.step.minor || r.minor[t.step.what]
 }
 
@@ -245,8 +244,8 @@ func (r *recorder) where(t *thread) Where {
 		w.Status = "asleep"
 	}
 	inside, innermost := make(map[string]bool), ""
-	frames := runtime.CallersFrames(r.stacks[t])
-	for more := len(r.stacks[t]) > 0; more; {
+	frames := runtime.CallersFrames(t.stack)
+	for more := len(t.stack) > 0; more; {
 		var frame runtime.Frame
 		frame, more = frames.Next()
 		inside[frame.Function] = true
@@ -297,7 +296,7 @@ func (n *Node) options() (all []int) {
 // and calls at in each state. Then it runs to its end, if it can: a bubble with
 // goroutines that never end is left as it is.
 func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int, more bool)) {
-	r := &recorder{names: make(map[any]string), stacks: make(map[*thread][]uintptr), locals: make(map[*thread][]local), minor: make(map[string]bool), failed: make(chan string), never: make(chan struct{})}
+	r := &recorder{names: make(map[any]string), locals: make(map[*thread][]local), minor: make(map[string]bool), failed: make(chan string), never: make(chan struct{})}
 	recording, bound = r, -1
 	stuck, done := make(chan struct{}), make(chan struct{})
 	go func() {
