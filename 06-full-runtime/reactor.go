@@ -57,10 +57,11 @@ type Reactor struct {
 //   - not ready, after EAGAIN, or after less was transferred than asked for. A
 //     future that finds it so leaves its waker.
 type source struct {
-	fd     int
-	ready  directions
-	ended  bool     // the kernel may report no further edge: read on to EAGAIN or the end
-	wakers [2]Waker // by direction, nil where nothing waits
+	fd      int
+	reactor *Reactor // nil once it's closed
+	ready   directions
+	ended   bool     // the kernel may report no further edge: read on to EAGAIN or the end
+	wakers  [2]Waker // by direction, nil where nothing waits
 }
 
 func (s *source) setWaker(dir direction, cx *Context) {
@@ -76,7 +77,7 @@ func (s *source) takeWaker(dir direction) Waker {
 
 // removeWaker is for an abandoned future. A waker of another task stays.
 func (s *source) removeWaker(dir direction, cx *Context) {
-	if cx != nil && s.wakers[dir] == cx.waker {
+	if s.wakers[dir] == cx.waker {
 		s.wakers[dir] = nil
 	}
 }
@@ -92,14 +93,20 @@ func (r *Reactor) addSource(s *source) error {
 	for len(r.sources) <= s.fd {
 		r.sources = append(r.sources, nil)
 	}
-	r.sources[s.fd] = s
+	r.sources[s.fd], s.reactor = s, r
 	r.open++
 	return nil
 }
 
-// closeSource deregisters s first. After the close, its number may be another
-// connection's. Tasks that wait for s are woken last, to find it closed.
-func (r *Reactor) closeSource(s *source) error {
+// Close closes the descriptor, once. It's deregistered first: after the close, its
+// number may be another connection's. Tasks that wait for it are woken last, and
+// fail with net.ErrClosed.
+func (s *source) Close() error {
+	r := s.reactor
+	if r == nil {
+		return nil
+	}
+	s.reactor = nil
 	r.poller.remove(s.fd)
 	r.sources[s.fd] = nil
 	r.open--
