@@ -40,7 +40,7 @@ func (g *Group) Go(f Future[error]) {
 func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
-	if failed := m.task.abandoned || m.value != nil; g.failed != nil || !failed {
+	if failed := m.err != nil || m.value != nil; g.failed != nil || !failed {
 		m.Close() // reports a panic that isn't the first failure
 	} else {
 		g.failed = m
