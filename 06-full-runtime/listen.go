@@ -93,8 +93,7 @@ func (l *Listener) Accept() Future[Result[*Stream]] {
 	})
 }
 
-// accept returns EAGAIN if there's nothing to accept now. The connection counts
-// as ready, since its first bytes have often come with it.
+// accept returns EAGAIN if there's nothing to accept now.
 func (l *Listener) accept(cx *Context) (*Stream, error) {
 	if l.reactor == nil {
 		return nil, net.ErrClosed
@@ -102,17 +101,9 @@ func (l *Listener) accept(cx *Context) (*Stream, error) {
 	if !l.ready[readable] || !cx.takeBudget() {
 		return nil, unix.EAGAIN
 	}
-	fd, peer, err := acceptSocket(l.fd)
+	s, err := l.reactor.acceptStream(l.fd)
 	if err == unix.EAGAIN {
 		l.ready[readable], l.trouble = false, false
 	}
-	if err != nil {
-		return nil, err
-	}
-	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, peer: addrPort(peer)}
-	if err := l.reactor.addSource(&s.source); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return s, nil
+	return s, err
 }

@@ -77,6 +77,26 @@ func (s *Stream) CloseWrite() error {
 	return unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
+// acceptStream takes a connection from a listening socket. It counts as ready,
+// since the first bytes of a connection have often come with it.
+func (r *Reactor) acceptStream(listener int) (*Stream, error) {
+	fd, peer, err := acceptSocket(listener)
+	if err != nil {
+		return nil, err
+	}
+	return r.newStream(fd, addrPort(peer), directions{true, true})
+}
+
+// newStream registers a connection. If it can't, it closes fd.
+func (r *Reactor) newStream(fd int, peer netip.AddrPort, ready directions) (*Stream, error) {
+	s := &Stream{source: source{fd: fd, ready: ready}, peer: peer}
+	if err := r.addSource(&s.source); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return s, nil
+}
+
 // Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
 // ones have, so small writes may wait for the answer to the write before.
 func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
@@ -116,16 +136,13 @@ func (d *dial) start(r *Reactor) error {
 	if err != nil {
 		return err
 	}
-	s := &Stream{source: source{fd: fd}, peer: d.addr}
-	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
-		err = r.addSource(&s.source) // after the connect: without one, epoll reports HUP. No edge is lost
-	}
-	if err != nil {
+	if err = startConnect(fd, d.addr); err != nil && err != unix.EAGAIN {
 		unix.Close(fd)
 		return err
 	}
-	d.stream = s
-	return nil
+	// After the connect: without one, epoll reports HUP. No edge is lost.
+	d.stream, err = r.newStream(fd, d.addr, directions{})
+	return err
 }
 
 // Close gives up connecting.
