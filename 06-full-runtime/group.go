@@ -83,6 +83,10 @@ func (g *Group) Close() error {
 
 func (g *Group) endMembers() {
 	for m := range g.members {
-		m.endNow()
+		if m.task.state == pending {
+			g.runtime.end(&m.task, ErrCancelled)
+		} else {
+			m.Cancel() // it's being polled, or closed
+		}
 	}
 }

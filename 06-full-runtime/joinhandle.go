@@ -108,16 +108,6 @@ func (h *JoinHandle[T]) Cancel() {
 	h.task.Wake()
 }
 
-// endNow is Cancel, here and now. A task that is being polled ends after that.
-func (h *JoinHandle[T]) endNow() {
-	switch h.task.state {
-	case pending:
-		h.task.runtime.end(&h.task, ErrCancelled)
-	case polling:
-		h.Cancel()
-	}
-}
-
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 	if h.value, ready = h.future.Poll(cx); !ready {
 		return false
