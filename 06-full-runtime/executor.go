@@ -126,7 +126,7 @@ func (rt *Runtime) park() (err error) {
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
-		rt.reactor.deliver(ev, &rt.Trace)
+		rt.reactor.deliver(ev)
 	}
 	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
 		return fmt.Errorf("the runtime's poller is broken: %w", err)

@@ -285,7 +285,7 @@ func deliver(t *testing.T, rt *Runtime) {
 		t.Fatal(err)
 	}
 	for _, ev := range events {
-		rt.reactor.deliver(ev, &rt.Trace)
+		rt.reactor.deliver(ev)
 	}
 }
 

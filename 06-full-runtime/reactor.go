@@ -119,10 +119,7 @@ func (s *source) Close() error {
 // and none is polled before all events of a wait are delivered. Where both go on
 // at once, as in tokio, an event carries a generation or a pointer too, to tell
 // two owners of one number apart. In chapter 04, such an event is a spurious poll.
-func (r *Reactor) deliver(ev event, trace *Trace) {
-	if trace.Descriptor != nil {
-		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])
-	}
+func (r *Reactor) deliver(ev event) {
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}

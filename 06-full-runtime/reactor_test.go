@@ -119,7 +119,7 @@ func TestEventWithoutASourceIsHarmless(t *testing.T) {
 	fd := s.fd
 	s.Close()
 	for _, fd := range []int{fd, 1 << 20} {
-		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}}, &rt.Trace)
+		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}})
 	}
 }
 
@@ -197,23 +197,6 @@ func TestDescriptorThatCannotBeRegisteredIsAnError(t *testing.T) {
 	}
 	if rt.Report().Descriptors != 0 || waitingFor(rt) != 0 {
 		t.Errorf("%d descriptors and %d wakers are left, want none", rt.Report().Descriptors, waitingFor(rt))
-	}
-}
-
-func TestTraceTellsOfDescriptors(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	told := 0
-	rt.Trace.Descriptor = func(fd int, readable, writable bool) {
-		if fd == s.fd && readable {
-			told++
-		}
-	}
-	sendByte(t, peer)
-	s.ready[readable] = false
-	blockOn(t, rt, s.Read(make([]byte, 1)))
-	if told != 1 {
-		t.Errorf("told %d times that it's readable, want once", told)
 	}
 }
 

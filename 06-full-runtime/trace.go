@@ -11,9 +11,8 @@ import (
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
 	Park, Unpark            func()
-	Descriptor              func(fd int, readable, writable bool) // has an event
-	Timer                   func()                                // fires
-	Error                   func(error)                           // that no result says; nil prints it
+	Timer                   func()      // fires
+	Error                   func(error) // that no result says; nil prints it
 }
 
 func (*Trace) call(f func()) {
