@@ -51,29 +51,22 @@ func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Liste
 	})
 }
 
-// EchoServer makes every connection of l a task. It's ready when Accept fails.
-func EchoServer(l *Listener) Future[error] { return &echoServer{l, l.Accept()} }
-
-type echoServer struct {
-	listener *Listener
-	next     Future[Result[*Stream]]
-}
-
-func (s *echoServer) Poll(cx *Context) (error, bool) {
-	for {
-		accepted, ready := s.next.Poll(cx)
-		if !ready || accepted.Err != nil {
-			return accepted.Err, ready
+// EchoServer makes every connection of l a task. It's ready when Accept fails. If
+// it's closed before, it stops accepting, and the connections run on.
+func EchoServer(l *Listener) Future[error] {
+	return Async(func(co *Co) error {
+		for {
+			accepted := Await(co, l.Accept())
+			if accepted.Err != nil {
+				return accepted.Err
+			}
+			Spawn[struct{}](co.cx, &echoConnection{stream: accepted.Value}).Close()
 		}
-		Spawn[struct{}](cx, &echoConnection{stream: accepted.Value}).Close()
-		s.next = s.listener.Accept()
-	}
+	})
 }
 
-// Close stops accepting. The connections are tasks, and they run on.
-func (s *echoServer) Close() error { return Close(s.next) }
-
-// echoConnection sends back what arrives, until the peer has finished.
+// echoConnection sends back what arrives, until the peer has finished. It's
+// written by hand, so that a connection takes no more memory than its fields.
 type echoConnection struct {
 	stream *Stream
 	rest   []byte // of what has arrived, not yet sent back

@@ -64,7 +64,7 @@ func (rt *Runtime) poll(t *Task) {
 		return
 	}
 	if t.cancelled.Load() {
-		rt.end(t, nil)
+		rt.end(t, ErrCancelled)
 		return
 	}
 	t.state, t.outside = polling, false
@@ -78,9 +78,9 @@ func (rt *Runtime) poll(t *Task) {
 	}
 }
 
-// end closes the future of a task that has a fault, or was cancelled. The task
+// end closes the future of a task that has panicked or was cancelled. The task
 // ends in any case, even if that Close panics or calls runtime.Goexit.
-func (rt *Runtime) end(t *Task, fault *PanicError) {
+func (rt *Runtime) end(t *Task, err error) {
 	budget, returned := rt.budget, false
 	defer func() {
 		if !returned {
@@ -90,7 +90,7 @@ func (rt *Runtime) end(t *Task, fault *PanicError) {
 		rt.finish(t)
 	}()
 	t.state, rt.budget = closing, transfersPerPoll // it may have to say goodbye to a peer
-	t.work.abandon(fault)
+	t.work.abandon(err)
 	returned = true
 }
 
@@ -126,7 +126,7 @@ func (rt *Runtime) park() (err error) {
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
-		rt.reactor.deliver(ev, &rt.Trace)
+		rt.reactor.deliver(ev)
 	}
 	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
 		return fmt.Errorf("the runtime's poller is broken: %w", err)

@@ -7,9 +7,9 @@ import "cmp"
 // deferred Close of the group, no task outlives it.
 type Group struct {
 	runtime *Runtime
-	members map[*member]bool // that haven't ended
-	failed  *member          // the first one that has
-	waiting waitList         // of Wait
+	members map[*member]bool   // that haven't ended
+	failed  *member            // the first one that has
+	ended   *Channel[struct{}] // is closed when no member is left, and made anew
 	closed  bool
 }
 
@@ -21,7 +21,7 @@ type member struct {
 
 // NewGroup makes a group in the runtime that polls the caller.
 func NewGroup(cx *Context) *Group {
-	return &Group{runtime: cx.runtime(), members: make(map[*member]bool)}
+	return &Group{runtime: cx.runtime(), members: make(map[*member]bool), ended: NewChannel[struct{}](1)}
 }
 
 // Go starts f as a task. The group owns f from now on. After a failure, and
@@ -40,7 +40,7 @@ func (g *Group) Go(f Future[error]) {
 func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
-	if failed := m.task.abandoned || m.value != nil; g.failed != nil || !failed {
+	if failed := m.err != nil || m.value != nil; g.failed != nil || !failed {
 		m.Close() // reports a panic that isn't the first failure
 	} else {
 		g.failed = m
@@ -49,7 +49,8 @@ func (m *member) Wake() {
 		}
 	}
 	if len(g.members) == 0 {
-		g.waiting.wakeAll()
+		g.ended.Close()
+		g.ended = NewChannel[struct{}](1)
 	}
 }
 
@@ -57,12 +58,8 @@ func (m *member) Wake() {
 // a future, a *PanicError, or ErrCancelled, also after Close.
 func (g *Group) Wait() Future[error] {
 	return Async(func(co *Co) error {
-		var w waiter
-		defer g.waiting.leave(&w)
 		for len(g.members) > 0 {
-			g.waiting.takeTurn(&w, 0, co.cx) // no turn is free, so this queues w
-			co.cx.waitsFor("a group")
-			co.suspend()
+			Await(co, g.ended.Receive())
 		}
 		if g.failed == nil {
 			return nil
@@ -86,6 +83,10 @@ func (g *Group) Close() error {
 
 func (g *Group) endMembers() {
 	for m := range g.members {
-		m.endNow()
+		if m.task.state == pending {
+			g.runtime.end(&m.task, ErrCancelled)
+		} else {
+			m.Cancel() // it's being polled, or closed
+		}
 	}
 }

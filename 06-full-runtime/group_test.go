@@ -321,8 +321,8 @@ func TestAbandonedWaitLeavesTheTasks(t *testing.T) {
 	inGroup(t, func(t *testing.T, rt *Runtime, co *Co, g *Group) {
 		child := new(idle)
 		g.Go(child)
-		if got := Await(co, Timeout(g.Wait(), time.Second)); got.Err != ErrTimeout || child.closes != 0 || g.waiting.waiting.Len() != 0 {
-			t.Errorf("%v, the child was closed %d times, %d wakers are left; want %v, never, none", got.Err, child.closes, g.waiting.waiting.Len(), ErrTimeout)
+		if got := Await(co, Timeout(g.Wait(), time.Second)); got.Err != ErrTimeout || child.closes != 0 || g.ended.receivers.waiting.Len() != 0 {
+			t.Errorf("%v, the child was closed %d times, %d wakers are left; want %v, never, none", got.Err, child.closes, g.ended.receivers.waiting.Len(), ErrTimeout)
 		}
 	})
 }

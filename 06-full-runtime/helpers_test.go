@@ -242,7 +242,7 @@ func openStream(t *testing.T, rt *Runtime) (s *Stream, peer int) {
 // streamOf makes a Stream of a descriptor.
 func streamOf(t *testing.T, rt *Runtime, fd int) *Stream {
 	t.Helper()
-	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor, peer: netip.MustParseAddrPort("127.0.0.1:1")}
+	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, peer: netip.MustParseAddrPort("127.0.0.1:1")}
 	if err := rt.reactor.addSource(&s.source); err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func deliver(t *testing.T, rt *Runtime) {
 		t.Fatal(err)
 	}
 	for _, ev := range events {
-		rt.reactor.deliver(ev, &rt.Trace)
+		rt.reactor.deliver(ev)
 	}
 }
 

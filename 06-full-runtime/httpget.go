@@ -30,13 +30,12 @@ type Response struct {
 // first byte of the reply. Thousands of them may wait for that, so they share
 // their target and have no buffer. The reply itself is read by a coroutine.
 type httpGet struct {
-	target *target
+	target *target                 // nil once it's over
 	tried  int                     // how many addresses
 	dial   Future[Result[*Stream]] // nil before the first address is tried
 	stream *Stream                 // nil until there is a connection
 	sent   int                     // bytes of the request
 	reply  Future[Response]        // nil until there is something to read
-	over   bool
 
 	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
 	length   int64 // of the body so far
@@ -93,7 +92,7 @@ func lookUp(co *Co, address string) *target {
 
 // Poll goes from one stage to the next as far as it can without waiting.
 func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
-	mustBePending(!g.over, "HTTPGet")
+	mustBePending(g.target != nil, "HTTPGet")
 	r.Err, ready = g.request(cx)
 	if ready && r.Err == nil {
 		r, ready = g.reply.Poll(cx)
@@ -192,6 +191,6 @@ func (g *httpGet) Write(p []byte) (int, error) {
 
 // Close gives up and closes the connection, at any moment and any number of times.
 func (g *httpGet) Close() error {
-	g.over = true
+	g.target = nil
 	return closeAll(g.dial, g.reply, g.stream)
 }

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"cmp"
-	"fmt"
-)
+import "fmt"
 
 // JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
 // *PanicError. Its methods are for the tasks of the runtime, except Cancel.
@@ -11,7 +8,7 @@ type JoinHandle[T any] struct {
 	task   Task
 	future Future[T] // nil once it's ready or closed
 	value  T
-	fault  *PanicError
+	err    error // why the future was closed before it was ready
 }
 
 // BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
@@ -53,7 +50,7 @@ func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
 	h := new(JoinHandle[T])
 	if !rt.wakeRemote(h.init(rt, f)) {
 		h.task.state = ended
-		h.abandon(nil)
+		h.abandon(ErrCancelled)
 	}
 	return h
 }
@@ -80,19 +77,13 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 		return h.result(), true
 	}
 	h.task.joiner, h.task.taken = cx.waker, false // wanted again, if it was closed
-	cx.waitsFor("another task")
 	return Result[T]{}, false
 }
 
 // result hands over the value, which the receiver owns from now on.
 func (h *JoinHandle[T]) result() Result[T] {
 	h.task.taken = true
-	if h.fault != nil {
-		return Result[T]{Err: h.fault}
-	} else if h.task.abandoned {
-		return Result[T]{Err: ErrCancelled}
-	}
-	return Result[T]{Value: h.value}
+	return Result[T]{h.value, h.err}
 }
 
 // Close detaches the task and doesn't cancel it. The value is closed as soon as
@@ -103,7 +94,7 @@ func (h *JoinHandle[T]) Close() error {
 		return nil
 	}
 	h.task.taken = true
-	if h.report(); h.task.state != ended || h.task.abandoned {
+	if h.report(); h.task.state != ended || h.err != nil {
 		return nil
 	}
 	return closeValue(h.value)
@@ -115,16 +106,6 @@ func (h *JoinHandle[T]) Close() error {
 func (h *JoinHandle[T]) Cancel() {
 	h.task.cancelled.Store(true)
 	h.task.Wake()
-}
-
-// endNow is Cancel, here and now. A task that is being polled ends after that.
-func (h *JoinHandle[T]) endNow() {
-	switch h.task.state {
-	case pending:
-		h.task.runtime.end(&h.task, nil)
-	case polling:
-		h.Cancel()
-	}
 }
 
 func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
@@ -140,17 +121,19 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 
 // abandon closes the future. If that panics, the executor calls it again, and
 // the handle keeps the first panic.
-func (h *JoinHandle[T]) abandon(fault *PanicError) {
+func (h *JoinHandle[T]) abandon(err error) {
 	f := h.future
-	h.future, h.fault, h.task.abandoned = nil, cmp.Or(h.fault, fault), true
+	if h.future = nil; h.err == nil || h.err == ErrCancelled {
+		h.err = err
+	}
 	Close(f)
 }
 
 // report tells of a failure that nothing waits for. The program may have dropped
 // the handle, so it might never learn of the failure from there.
 func (h *JoinHandle[T]) report() {
-	if h.task.state == ended && h.fault != nil {
+	if fault, ok := h.err.(*PanicError); ok && h.task.state == ended {
 		h.task.taken = true // once is enough
-		h.task.cx.report(fmt.Errorf("nothing waits for task %d: %w\n%s", h.task.ID, h.fault, h.fault.Stack))
+		h.task.cx.report(fmt.Errorf("nothing waits for task %d: %w\n%s", h.task.ID, fault, fault.Stack))
 	}
 }

@@ -15,19 +15,17 @@ import (
 // Listener accepts TCP connections, for one task at a time.
 type Listener struct {
 	source
-	reactor *Reactor
 	addr    netip.AddrPort
 	trouble bool // has been reported; it's over when nothing is left to accept
-	closed  bool
 }
 
 // Listen opens addr, whose port may be 0: Addr says which one it got. It's for
 // tasks, and for other goroutines while the runtime doesn't run.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
-	l := &Listener{reactor: &rt.reactor}
-	err := l.open(addr)
+	l := new(Listener)
+	err := l.open(&rt.reactor, addr)
 	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
-		err = l.open(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
+		err = l.open(&rt.reactor, netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
@@ -35,7 +33,7 @@ func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	return l, nil
 }
 
-func (l *Listener) open(addr netip.AddrPort) (err error) {
+func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 	at, err := sockaddr(addr)
 	if err != nil {
 		return err
@@ -57,7 +55,7 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 	name, failure := unix.Getsockname(l.fd)
 	if err = cmp.Or(err, os.NewSyscallError("getsockname", failure)); err == nil {
 		l.addr = addrPort(name)
-		err = l.reactor.addSource(&l.source)
+		err = r.addSource(&l.source)
 	}
 	if err != nil {
 		unix.Close(l.fd)
@@ -67,15 +65,6 @@ func (l *Listener) open(addr netip.AddrPort) (err error) {
 
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
-
-// Close stops listening. A task that waits in Accept fails with net.ErrClosed.
-func (l *Listener) Close() error {
-	if l.closed {
-		return nil
-	}
-	l.closed = true
-	return l.reactor.closeSource(&l.source)
-}
 
 const acceptPause = 20 * time.Millisecond
 
@@ -106,7 +95,7 @@ func (l *Listener) Accept() Future[Result[*Stream]] {
 
 // accept returns EAGAIN if there's nothing to accept now.
 func (l *Listener) accept(cx *Context) (*Stream, error) {
-	if l.closed {
+	if l.reactor == nil {
 		return nil, net.ErrClosed
 	}
 	if !l.ready[readable] || !cx.takeBudget() {

@@ -360,7 +360,7 @@ func TestOwningClosesWhatItsBodyWasGiven(t *testing.T) {
 				if started {
 					blockOn(t, rt, Yield())
 				}
-				if end(rt, h); !s.closed {
+				if end(rt, h); s.reactor != nil {
 					t.Error("the stream is open")
 				}
 			})

@@ -57,16 +57,14 @@ type Reactor struct {
 //   - not ready, after EAGAIN, or after less was transferred than asked for. A
 //     future that finds it so leaves its waker.
 type source struct {
-	fd     int
-	ready  directions
-	ended  bool     // the kernel may report no further edge: read on to EAGAIN or the end
-	wakers [2]Waker // by direction, nil where nothing waits
+	fd      int
+	reactor *Reactor // nil once it's closed
+	ready   directions
+	ended   bool     // the kernel may report no further edge: read on to EAGAIN or the end
+	wakers  [2]Waker // by direction, nil where nothing waits
 }
 
-func (s *source) setWaker(dir direction, cx *Context) {
-	s.wakers[dir] = cx.waker
-	cx.waitsFor([...]string{"input", "output"}[dir])
-}
+func (s *source) setWaker(dir direction, cx *Context) { s.wakers[dir] = cx.waker }
 
 func (s *source) takeWaker(dir direction) Waker {
 	w := s.wakers[dir]
@@ -76,7 +74,7 @@ func (s *source) takeWaker(dir direction) Waker {
 
 // removeWaker is for an abandoned future. A waker of another task stays.
 func (s *source) removeWaker(dir direction, cx *Context) {
-	if cx != nil && s.wakers[dir] == cx.waker {
+	if s.wakers[dir] == cx.waker {
 		s.wakers[dir] = nil
 	}
 }
@@ -92,14 +90,20 @@ func (r *Reactor) addSource(s *source) error {
 	for len(r.sources) <= s.fd {
 		r.sources = append(r.sources, nil)
 	}
-	r.sources[s.fd] = s
+	r.sources[s.fd], s.reactor = s, r
 	r.open++
 	return nil
 }
 
-// closeSource deregisters s first. After the close, its number may be another
-// connection's. Tasks that wait for s are woken last, to find it closed.
-func (r *Reactor) closeSource(s *source) error {
+// Close closes the descriptor, once. It's deregistered first: after the close, its
+// number may be another connection's. Tasks that wait for it are woken last, and
+// fail with net.ErrClosed.
+func (s *source) Close() error {
+	r := s.reactor
+	if r == nil {
+		return nil
+	}
+	s.reactor = nil
 	r.poller.remove(s.fd)
 	r.sources[s.fd] = nil
 	r.open--
@@ -115,10 +119,7 @@ func (r *Reactor) closeSource(s *source) error {
 // and none is polled before all events of a wait are delivered. Where both go on
 // at once, as in tokio, an event carries a generation or a pointer too, to tell
 // two owners of one number apart. In chapter 04, such an event is a spurious poll.
-func (r *Reactor) deliver(ev event, trace *Trace) {
-	if trace.Descriptor != nil {
-		trace.Descriptor(ev.fd, ev.ready[readable], ev.ready[writable])
-	}
+func (r *Reactor) deliver(ev event) {
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {
 		return
 	}

@@ -41,7 +41,7 @@ func TestDescriptorReadyBeforeItIsRegisteredIsReported(t *testing.T) {
 	if n := wakesOf(cx); n != 1 {
 		t.Errorf("%d wakes, want 1", n)
 	}
-	rt.reactor.closeSource(s)
+	s.Close()
 }
 
 // Property 16.
@@ -57,7 +57,7 @@ func TestOneEventIsOneWake(t *testing.T) {
 	if n := wakesOf(cx); n != 1 {
 		t.Errorf("%d wakes, want 1: the waker was set only once", n)
 	}
-	rt.reactor.closeSource(s)
+	s.Close()
 }
 
 // Property 18.
@@ -68,7 +68,7 @@ func TestClosedDescriptorIsNotReported(t *testing.T) {
 	s.setWaker(readable, cx)
 	kept, _ := unix.Dup(s.fd) // as in a child process: the socket stays open
 	sendByte(t, peer)
-	rt.reactor.closeSource(s)
+	s.Close()
 	events, err := rt.reactor.poller.wait(0)
 	if n := wakesOf(cx); unix.Close(kept) != nil || n != 1 || len(events) > 0 || waitingFor(rt) != 0 || rt.Report().Descriptors != 0 {
 		t.Errorf("%d wakes, events %v, %v, %d descriptors, %d wakers; want the wake of the close, then none", n, events, err, rt.Report().Descriptors, waitingFor(rt))
@@ -88,13 +88,12 @@ func TestRemovedWakerIsNotWoken(t *testing.T) {
 	}
 	s.setWaker(readable, other)
 	s.removeWaker(readable, removed)
-	s.removeWaker(readable, nil)
 	sendByte(t, peer)
 	deliver(t, rt)
 	if wakesOf(removed) != 0 || wakesOf(other) != 1 {
 		t.Errorf("the removed waker was woken %d times, the later one %d times, want never, once", wakesOf(removed), wakesOf(other))
 	}
-	rt.reactor.closeSource(s)
+	s.Close()
 }
 
 // Property 18.
@@ -106,7 +105,7 @@ func TestNextConnectionWithThatNumberIsServed(t *testing.T) {
 		s.setWaker(readable, cx)
 		sendByte(t, peer)
 		deliver(t, rt)
-		rt.reactor.closeSource(s)
+		s.Close()
 	}
 	if n := wakesOf(cx); n != 3 {
 		t.Errorf("%d wakes for three connections, want 3", n)
@@ -118,9 +117,9 @@ func TestEventWithoutASourceIsHarmless(t *testing.T) {
 	rt := openRuntime(t)
 	s, _ := openSource(t, rt)
 	fd := s.fd
-	rt.reactor.closeSource(s)
+	s.Close()
 	for _, fd := range []int{fd, 1 << 20} {
-		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}}, &rt.Trace)
+		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}})
 	}
 }
 
@@ -131,7 +130,7 @@ func TestMoreEventsThanTheBufferHolds(t *testing.T) {
 	const pairs = 300
 	for range pairs {
 		s, peer := openSource(t, rt)
-		defer rt.reactor.closeSource(s)
+		defer s.Close()
 		s.setWaker(readable, cx)
 		sendByte(t, peer)
 	}
@@ -161,10 +160,10 @@ func TestWakeMaySetAWakerSpawnAndClose(t *testing.T) {
 	})
 	s.setWaker(readable, cx)
 	within(t, "a Wake that sets a waker, spawns and closes", func() { deliver(t, rt) })
-	if left := rt.Report(); !other.closed || left.Tasks != 1 || waitingFor(rt) != 1 {
-		t.Errorf("closed: %t, %d tasks, %d wakers, want true, 1, 1", other.closed, left.Tasks, waitingFor(rt))
+	if left := rt.Report(); other.reactor != nil || left.Tasks != 1 || waitingFor(rt) != 1 {
+		t.Errorf("open: %t, %d tasks, %d wakers, want false, 1, 1", other.reactor != nil, left.Tasks, waitingFor(rt))
 	}
-	rt.reactor.closeSource(s)
+	s.Close()
 }
 
 // refusingPoller can't register so many more descriptors.
@@ -201,23 +200,6 @@ func TestDescriptorThatCannotBeRegisteredIsAnError(t *testing.T) {
 	}
 }
 
-func TestTraceTellsOfDescriptors(t *testing.T) {
-	rt := openRuntime(t)
-	s, peer := openStream(t, rt)
-	told := 0
-	rt.Trace.Descriptor = func(fd int, readable, writable bool) {
-		if fd == s.fd && readable {
-			told++
-		}
-	}
-	sendByte(t, peer)
-	s.ready[readable] = false
-	blockOn(t, rt, s.Read(make([]byte, 1)))
-	if told != 1 {
-		t.Errorf("told %d times that it's readable, want once", told)
-	}
-}
-
 // Property 24: the numbers of the closed poller may be another one's by now.
 func TestStreamClosedAfterTheRuntimeTouchesNoOther(t *testing.T) {
 	first := openRuntime(t)
@@ -235,8 +217,8 @@ func TestStreamClosedAfterTheRuntimeTouchesNoOther(t *testing.T) {
 	if !twin.ready[writable] {
 		t.Error("the closed runtime has deregistered a descriptor of the next one")
 	}
-	second.reactor.closeSource(twin) // closes the descriptor of s too
-	s.closed = true
+	twin.Close() // closes the descriptor of s too
+	s.reactor = nil
 	first.reactor.open--
 }
 

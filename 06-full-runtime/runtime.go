@@ -24,7 +24,6 @@ type Runtime struct {
 	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
 	handedOut bool           // a waker has left the runtime since it last looked there
-	closing   bool           // Close was called
 	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
 
@@ -81,12 +80,12 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
-// spawn makes t a task. Once Close was called, t ends at once.
+// spawn makes t a task. Once the runtime is closed, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
-	if rt.closing {
-		rt.end(t, nil)
+	if rt.closed {
+		rt.end(t, ErrCancelled)
 	}
 }
 
@@ -156,9 +155,9 @@ func (rt *Runtime) Report() Report {
 func (rt *Runtime) Close() Report {
 	first := !rt.closed
 	rt.run(func() {
-		for rt.closing = true; !rt.closed; rt.takeInjected() {
+		for ; !rt.closed; rt.takeInjected() {
 			for len(rt.tasks) > 0 {
-				rt.end(rt.tasks[len(rt.tasks)-1], nil)
+				rt.end(rt.tasks[len(rt.tasks)-1], ErrCancelled)
 			}
 			rt.mu.Lock()
 			rt.closed = len(rt.injected) == 0 // if so, nothing will ever be injected

@@ -433,7 +433,7 @@ func (p *passage) interfere(co *Co, act string, to *Stream, out *Conn) {
 		Await(co, Sleep(time.Duration(p.rand.ExpFloat64()*3e9)))
 	}
 	for _, s := range []*Stream{p.client, p.server} {
-		if act == "are reset" && !s.closed {
+		if act == "are reset" && s.reactor != nil {
 			unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
 		s.Close()

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,17 +18,11 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if addr.Addr().Is4() {
 		family = unix.AF_INET
 	}
-	syscall.ForkLock.RLock() // a process started before CloseOnExec would inherit fd
-	defer syscall.ForkLock.RUnlock()
-	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
+	fd, err = newSocket(family)
 	if err == unix.EMFILE {
 		err = fmt.Errorf("%w (ulimit -n shows and raises the limit)", err)
 	}
-	if err != nil {
-		return -1, fmt.Errorf("socket: %w", err)
-	}
-	unix.CloseOnExec(fd)
-	return fd, unix.SetNonblock(fd, true)
+	return fd, os.NewSyscallError("socket", err)
 }
 
 // startConnect returns EAGAIN if a connect is under way; at its end, fd becomes
@@ -62,6 +56,21 @@ func sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
 		return nil, fmt.Errorf("there is no network interface %q", ip.Zone())
 	}
 	return &unix.SockaddrInet6{Addr: ip.As16(), Port: port, ZoneId: uint32(number)}, nil
+}
+
+// addrPort is an address that the kernel has returned.
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		ip := netip.AddrFrom16(sa.Addr)
+		if sa.ZoneId != 0 {
+			ip = ip.WithZone(strconv.Itoa(int(sa.ZoneId)))
+		}
+		return netip.AddrPortFrom(ip, uint16(sa.Port))
+	}
+	return netip.AddrPort{}
 }
 
 // connectResult returns nil if fd is connected, EAGAIN if the connect is still

@@ -3,28 +3,41 @@
 package main
 
 import (
-	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-func dialSocket(addr netip.AddrPort) (fd int, err error) { return openSocket(addr) }
+// newSocket has no SOCK_NONBLOCK on darwin, so it takes three calls.
+func newSocket(family int) (int, error) {
+	syscall.ForkLock.RLock() // a process started before CloseOnExec would inherit fd
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	return prepared(fd, err)
+}
 
-// dialResult asks, because not every one of these kernels says with the event
-// that the connection failed.
-func dialResult(s *source) error { return connectResult(s.fd) }
-
-// acceptSocket has no accept4(2) on darwin, so it takes three calls.
+// acceptSocket has no accept4(2) on darwin.
 func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	conn, peer, err := unix.Accept(fd)
-	if err == nil {
-		unix.CloseOnExec(conn)
-		if err = unix.SetNonblock(conn, true); err != nil {
-			unix.Close(conn)
-		}
-	}
+	conn, err = prepared(conn, err)
 	return conn, peer, err
 }
+
+// prepared makes fd close-on-exec and non-blocking, if there was no error so far.
+func prepared(fd int, err error) (int, error) {
+	if err != nil {
+		return -1, err
+	}
+	unix.CloseOnExec(fd)
+	if err = unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// dialResult asks, because not every one of these kernels says with the event
+// that the connection failed.
+func dialResult(s *source) error { return connectResult(s.fd) }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,9 +13,7 @@ import (
 // tasks that read, only the later one would be woken.
 type Stream struct {
 	source
-	reactor *Reactor
-	peer    netip.AddrPort
-	closed  bool
+	peer netip.AddrPort
 }
 
 const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other tasks
@@ -34,7 +31,7 @@ func (s *Stream) PollWrite(cx *Context, p []byte) (n int, err error, ready bool)
 }
 
 func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, ready bool) {
-	if s.closed {
+	if s.reactor == nil {
 		return 0, s.failed(dir, net.ErrClosed), true
 	}
 	if !s.ready[dir] {
@@ -74,20 +71,10 @@ func (s *Stream) failed(dir direction, err error) error {
 
 // CloseWrite tells the peer that nothing more will come. Reading goes on.
 func (s *Stream) CloseWrite() error {
-	if s.closed { // its number may be another connection's by now
+	if s.reactor == nil { // its number may be another connection's by now
 		return s.failed(writable, net.ErrClosed)
 	}
 	return unix.Shutdown(s.fd, unix.SHUT_WR)
-}
-
-// Close closes the connection, once. Tasks that wait for it are woken, and fail
-// with net.ErrClosed.
-func (s *Stream) Close() error {
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	return s.reactor.closeSource(&s.source)
 }
 
 // acceptStream takes a connection from a listening socket. It counts as ready,
@@ -97,26 +84,17 @@ func (r *Reactor) acceptStream(listener int) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: r, peer: addrPort(peer)}
+	return r.newStream(fd, addrPort(peer), directions{true, true})
+}
+
+// newStream registers a connection. If it can't, it closes fd.
+func (r *Reactor) newStream(fd int, peer netip.AddrPort, ready directions) (*Stream, error) {
+	s := &Stream{source: source{fd: fd, ready: ready}, peer: peer}
 	if err := r.addSource(&s.source); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	return s, nil
-}
-
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(sa.Addr)
-		if sa.ZoneId != 0 {
-			ip = ip.WithZone(strconv.Itoa(int(sa.ZoneId)))
-		}
-		return netip.AddrPortFrom(ip, uint16(sa.Port))
-	}
-	return netip.AddrPort{}
 }
 
 // Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
@@ -154,20 +132,17 @@ func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
 }
 
 func (d *dial) start(r *Reactor) error {
-	fd, err := dialSocket(d.addr)
+	fd, err := openSocket(d.addr)
 	if err != nil {
 		return err
 	}
-	s := &Stream{source: source{fd: fd}, reactor: r, peer: d.addr}
-	if err = startConnect(fd, d.addr); err == nil || err == unix.EAGAIN {
-		err = r.addSource(&s.source) // after the connect: without one, epoll reports HUP. No edge is lost
-	}
-	if err != nil {
+	if err = startConnect(fd, d.addr); err != nil && err != unix.EAGAIN {
 		unix.Close(fd)
 		return err
 	}
-	d.stream = s
-	return nil
+	// After the connect: without one, epoll reports HUP. No edge is lost.
+	d.stream, err = r.newStream(fd, d.addr, directions{})
+	return err
 }
 
 // Close gives up connecting.

@@ -23,7 +23,6 @@ type Task struct {
 	state     taskState
 	outside   bool // something outside of the runtime has its waker
 	taken     bool // its value has a receiver, or will never have one
-	abandoned bool // its future was closed before it was ready
 	runtime   *Runtime
 	work      work
 	cx        Context
@@ -42,8 +41,8 @@ const (
 // work is the part of a task that knows the type of its value: its JoinHandle.
 type work interface {
 	poll(cx *Context) (ready bool)
-	abandon(fault *PanicError) // closes the future, after a panic or because it's cancelled
-	report()                   // tells of a panic that nothing waits for
+	abandon(err error) // closes the future, after a panic or because it's cancelled
+	report()           // tells of a panic that nothing waits for
 }
 
 // Wake queues the task, once for any number of calls before the next poll.

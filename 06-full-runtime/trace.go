@@ -10,11 +10,9 @@ import (
 // and Error.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
-	Wait                    func(t *Task, what string) // t can't go on without that
 	Park, Unpark            func()
-	Descriptor              func(fd int, readable, writable bool) // has an event
-	Timer                   func()                                // fires
-	Error                   func(error)                           // that no result says; nil prints it
+	Timer                   func()      // fires
+	Error                   func(error) // that no result says; nil prints it
 }
 
 func (*Trace) call(f func()) {

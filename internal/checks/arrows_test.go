@@ -82,7 +82,7 @@ const drawnArrows = `
 	E->>E: prepareToPark   executor.go    rt.parked.Store(timeout != 0)
 	E->>K: wait            executor.go    events, err := rt.reactor.poller.wait(timeout)
 	K-->>E: wait           executor.go    rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: deliver         executor.go    rt.reactor.deliver(ev, &rt.Trace)
+	E->>R: deliver         executor.go    rt.reactor.deliver(ev)
 	R->>T: wakeLocal       task.go        if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
 	T->>E: push            task.go        t.runtime.runQueue.push(t)
 	G->>T: Wake            task.go        func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
@@ -98,7 +98,7 @@ const drawnArrows = `
 	E->>R: untilNext  executor.go  if timeout, err = rt.prepareToPark(rt.timers.untilNext()); err != nil {
 	E->>K: wait       executor.go  events, err := rt.reactor.poller.wait(timeout)
 	K-->>E: wait      executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
-	E->>R: deliver    executor.go  rt.reactor.deliver(ev, &rt.Trace)
+	E->>R: deliver    executor.go  rt.reactor.deliver(ev)
 	R->>F: wakeLocal  task.go      if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
 	F->>E: push       task.go      t.runtime.runQueue.push(t)
 

@@ -141,7 +141,7 @@ func TestIdleEchoConnectionTakes300Bytes(t *testing.T) {
 		if i == first {
 			before = heapInUse()
 		}
-		s := &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &rt.reactor}
+		s := &Stream{source: source{fd: fd, ready: directions{true, true}}}
 		if err := rt.reactor.addSource(&s.source); err != nil {
 			t.Fatal(err)
 		}

@@ -339,7 +339,7 @@ func (c *chaos) openStreams(r *rand.Rand, name string) Future[any] {
 	}
 	var ends [2]*Stream
 	for i, fd := range pair {
-		ends[i] = &Stream{source: source{fd: fd, ready: directions{true, true}}, reactor: &c.rt.reactor}
+		ends[i] = &Stream{source: source{fd: fd, ready: directions{true, true}}}
 		for c.rt.reactor.addSource(&ends[i].source) != nil {
 		}
 	}

@@ -67,7 +67,7 @@ var scenarios = map[string]func(){
 func pairedStream(rt *Runtime) (s *Stream, peer int) {
 	pair := must(unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0))
 	must(0, unix.SetNonblock(pair[0], true))
-	s = &Stream{source: source{fd: pair[0], ready: directions{true, true}}, reactor: &rt.reactor}
+	s = &Stream{source: source{fd: pair[0], ready: directions{true, true}}}
 	wasOn := pause(true)
 	must(0, rt.reactor.addSource(&s.source))
 	must(BlockOn(rt, Yield()))

@@ -14,7 +14,7 @@ var scenarios = map[string]func(){
 		rt := must(NewRuntime())
 		pair := must(unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0))
 		must(0, unix.SetNonblock(pair[0], true))
-		s := &Stream{source: source{fd: pair[0], ready: directions{true, true}}, reactor: &rt.reactor}
+		s := &Stream{source: source{fd: pair[0], ready: directions{true, true}}}
 		must(0, rt.reactor.addSource(&s.source))
 		must(BlockOn(rt, Yield())) // takes the event that says the socket is writable
 		f := &readThenHear{read: s.Read(make([]byte, 8))}
