@@ -129,7 +129,7 @@ func TestTakenPortIsSaid(t *testing.T) {
 	for _, command := range []string{"serve", "echo"} {
 		open := openNow()
 		got := runHere(t, command, "-addr", taken)
-		want := "06-full-runtime: listen " + taken + ": bind: address already in use"
+		want := "06-full-runtime: listen " + taken + ": bind: address already in use (another address: -addr HOST:PORT)"
 		if got.status != 1 || got.stdout != "" || !strings.HasPrefix(got.stderr, want) || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("%s: %+v, want status 1 and %q", command, got, want)
 		}
