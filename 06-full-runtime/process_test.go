@@ -40,7 +40,7 @@ func startProcess(t *testing.T, flags string) *process {
 func buildProgram(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "06-full-runtime")
-	if said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
 	return path
