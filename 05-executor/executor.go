@@ -19,7 +19,7 @@ type Executor struct {
 //	queued    it's in the run queue, from Spawn or Wake until pop
 //	polled    from pop until Poll returns; a wake makes it queued as well
 //	idle      Poll has returned false; it stays idle until Wake
-//	finished  Poll has returned true; pop drops it if it's woken once more
+//	finished  Poll has returned true; Run drops it if it's woken once more
 type Task struct {
 	executor *Executor
 	poll     func() (ready bool) // polls the future; nil if the task has finished

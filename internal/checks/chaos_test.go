@@ -17,21 +17,21 @@ import (
 // it, is tested in this way.
 func testedWith(t *testing.T, chapter, from string, flags ...string) (program string) {
 	t.Helper()
-	return buildTests(t, addedTests(t, chapter, from), chapter, flags...)
+	o := &overlaid{t.TempDir(), make(map[string]string)}
+	for path, text := range addedFiles(t, chapter, from) {
+		o.add(t, path, text)
+	}
+	return buildTests(t, o, chapter, flags...)
 }
 
-func addedTests(t *testing.T, chapter, from string) *overlaid {
+// addedFiles returns the texts of what is added to a chapter, by path.
+func addedFiles(t *testing.T, chapter, from string) map[string]string {
 	t.Helper()
-	o := &overlaid{t.TempDir(), make(map[string]string)}
-	paths, _ := filepath.Glob(filepath.Join("internal/checks/testdata", from, "*_test.go"))
-	if len(paths) == 0 {
-		t.Fatal("nothing to add in testdata/", from)
+	texts := make(map[string]string)
+	for path, text := range testFiles(t, filepath.Join("internal/checks/testdata", from)) {
+		texts[filepath.Join(chapter, from+"_"+filepath.Base(path))] = text
 	}
-	for _, path := range paths {
-		text, _ := readIfThere(t, path)
-		o.add(t, filepath.Join(chapter, from+"_"+filepath.Base(path)), text)
-	}
-	return o
+	return texts
 }
 
 func buildTests(t *testing.T, o *overlaid, chapter string, flags ...string) (program string) {
@@ -96,7 +96,10 @@ func TestChaosFindsMistakes(t *testing.T) {
 		made++
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			o := addedTests(t, m.chapter, "chaos")
+			o := &overlaid{t.TempDir(), make(map[string]string)}
+			tests := testFiles(t, m.chapter)
+			maps.Copy(tests, addedFiles(t, m.chapter, "chaos"))
+			o.addOnlyTest(t, tests, "TestChaos")
 			config, _ := overlay(t, m.page(), m.diff)
 			text, _ := readIfThere(t, config)
 			var edited overlaid

@@ -10,7 +10,6 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,17 +244,21 @@ func findsBug(e exercise) bool {
 	return strings.Contains(title, "Find the bug") || strings.HasPrefix(title, "# Tune")
 }
 
-// Nothing depends on which other exercises are solved.
-func TestExerciseStubsAmongSolutions(t *testing.T) {
-	onlyIfAll(t)
+// Nothing depends on which other exercises are solved, because none imports another,
+// and its tests read no other's files.
+func TestExerciseDependsOnNoOther(t *testing.T) {
 	t.Parallel()
-	all := exercises(t)
-	for _, stub := range all {
-		versions := each(all, "solution")
-		versions[stub.name] = "stub"
-		for name, o := range tryExercises(t, versions, all) {
-			if wanted := name != stub.name; o.passed != wanted && slices.ContainsFunc(all, func(e exercise) bool { return e.name == name }) {
-				t.Errorf("when all are solved but %s, it is %t that %s passes", stub.name, o.passed, name)
+	other := regexp.MustCompile(regexp.QuoteMeta(exercisesPath) + `\d\d-|"[^"]*\.\./[^"]*"`)
+	for _, e := range exercises(t) {
+		paths, _ := filepath.Glob(e.dir() + "/*.go")
+		kept, _ := filepath.Glob(e.folder() + "/*.go")
+		if len(paths) == 0 {
+			t.Fatalf("%s has no Go files", e.dir())
+		}
+		for _, path := range append(paths, kept...) {
+			text, _ := readIfThere(t, path)
+			if found := other.FindString(text); found != "" {
+				t.Errorf("%s depends on another exercise: %s", path, found)
 			}
 		}
 	}
@@ -263,33 +266,15 @@ func TestExerciseStubsAmongSolutions(t *testing.T) {
 
 func TestExerciseWrongAnswers(t *testing.T) {
 	onlyIfAll(t)
-	t.Parallel()
-	all := exercises(t)
-	most, left := math.MaxInt, 0
-	if text := os.Getenv("EXERCISE_MOST"); text != "" {
-		if _, err := fmt.Sscan(text, &most); err != nil {
-			t.Fatalf("EXERCISE_MOST is %q, want a number: %v", text, err)
-		}
-		for _, e := range all {
-			left += max(len(e.wrong())-most, 0)
-		}
-		t.Logf("EXERCISE_MOST=%d leaves out %d wrong answers", most, left)
-	}
-	for i := 0; len(all) > 0 && i < most; i++ {
-		all = slices.DeleteFunc(all, func(e exercise) bool { return i >= len(e.wrong()) })
-		if len(all) == 0 {
-			break
-		}
-		versions := make(map[string]string)
-		for _, e := range all {
-			versions[e.name] = e.wrong()[i]
-		}
-		got := tryExercises(t, versions, all)
-		for _, e := range all {
-			checkFailure(t, e, e.wrong()[i], got[e.name])
-			checkWanted(t, e, e.wrong()[i], got[e.name].output)
-			checkListed(t, e, e.wrong()[i], got[e.name].output)
-		}
+	for _, e := range exercises(t) {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			for i, o := range tryVersions(t, e, e.wrong()) {
+				checkFailure(t, e, e.wrong()[i], o)
+				checkWanted(t, e, e.wrong()[i], o.output)
+				checkListed(t, e, e.wrong()[i], o.output)
+			}
+		})
 	}
 }
 

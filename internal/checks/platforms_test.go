@@ -3,6 +3,13 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/build"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -24,6 +31,40 @@ func TestContainerHasAGoThatIsNewEnough(t *testing.T) {
 	platforms, _ := readIfThere(t, "docs/PLATFORMS.md")
 	if !strings.Contains(platforms, " "+container.Image+" ") {
 		t.Errorf("PLATFORMS.md does not run %q", container.Image)
+	}
+}
+
+// .ci/run vets everything for macOS and FreeBSD, which compiles Go's library for
+// each of them. For the other kqueues the chapters are only type-checked, tests
+// included: that takes a tenth of the time. It isn't parallel, as the importer
+// has the system in a global variable.
+func TestChaptersHaveTypesOnEachBSD(t *testing.T) {
+	onlyIfAll(t)
+	usual := build.Default
+	defer func() { build.Default = usual }()
+	for _, system := range []string{"netbsd", "openbsd", "dragonfly"} {
+		build.Default.GOOS, build.Default.CgoEnabled = system, false
+		files := token.NewFileSet()
+		config := types.Config{
+			Importer: importer.ForCompiler(files, "source", nil),
+			Sizes:    types.SizesFor("gc", build.Default.GOARCH),
+			Error:    func(err error) { t.Errorf("%s: %v", system, err) },
+		}
+		for _, chapter := range chapterFolders(t) {
+			folder, err := build.ImportDir(chapter, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var parsed []*ast.File
+			for _, name := range append(folder.GoFiles, folder.TestGoFiles...) {
+				file, err := parser.ParseFile(files, filepath.Join(chapter, name), nil, parser.SkipObjectResolution)
+				if err != nil {
+					t.Fatal(err)
+				}
+				parsed = append(parsed, file)
+			}
+			config.Check("main", files, parsed, nil) // Error is told what is wrong
+		}
 	}
 }
 

@@ -217,7 +217,10 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 			}
 		}
 		texts[path] = text
-		add(path, withLocals(t, path, onlyDeclarations(t, path, text, strings.Fields(kept))))
+		if names := strings.Fields(kept); len(names) > 0 {
+			text = onlyDeclarations(t, path, text, func(name string) bool { return slices.Contains(names, name) })
+		}
+		add(path, withLocals(t, path, text))
 	}
 	for i := 0; i < len(v.edits) && v.broken; i += 2 {
 		if edited[i] != 1 {
@@ -231,11 +234,8 @@ func (o *overlaid) addPlayed(t *testing.T, v variant) (texts map[string]string) 
 }
 
 // onlyDeclarations replaces all other declarations by spaces.
-func onlyDeclarations(t *testing.T, path, text string, kept []string) string {
+func onlyDeclarations(t *testing.T, path, text string, kept func(name string) bool) string {
 	t.Helper()
-	if len(kept) == 0 {
-		return text
-	}
 	positions := token.NewFileSet()
 	file, err := parser.ParseFile(positions, path, text, parser.SkipObjectResolution)
 	if err != nil {
@@ -244,7 +244,7 @@ func onlyDeclarations(t *testing.T, path, text string, kept []string) string {
 	b := []byte(text)
 	for _, decl := range file.Decls {
 		names := declarations(&ast.File{Decls: []ast.Decl{decl}})
-		if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return slices.Contains(kept, name) }) {
+		if len(names) == 0 || slices.ContainsFunc(names, kept) {
 			continue
 		}
 		for i := positions.Position(decl.Pos()).Offset; i < positions.Position(decl.End()).Offset; i++ {

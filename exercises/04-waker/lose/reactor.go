@@ -134,7 +134,7 @@ func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	}
 	// ← without the lock, arm would undo a Register that comes here
 	if left == (waiters{}) || r.poller.arm(fd, left.directions()) != nil {
-		return all // nothing is left, or arm failed: then Register, called again, says why
+		return all // nothing is left to arm; or arm failed, and the next Register says why
 	}
 	r.waiting[fd] = left
 	return woken
@@ -151,7 +151,7 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// Close ends the reactor's goroutine, and waits for that: no Wake may call Close.
+// Close waits until the reactor's goroutine has ended, so no Wake there may call it.
 func (r *Reactor) Close() error {
 	r.closing.Do(func() {
 		r.fail(errors.New("reactor is closed"))

@@ -6,8 +6,8 @@ type Context struct {
 	reactor *Reactor
 }
 
-// Waker returns the waker of this poll. Only the latest one counts, so a future that
-// waits without a descriptor hands it on at each poll, to what will notice the news.
+// Waker returns the waker of this poll. Only the latest one counts, so a future without
+// a descriptor passes it, at each poll, to the code that will get the news first.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.

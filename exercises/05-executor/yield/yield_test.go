@@ -101,7 +101,7 @@ func TestStepsOfEachPoll(t *testing.T) {
 				switch {
 				case did.Len() > test.budget:
 					t.Fatalf("%s did steps %s in poll number %d, more than its budget: the other tasks wait meanwhile", what, did.String(), len(polls))
-				case !strings.HasPrefix(test.want, got) && strings.HasSuffix(got, "|"):
+				case did.Len() == 0 && len(polls) > 1:
 					t.Fatalf("%s did no step in poll number %d, with its budget spent: each poll has a budget of its own", what, len(polls))
 				case !strings.HasPrefix(test.want, got):
 					t.Fatalf("%s did the steps %s, poll by poll, want %s", what, got, test.want)
