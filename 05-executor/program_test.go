@@ -194,7 +194,7 @@ func TestFetchTakesNoNames(t *testing.T) {
 func TestFetchAtItsLimitOfDescriptorsGoesOn(t *testing.T) {
 	noLeaks(t)
 	program := filepath.Join(t.TempDir(), "05-executor")
-	if said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
 	web := startWeb(t, "127.0.0.1:0")

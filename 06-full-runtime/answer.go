@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,22 +25,28 @@ const (
 //go:embed serve.html
 var page string
 
-// answer makes the reply to a request: the page, its figures, or a text after
+// methods are those of the pages that aren't texts.
+var methods = map[string]string{"/": "GET, HEAD", "/live": "GET", "/sleep": "POST", "/requests": "POST", "/block": "POST"}
+
+// answer makes the reply to a request: the page, what it asks for, or a text after
 // a delay. It never repeats a request that it doesn't understand.
 func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	s, path := w.server, req.URL.EscapedPath()
 	ms, text, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	allowed := cmp.Or(methods[path], methods["/"])
 	switch {
-	case path != "/" && path != "/stats" && (!found || text == "" || strings.Contains(text, "/")):
+	case methods[path] == "" && (!found || text == "" || strings.Contains(text, "/")):
 		return s.fail(404, ": there are / and /<milliseconds>/<text>")
-	case req.Method != http.MethodGet && req.Method != http.MethodHead:
-		reply := s.fail(405, ": only GET and HEAD")
-		reply.Header.Set("Allow", "GET, HEAD")
+	case !slices.Contains(strings.Split(allowed, ", "), req.Method):
+		reply := s.fail(405, ": only "+allowed)
+		reply.Header.Set("Allow", allowed)
 		return reply
 	case path == "/":
-		return s.reply(200, "text/html; charset=utf-8", page)
-	case path == "/stats":
-		return s.reply(200, "application/json", s.stats(co.cx.task.runtime.Report()))
+		reply := s.reply(200, "text/html; charset=utf-8", page)
+		reply.Header.Set("X-Frame-Options", "DENY") // so other sites can't lay it under a click
+		return reply
+	case methods[path] != "":
+		return w.serveLive(co, req, path)
 	}
 	n, err := strconv.ParseUint(ms, 10, 31)
 	delay := time.Duration(n) * time.Millisecond
@@ -44,10 +54,48 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	if err != nil || escape != nil || delay > maxDelay {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))
 	}
-	if delay > 0 {
-		Await(co, Sleep(delay))
-	}
+	Await(co, Sleep(delay))
 	return s.reply(200, plain, text)
+}
+
+// serveLive answers what the page asks for: figures each second, or to start work.
+func (w *worker) serveLive(co *Co, req *http.Request, path string) *http.Response {
+	s := w.server
+	if s.options.Live == nil || !fromOurPage(req) {
+		return s.fail(403, ": only for the page of a server on a loopback address")
+	}
+	if path == "/live" {
+		w.live = true
+		reply := s.reply(200, "text/event-stream", s.figures(co.cx.runtime()))
+		reply.ContentLength, reply.Close = -1, true
+		return reply
+	}
+	Spawn(co.cx, Async(func(co *Co) struct{} { return s.work(co, path) })).Close()
+	return s.reply(202, plain, "started\n")
+}
+
+// fromOurPage keeps other sites out, also those whose name leads here.
+func fromOurPage(req *http.Request) bool {
+	host := (&url.URL{Host: req.Host}).Hostname()
+	ip, _ := netip.ParseAddr(host)
+	site, origin := req.Header.Get("Sec-Fetch-Site"), req.Header.Get("Origin")
+	return (host == "localhost" || ip.IsLoopback()) &&
+		(site == "" || site == "same-origin") && (origin == "" || origin == "http://"+req.Host)
+}
+
+// work is what a button of the page starts.
+func (s *server) work(co *Co, path string) struct{} {
+	switch path {
+	case "/requests":
+		for range 1000 {
+			Spawn(co.cx, HTTPGet(s.listener.Addr(), "/2000/hello")).Close()
+			Await(co, Yield()) // so the first ones are accepted before the last ones dial
+		}
+	case "/block":
+		Await(co, Sleep(s.options.Live.untilTick()+time.Second-50*time.Millisecond))
+		time.Sleep(500 * time.Millisecond) // over a tick, and nothing else goes on meanwhile
+	}
+	return Await(co, Sleep(2*time.Second))
 }
 
 func (s *server) fail(status refusal, why string) *http.Response {
@@ -55,41 +103,76 @@ func (s *server) fail(status refusal, why string) *http.Response {
 }
 
 func (s *server) reply(status int, kind, body string) *http.Response {
-	s.counts.replies++
-	if now := time.Now(); now.Unix() != s.second {
-		s.second, s.date = now.Unix(), now.UTC().Format(http.TimeFormat)
-	}
+	s.replies++
 	return &http.Response{
 		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {kind}, "Date": {s.date}},
+		Header:        http.Header{"Content-Type": {kind}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
 		ContentLength: int64(len(body)),
 		Body:          io.NopCloser(strings.NewReader(body)),
 	}
 }
 
-// counts is what a runtime has done so far.
-type counts struct {
-	start                 time.Time
-	polls, parks, replies int
-	wakes                 atomic.Int64 // they may come from any goroutine
+// live is what the page shows: figures of a runtime and of each of its tasks.
+type live struct {
+	start        time.Time
+	polls, parks int
+	wakes        atomic.Int64 // they may come from any goroutine
+	tasks        map[*Task]*taskFigures
+	polled       *taskFigures // of the poll under way, or the last one; nil while parked
+	since        time.Time    // when that poll began
 }
 
-// watch makes rt count. It is called before the first Spawn.
-func watch(rt *Runtime) *counts {
-	c := &counts{start: time.Now()}
-	rt.Trace.Poll = func(*Task) { c.polls++ }
-	rt.Trace.Park = func() { c.parks++ }
-	rt.Trace.Woken = func(*Task) { c.wakes.Add(1) }
-	return c
+type taskFigures struct {
+	start    time.Time
+	polls    int
+	longest  time.Duration // of its polls
+	waitsFor []string      // since its latest poll began
 }
 
-// stats is what the page shows.
-func (s *server) stats(r Report) string {
-	text, _ := json.Marshal(map[string]any{ // which can't fail for numbers
+// watch makes rt keep figures, from before its first Spawn on.
+func watch(rt *Runtime) *live {
+	l := &live{start: time.Now(), tasks: make(map[*Task]*taskFigures)}
+	rt.Trace.Spawn = func(t *Task) { l.tasks[t] = &taskFigures{start: time.Now()} }
+	rt.Trace.End = func(t *Task) { delete(l.tasks, t) }
+	rt.Trace.Woken = func(*Task) { l.wakes.Add(1) }
+	rt.Trace.Wait = func(t *Task, what string) { l.tasks[t].waitsFor = append(l.tasks[t].waitsFor, what) }
+	rt.Trace.Park = func() { l.parks++; l.endPoll(nil) }
+	rt.Trace.Poll = func(t *Task) {
+		f := l.tasks[t]
+		l.endPoll(f)
+		l.polls++
+		f.polls++
+		f.waitsFor = f.waitsFor[:0]
+	}
+	return l
+}
+
+// endPoll notes how long the latest poll took. Then the next one begins, if any.
+func (l *live) endPoll(next *taskFigures) {
+	now := time.Now()
+	if f := l.polled; f != nil {
+		f.longest = max(f.longest, now.Sub(l.since))
+	}
+	l.polled, l.since = next, now
+}
+
+// untilTick returns how long it is until the next full second.
+func (l *live) untilTick() time.Duration { return time.Second - time.Since(l.start)%time.Second }
+
+// figures are an event for the page: what the server and its newest tasks do.
+func (s *server) figures(rt *Runtime) string {
+	l, r, rows := s.options.Live, rt.Report(), [][]any{}
+	newest := slices.SortedFunc(maps.Keys(l.tasks), func(a, b *Task) int { return cmp.Compare(b.ID, a.ID) })
+	for _, t := range newest[:min(len(newest), 50)] {
+		f := l.tasks[t]
+		what := strings.Join(slices.Compact(f.waitsFor), ", ")
+		rows = append(rows, []any{t.ID, cmp.Or(what, "nothing"), f.polls, f.longest.Seconds(), time.Since(f.start).Seconds()})
+	}
+	text, _ := json.Marshal(map[string]any{ // which can't fail for numbers and texts
 		"tasks": r.Tasks, "timers": r.Timers, "descriptors": r.Descriptors,
 		"connections": len(s.conns), "limit": s.options.Connections, "busy": s.busy(),
-		"seconds": time.Since(s.counts.start).Seconds(), "replies": s.counts.replies,
-		"polls": s.counts.polls, "wakes": s.counts.wakes.Load(), "parks": s.counts.parks,
+		"seconds": time.Since(l.start).Seconds(), "replies": s.replies,
+		"polls": l.polls, "wakes": l.wakes.Load(), "parks": l.parks, "newest": rows,
 	})
-	return string(text)
+	return fmt.Sprintf("data: %s\n\n", text)
 }

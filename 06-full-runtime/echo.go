@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 func echo(args []string, stdout, stderr io.Writer) (status int) {
@@ -43,7 +46,9 @@ func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
 func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Listener) error) (status int) {
 	return withRuntime(stderr, func(rt *Runtime) error {
 		l, err := Listen(rt, addr)
-		if err != nil {
+		if errors.Is(err, unix.EADDRINUSE) {
+			return fmt.Errorf("%w (another address: -addr HOST:PORT)", err)
+		} else if err != nil {
 			return err
 		}
 		defer l.Close()

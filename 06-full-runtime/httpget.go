@@ -71,8 +71,8 @@ func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *tar
 // calls it, so that must not be the runtime's.
 func lookUp(co *Co, address string) *target {
 	u, err := url.Parse(address)
-	if err != nil {
-		return &target{err: errors.Unwrap(err)} // without the address, which is printed anyway
+	if err != nil { // without the address, which is printed anyway
+		return &target{err: fmt.Errorf("want a URL such as http://localhost:8080/path: %w", errors.Unwrap(err))}
 	}
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
 	if u.Scheme != "http" || u.Hostname() == "" || err != nil {

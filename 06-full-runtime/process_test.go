@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -39,7 +40,7 @@ func startProcess(t *testing.T, flags string) *process {
 func buildProgram(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "06-full-runtime")
-	if said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
 	return path
@@ -211,14 +212,13 @@ func TestServerAtItsLimitOfDescriptorsServesAll(t *testing.T) {
 	cmd := inLimit(t, "serve", "-addr", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "GOGC=10") // garbage is collected often
 	p := startCommand(t, cmd)
-	clients := make([]*client, 64)
+	watcher, clients := p.dial(), make([]*client, 64)
 	for i := range clients {
 		clients[i] = p.dial().send(fmt.Sprintf("GET /0/%d HTTP/1.1\r\nHost: x\r\n\r\n", i))
 	}
-	first := clients[0]
+	next, first := watcher.live(), clients[0]
 	first.expect(200, "0")
-	for in, before := 0., -1.; in != before; time.Sleep(2 * acceptPause) {
-		in, before = first.stats()["connections"], in
+	for in, before := 0, -1; in != before; in, before = next().Connections, in {
 	}
 
 	long := strings.Repeat("x", 60_000)
@@ -226,11 +226,10 @@ func TestServerAtItsLimitOfDescriptorsServesAll(t *testing.T) {
 		first.send("GET /0/"+long+" HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, long)
 	}
 
-	polls, start := first.stats()["polls"], time.Now()
-	time.Sleep(10 * acceptPause)
-	polls = first.stats()["polls"] - polls
-	if most := 10 + 2*float64(time.Since(start)/acceptPause); polls > most {
-		t.Errorf("%v polls in %v at the limit, want at most %v", polls, time.Since(start), most)
+	polls, start := next().Polls, time.Now()
+	polls = next().Polls - polls
+	if most := 10 + 2*int(time.Since(start)/acceptPause); polls > most {
+		t.Errorf("%d polls in %v at the limit, want at most %d", polls, time.Since(start), most)
 	}
 
 	first.Close()
@@ -275,37 +274,133 @@ func TestOneConnectionTooManyWaitsForAPlace(t *testing.T) {
 	waits.expect(200, "hello")
 }
 
-// stats reads what the server says about itself.
-func (c *client) stats() (figures map[string]float64) {
-	c.t.Helper()
-	_, text := c.send("GET /stats HTTP/1.1\r\nHost: x\r\n\r\n").reply("GET")
-	if err := json.Unmarshal([]byte(text), &figures); err != nil {
-		c.t.Fatalf("%v in %s", err, text)
-	}
-	return figures
+// figures are what the page is sent.
+type figures struct {
+	Tasks, Timers, Descriptors, Connections, Limit, Busy, Replies, Polls, Wakes, Parks int
+
+	Seconds float64
+	Newest  [][5]any // ID, what it waits for, polls, the longest one, age
 }
 
-func TestPageShowsWhatTheRuntimeDoes(t *testing.T) {
-	s := startServer(t, impatient)
-	c := s.dial().send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if r := c.expect(200, "/stats"); r.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("Content-Type is %q", r.Header["Content-Type"])
+const getLive = "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+// live asks for the figures, and returns what reads the next ones.
+func (c *client) live() (next func() figures) {
+	c.t.Helper()
+	r, err := http.ReadResponse(c.send(getLive).r, nil)
+	if err != nil || r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" {
+		c.t.Fatalf("got %+v, %v", r, err)
+	}
+	return func() (f figures) {
+		c.t.Helper()
+		text, err := c.r.ReadString('\n')
+		end, _ := c.r.ReadString('\n')
+		text, ok := strings.CutPrefix(text, "data: ")
+		if err = json.Unmarshal([]byte(text), &f); err != nil || !ok || end != "\n" {
+			c.t.Fatalf("%v in %q, %q", err, text, end)
+		}
+		return f
+	}
+}
+
+func TestFiguresAreOfThisRuntime(t *testing.T) {
+	s := startServer(t, func(o *serverOptions) { o.Grace, o.Write = time.Millisecond, 50*time.Millisecond })
+	r := s.dial().send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, "/live")
+	if r.Header.Get("Content-Type") != "text/html; charset=utf-8" || r.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("the page has the header %v", r.Header)
 	}
 	s.dial().send("GET /60000/x HTTP/1.1\r\nHost: x\r\n\r\n")
-	eventually(t, "the request that waits is under way", func() bool { return c.stats()["busy"] == 2 })
-	got := c.stats()
-	for figure, want := range map[string]float64{
-		"tasks": 4, "timers": 1, "descriptors": 3, // main, the server, and a task for each connection
-		"connections": 2, "busy": 2, "limit": float64(defaultOptions.Connections),
-	} {
-		if got[figure] != want {
-			t.Errorf("%s: %v, want %v", figure, got[figure], want)
+	s.dial().send(getHello).expect(200, "hello")
+	next := s.dial().live()
+	for range 3 { // -write limits each event, and not the stream
+		got := next()
+		if got.Polls <= 0 || got.Wakes <= 0 || got.Parks <= 0 || got.Replies <= 0 || got.Seconds <= 0 {
+			t.Errorf("some of these figures aren't more than 0: %+v", got)
+		}
+		want := figures{Tasks: 6, Timers: 3, Descriptors: 5, Connections: 4, Limit: defaultOptions.Connections, Busy: 1}
+		if counted := (figures{got.Tasks, got.Timers, got.Descriptors, got.Connections, got.Limit, got.Busy, 0, 0, 0, 0, 0, nil}); !reflect.DeepEqual(counted, want) {
+			t.Errorf("got  %+v\nwant %+v", counted, want)
+		}
+		for i, what := range []string{"nothing", "input, a timer", "a timer", "input, a timer", "input", "a blocking call"} {
+			if row := got.Newest[i]; row[0] != float64(6-i) || row[1] != what || row[2].(float64) < 1 || row[3].(float64) > row[4].(float64) {
+				t.Errorf("row %d of the tasks is %v, want task %d, which waits for %s", i, row, 6-i, what)
+			}
 		}
 	}
-	for _, figure := range []string{"seconds", "replies", "polls", "wakes", "parks"} {
-		if got[figure] <= 0 {
-			t.Errorf("%s: %v, want more than 0", figure, got[figure])
+}
+
+// The page is only for this machine: no other site may read it or press its buttons,
+// not even a site whose name leads here.
+func TestOnlyOurPageHasFiguresAndButtons(t *testing.T) {
+	s, public := startServer(t, nil), startProcess(t, "-addr 0.0.0.0:0")
+	port := s.addr[strings.LastIndex(s.addr, ":"):]
+	for header, status := range map[string]int{
+		"Host: " + s.addr:                                         0,
+		"Host: localhost" + port:                                  0,
+		"Host: [::1]:80":                                          0,
+		"Host: 127.0.0.1":                                         0,
+		"Host: example.com" + port:                                403,
+		"Host: 192.0.2.1" + port:                                  403,
+		"Host: localhost.example.com" + port:                      403,
+		"Host: " + s.addr + "\r\nOrigin: http://" + s.addr:        0,
+		"Host: " + s.addr + "\r\nOrigin: http://localhost" + port: 403,
+		"Host: " + s.addr + "\r\nOrigin: https://" + s.addr:       403,
+		"Host: " + s.addr + "\r\nOrigin: http://127.0.0.1:1":      403,
+		"Host: " + s.addr + "\r\nOrigin: null":                    403,
+		"Host: " + s.addr + "\r\nSec-Fetch-Site: same-origin":     0,
+		"Host: " + s.addr + "\r\nSec-Fetch-Site: same-site":       403,
+		"Host: " + s.addr + "\r\nSec-Fetch-Site: cross-site":      403,
+	} {
+		for request, ok := range map[string]int{"GET /live": 200, "POST /sleep": 202} {
+			want := status
+			if status == 0 {
+				want = ok
+			}
+			for server, want := range map[*serving]int{s: want, public.serving: 403} {
+				c := server.dial().send(request + " HTTP/1.1\r\n" + header + "\r\n\r\n")
+				if r, err := http.ReadResponse(c.r, nil); err != nil || r.StatusCode != want {
+					t.Errorf("%s, %q: got %+v, %v, want %d", request, header, r, err, want)
+				}
+				c.Close()
+			}
 		}
+	}
+	public.dial().send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect(200, "loopback")
+	public.interrupt(os.Interrupt, drainedLine)
+}
+
+func TestDrainEndsTheFiguresAtOnce(t *testing.T) {
+	p := startProcess(t, "")
+	c := p.dial()
+	next := c.live()
+	next()
+	next() // so the one after it is a second away
+	p.interrupt(os.Interrupt, drainedLine)
+	c.expectEnd()
+}
+
+func TestWorkThatThePageStarts(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "")
+	next := p.dial().live()
+	c := p.dial()
+	for _, path := range []string{"/sleep", "/requests", "/block"} {
+		c.send("POST "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n").expect(202, "started")
+	}
+	slowest, most, before := 0., 0, next()
+	for late := false; !late || before.Tasks > 4; {
+		f := next()
+		late = late || f.Seconds-before.Seconds > 1.2
+		if most = max(most, f.Tasks); len(f.Newest) != min(f.Tasks, 50) {
+			t.Errorf("%d rows of %d tasks", len(f.Newest), f.Tasks)
+		}
+		for _, row := range f.Newest {
+			slowest = max(slowest, row[3].(float64))
+		}
+		before = f
+	}
+	if most < 1000 || slowest < 0.5 {
+		t.Errorf("at most %d tasks, and %v s for a poll, want 1000 and 0.5 s at least", most, slowest)
 	}
 }
 
@@ -347,56 +442,6 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 	})
 }
 
-// Property 19: Ctrl-Z, and then fg, end a wait although no handler runs.
-func TestStopAndContinueDoNotEndWait(t *testing.T) {
-	const rounds, asChild = 20, "WAIT_FOR_STANDARD_INPUT"
-	noLeaks(t)
-	if os.Getenv(asChild) != "" {
-		waitForStandardInput(t, rounds)
-		return
-	}
-	child := exec.Command(os.Args[0], "-test.run=^TestStopAndContinueDoNotEndWait$", "-test.count=1")
-	child.Env = append(os.Environ(), asChild+"=yes")
-	child.Stderr = os.Stderr
-	in, _ := child.StdinPipe()
-	out, _ := child.StdoutPipe()
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	within(t, "the child", func() {
-		for range rounds {
-			child.Process.Signal(unix.SIGSTOP)
-			child.Process.Signal(unix.SIGCONT)
-			in.Write([]byte("x"))
-			if !lines.Scan() || lines.Text() != "heard" {
-				t.Errorf("the child says %q", lines.Text())
-				break
-			}
-		}
-		for lines.Scan() {
-		}
-		if err := child.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func waitForStandardInput(t *testing.T, bytes int) {
-	if err := unix.SetNonblock(0, true); err != nil {
-		t.Fatal(err)
-	}
-	rt := openRuntime(t)
-	in := streamOf(t, rt, 0)
-	defer in.Close()
-	for range bytes {
-		if got := blockOn(t, rt, in.Read(make([]byte, 1))); got.Err != nil {
-			t.Fatal(got.Err)
-		}
-		fmt.Println("heard")
-	}
-}
-
 // hearOneByOne reads bytes from a peer that sends the next one when the one
 // before was heard.
 func hearOneByOne(t *testing.T, bytes int, beforeEach func()) {
@@ -429,7 +474,7 @@ func TestIdleConnectionHoldsNoWorker(t *testing.T) {
 		s := newServer(co.cx, l, defaultOptions)
 		for range 3 {
 			c.send(getHello)
-			for before := s.counts.replies; s.counts.replies == before || s.busy() > 0; {
+			for before := s.replies; s.replies == before || s.busy() > 0; {
 				Await(co, Sleep(time.Millisecond))
 			}
 			c.expect(200, "hello")

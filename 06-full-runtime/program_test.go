@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // ran is how a command ended.
@@ -129,7 +131,7 @@ func TestTakenPortIsSaid(t *testing.T) {
 	for _, command := range []string{"serve", "echo"} {
 		open := openNow()
 		got := runHere(t, command, "-addr", taken)
-		want := "06-full-runtime: listen " + taken + ": bind: address already in use"
+		want := "06-full-runtime: listen " + taken + ": bind: address already in use (another address: -addr HOST:PORT)"
 		if got.status != 1 || got.stdout != "" || !strings.HasPrefix(got.stderr, want) || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("%s: %+v, want status 1 and %q", command, got, want)
 		}
@@ -413,4 +415,54 @@ func TestTraceTellsOfTasks(t *testing.T) {
 			t.Errorf("task 2 (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// Property 19: Ctrl-Z, and then fg, end a wait although no handler runs.
+func TestStopAndContinueDoNotEndWait(t *testing.T) {
+	const rounds, asChild = 20, "WAIT_FOR_STANDARD_INPUT"
+	noLeaks(t)
+	if os.Getenv(asChild) != "" {
+		waitForStandardInput(t, rounds)
+		return
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestStopAndContinueDoNotEndWait$", "-test.count=1")
+	child.Env = append(os.Environ(), asChild+"=yes")
+	child.Stderr = os.Stderr
+	in, _ := child.StdinPipe()
+	out, _ := child.StdoutPipe()
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	within(t, "the child", func() {
+		for range rounds {
+			child.Process.Signal(unix.SIGSTOP)
+			child.Process.Signal(unix.SIGCONT)
+			in.Write([]byte("x"))
+			if !lines.Scan() || lines.Text() != "heard" {
+				t.Errorf("the child says %q", lines.Text())
+				break
+			}
+		}
+		for lines.Scan() {
+		}
+		if err := child.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func waitForStandardInput(t *testing.T, bytes int) {
+	if err := unix.SetNonblock(0, true); err != nil {
+		t.Fatal(err)
+	}
+	rt := openRuntime(t)
+	in := streamOf(t, rt, 0)
+	defer in.Close()
+	for range bytes {
+		if got := blockOn(t, rt, in.Read(make([]byte, 1))); got.Err != nil {
+			t.Fatal(got.Err)
+		}
+		fmt.Println("heard")
+	}
 }

@@ -20,11 +20,7 @@ func (r refusal) Error() string { return http.StatusText(int(r)) }
 
 // readRequest reads a request and its body, for which this server has no use.
 func (w *worker) readRequest() (*http.Request, error) {
-	header, err := w.readHeader()
-	if err == nil {
-		err = checkHeader(header)
-	}
-	if err != nil {
+	if err := w.readHeader(); err != nil {
 		return nil, err
 	}
 	req, err := http.ReadRequest(w.in)
@@ -42,31 +38,30 @@ func (w *worker) readRequest() (*http.Request, error) {
 	return req, err
 }
 
-// readHeader returns the bytes of the next header, which stay in the buffer, or
+// readHeader reads the next header into the buffer, and checks it. The error is
 // io.EOF if there is no request.
-func (w *worker) readHeader() ([]byte, error) {
+func (w *worker) readHeader() error {
 	next, err := w.in.Peek(1)
 	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
 		w.in.Discard(1) // some clients send an empty line after a body (RFC 9112, 2.2)
 	}
 	if err != nil {
-		return nil, io.EOF
+		return io.EOF
 	}
 	for seen := 0; ; {
 		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
 		p, _ := w.in.Peek(w.in.Buffered())
-		end := endOfHeader(p, seen)
-		switch {
+		switch end := endOfHeader(p, seen); {
 		case end > 0:
-			return p[:end], nil
+			return checkHeader(p[:end])
 		case err == bufio.ErrBufferFull && len(p) < maxRequest:
 			w.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(p), w.conn), maxRequest)
 		case err == bufio.ErrBufferFull:
-			return nil, refusal(431)
+			return refusal(431)
 		case err == io.EOF:
-			return nil, refusal(400)
+			return refusal(400)
 		case err != nil:
-			return nil, err
+			return err
 		}
 		seen = len(p)
 	}

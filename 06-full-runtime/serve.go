@@ -21,12 +21,11 @@ type serverOptions struct {
 	Read        time.Duration // for a whole request, however slowly it trickles in
 	Write       time.Duration // for a whole reply to a client that reads slowly
 	Grace       time.Duration // for the requests under way when the server drains
-	Counts      *counts       // of what the runtime does, or nil
+	Live        *live         // what the page shows; nil where it shows nothing
 }
 
 var defaultOptions = serverOptions{
-	Connections: 20000, Idle: time.Minute,
-	Read: 10 * time.Second, Write: 30 * time.Second, Grace: 10 * time.Second,
+	Connections: 20000, Idle: time.Minute, Read: 10 * time.Second, Write: 30 * time.Second, Grace: 10 * time.Second,
 }
 
 func serve(args []string, stdout, stderr io.Writer) (status int) {
@@ -41,13 +40,13 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 	if err := parse(flags, args, 0); err != nil {
 		return misused(stderr, err)
 	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		// One thread does all the work. A second processor would help the garbage
-		// collector, but it would cost a tenth to a third of the requests.
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	}
+	// One thread does all the work. A second processor would help the garbage
+	// collector, but it would cost a tenth to a third of the requests.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
-		o.Counts = watch(rt)
+		if l.Addr().Addr().IsLoopback() { // else others would see the figures, and start work
+			o.Live = watch(rt)
+		}
 		err := runToEnd(rt, Async(func(co *Co) error { return serveUntilInterrupt(co, l, o, stdout, stderr) }))
 		left := rt.Close()
 		fmt.Fprintf(stdout, "drained: %d tasks, %d timers, %d descriptors\n", left.Tasks, left.Timers, left.Descriptors)

@@ -38,7 +38,7 @@ func startServer(t *testing.T, change func(o *serverOptions)) *serving {
 		t.Fatal(err)
 	}
 	o := defaultOptions
-	o.Counts = watch(rt)
+	o.Live = watch(rt)
 	if change != nil {
 		change(&o)
 	}
@@ -166,7 +166,6 @@ var statuses = []struct {
 }{
 	{getLine + host, "", 200, false},
 	{"GET / HTTP/1.1" + host, "", 200, false},
-	{"GET /stats HTTP/1.1" + host, "", 200, false},
 	{"GET http://x/0/hello HTTP/1.1" + host, "", 200, false},
 	{getLine + host + "\r\nConnection: close", "", 200, true},
 	{"GET /0/hello HTTP/1.0", "", 200, true},
@@ -192,6 +191,8 @@ var statuses = []struct {
 	{"GET /0s1/hello HTTP/1.1" + host, "", 400, false},
 	{"get /0/hello HTTP/1.1" + host, "", 405, false},
 	{"DELETE /0/hello HTTP/1.1" + host, "", 405, false},
+	{"GET /live HTTP/1.1" + host, "", 403, false},
+	{"POST /block HTTP/1.1" + host, "", 403, false},
 	{postLine + host + "\r\nContent-Length: 3", "abc", 405, false},
 	{postLine + host + chunks, "3\r\nabc\r\n0\r\n\r\n", 405, false},
 	{postLine + host + chunks, "3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n", 405, false},
@@ -267,7 +268,8 @@ func TestEachRequestHasItsStatus(t *testing.T) {
 		if r.StatusCode != test.status {
 			t.Errorf("%.60q: got %s, want %d", test.head, r.Status, test.status)
 		}
-		want := map[int]string{404: ": there are / and /<milliseconds>/<text>", 405: ": only GET and HEAD"}[test.status]
+		want := map[int]string{404: ": there are / and /<milliseconds>/<text>", 405: ": only GET, HEAD",
+			403: ": only for the page of a server on a loopback address"}[test.status]
 		if test.status == 400 && !test.close {
 			want = ": want 0 to 60000 milliseconds"
 		}

@@ -1,7 +1,5 @@
 package main
 
-import "cmp"
-
 // server accepts connections and serves HTTP on each of them, until drain.
 type server struct {
 	options  serverOptions
@@ -12,17 +10,12 @@ type server struct {
 	drainer  Waker                // waits until conns is empty
 	free     []*worker            // at most freeWorkers, without a connection
 	draining bool
-	counts   *counts // for the page
-	second   int64   // of date
-	date     string  // for the replies
+	replies  int // so far
 }
 
 // newServer starts to serve on l, which is the server's from now on.
 func newServer(cx *Context, l *Listener, o serverOptions) *server {
-	s := &server{
-		options: o, listener: l, counts: cmp.Or(o.Counts, new(counts)),
-		places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool),
-	}
+	s := &server{options: o, listener: l, places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool)}
 	// A body that is closed before its first poll runs nothing, no deferred call
 	// either. So the server has to belong to something else than accept.
 	s.task = Spawn(cx, Owning(s, Async(s.accept)))
@@ -82,10 +75,10 @@ func (s *server) emptied(co *Co) (none struct{}) {
 	return none
 }
 
-// busy counts the connections with a request under way.
+// busy counts the connections with a request under way, other than for figures.
 func (s *server) busy() (n int) {
 	for c := range s.conns {
-		if c.worker != nil {
+		if c.worker != nil && !c.worker.live {
 			n++
 		}
 	}
@@ -110,6 +103,8 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 		} else if w.coroutine.Poll(cx); w.stream == nil {
 			open, ready, c.worker = w.open, true, nil
 			c.server.putWorker(w)
+		} else if w.live && c.server.draining {
+			open, ready = false, true
 		}
 		if !ready {
 			return struct{}{}, false
@@ -152,9 +147,8 @@ func (c *connection) Close() error {
 		wakeLocal(s.drainer)
 	}
 	c.idle.Close()
-	err := c.stream.Close()
 	if c.worker != nil {
-		Close(c.worker.coroutine)
+		defer Close(c.worker.coroutine)
 	}
-	return err
+	return c.stream.Close()
 }

@@ -23,6 +23,7 @@ type worker struct {
 	conn   *Conn   // the same stream, for use inside the coroutine
 	first  []byte  // the connection has read this already
 	open   bool    // there may be more requests later
+	live   bool    // it sends figures, until the client leaves or the server drains
 }
 
 const (
@@ -57,7 +58,7 @@ func (w *worker) run(co *Co) struct{} {
 	for {
 		w.conn = co.Conn(w.stream)
 		w.open = w.serve(co)
-		w.stream, w.conn = nil, nil
+		w.stream, w.conn, w.live = nil, nil, false
 		co.suspend() // until takeWorker
 	}
 }
@@ -78,6 +79,11 @@ func (w *worker) serve(co *Co) (open bool) {
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
 		err = cmp.Or(reply.Write(w.out), w.out.Flush())
+		for ; err == nil && w.live; err = w.out.Flush() {
+			Await(co, Sleep(w.server.options.Live.untilTick()))
+			w.conn.SetTimeout(w.server.options.Write)
+			w.out.WriteString(w.server.figures(co.cx.runtime()))
+		}
 		if err != nil || !reply.Close && w.in.Buffered() == 0 {
 			return err == nil
 		}
@@ -107,7 +113,7 @@ func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 	}
 	r := w.answer(co, req)
 	r.Request, r.ProtoMinor = req, min(req.ProtoMinor, 1)
-	r.Close = req.Close || w.server.draining && w.in.Buffered() == 0
+	r.Close = r.Close || req.Close || w.server.draining && w.in.Buffered() == 0
 	if req.ProtoMinor == 0 && !r.Close {
 		r.Header.Set("Connection", "keep-alive") // HTTP/1.0 doesn't assume it
 	}

@@ -14,6 +14,13 @@ import (
 var files embed.FS
 
 func main() {
+	if args := os.Args[1:]; len(args) > 0 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./docs/play (it takes no arguments)")
+		if args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
+			return
+		}
+		os.Exit(2)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "play:", err)

@@ -22,6 +22,10 @@ import (
 // There the peer acts only after the wait has begun, so the order is the same
 // every time.
 
+// narrow makes the letters of a sequence diagram twice as large on a phone, where
+// the picture is made to fit. It's the first line of each.
+const narrow = `%%{init: {"sequence": {"width": 108, "actorMargin": 6, "diagramMarginX": 5, "wrap": true, "mirrorActors": false}}}%%`
+
 // A diagram is a sequence diagram of mermaid.
 type diagram struct {
 	lanes map[string]string // by alias
@@ -160,7 +164,7 @@ func identifiers(t *testing.T, dir string) map[string]bool {
 func parseDiagram(t *testing.T, p page, f fence) diagram {
 	t.Helper()
 	d := diagram{lanes: make(map[string]string), order: make(map[string]int)}
-	loops, described := 0, false
+	loops, described, isNarrow := 0, false, false
 	for i, line := range f.lines[1:] {
 		line = strings.TrimSpace(line)
 		at := p.at(f.line + 1 + i)
@@ -176,6 +180,8 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 			used = slices.DeleteFunc(m[1:3], func(s string) bool { return s == "" })
 		} else if strings.HasPrefix(line, "accDescr: ") {
 			described = true
+		} else if line == narrow && i == 0 {
+			isNarrow = true
 		} else if strings.HasPrefix(line, "loop ") {
 			loops++
 		} else if line == "end" {
@@ -194,6 +200,9 @@ func parseDiagram(t *testing.T, p page, f fence) diagram {
 	}
 	if f.lines[0] != "sequenceDiagram" || loops != 0 {
 		t.Errorf("%s: not a sequence diagram, or it has a loop without end", p.at(f.line))
+	}
+	if !isNarrow {
+		t.Errorf("%s: its first line isn't what makes it narrow:\n    %s", p.at(f.line), narrow)
 	}
 	if !described {
 		t.Errorf("%s: there's no accDescr for who cannot see the picture", p.at(f.line))

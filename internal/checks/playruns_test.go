@@ -28,7 +28,7 @@ var watched = map[string]struct{ title, intro string }{
 }
 
 // watched06 has the lanes of chapter 06, and what its arrows mean.
-const watched06 = `sequenceDiagram
+const watched06 = "sequenceDiagram\n" + narrow + `
     accDescr: First an event ends the wait in the kernel, then the bell.
     participant F as future
     participant T as task

@@ -71,7 +71,12 @@ func main() {
 		if errors.As(err, &failed) {
 			os.Exit(max(failed.ExitCode(), 1))
 		}
+	case len(args) == 1 && args[0] == "help":
+		flag.Usage()
 	default:
+		if len(args) > 0 {
+			fmt.Fprintf(os.Stderr, "measure: %q isn't a command, or takes other arguments\n", args[0])
+		}
 		flag.Usage()
 		os.Exit(2)
 	}

@@ -37,7 +37,7 @@ func show(w io.Writer, path, name string) error {
 			d.showExperiment(w, table)
 		}
 	}
-	if tables == nil {
+	if len(tables) == 0 {
 		err = fmt.Errorf("there's no table %q in %s", name, path)
 	}
 	return err

@@ -173,7 +173,7 @@ func testRun(t testing.TB, file, text string) (string, error) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "program.exe")
-	build := exec.Command("go", "build", "-ldflags=-s", "-overlay="+filepath.Join(dir, "overlay.json"), "-o", program, ".")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s", "-overlay="+filepath.Join(dir, "overlay.json"), "-o", program, ".")
 	if output, err := build.CombinedOutput(); err != nil {
 		_, said, _ := strings.Cut(string(output), "\n")
 		return strings.ReplaceAll(said, dir+string(filepath.Separator), ""), err
