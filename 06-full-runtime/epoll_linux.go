@@ -53,8 +53,8 @@ func (p *epoll) ctl(op, fd int, events uint32) error {
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// wait rounds its timeout up to the kernel's millisecond. Rounded down, the last
-// millisecond before a timer would be spent in waits of zero, at full speed.
+// wait rounds its timeout up to the kernel's millisecond. If it rounded down, we'd
+// call wait(0) again and again during the last millisecond before a timer.
 func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	ms := -1
 	if timeout >= 0 {

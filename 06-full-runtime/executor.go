@@ -27,8 +27,8 @@ func (rt *Runtime) loop(root *Task) error {
 }
 
 // pollTasks returns when there's no task to poll, or it's time to look at the
-// kernel. A task that panics or calls runtime.Goexit ends. The deferred call is
-// here and not around each poll, where it would take 3 ns.
+// kernel. If a task panics or calls runtime.Goexit, the deferred call ends that
+// task. There's one for many polls, because each costs 3 ns.
 func (rt *Runtime) pollTasks(root *Task) {
 	defer func() {
 		if t := rt.current; t != nil {
@@ -122,7 +122,7 @@ func (rt *Runtime) park() (err error) {
 	}
 	events, err := rt.reactor.poller.wait(timeout)
 	if timeout != 0 {
-		rt.parked.Store(false) // a bell before this ends the next wait early, which is harmless
+		rt.parked.Store(false) // a ring just before this line ends the next wait early, which is harmless
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
@@ -131,7 +131,7 @@ func (rt *Runtime) park() (err error) {
 	if err == unix.EBADF || err == unix.EFAULT || err == unix.EINVAL {
 		return fmt.Errorf("the runtime's poller is broken: %w", err)
 	}
-	return nil // after EINTR, for example, the loop computes anew how long to sleep
+	return nil // after EINTR, for example, the loop works out again how long to sleep
 }
 
 // prepareToPark announces that the runtime is going to sleep: from here on a

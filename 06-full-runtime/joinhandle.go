@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// JoinHandle is the future of a task's end: its value, or ErrCancelled, or a
+// JoinHandle is ready when its task has ended, with its value, or ErrCancelled, or a
 // *PanicError. Its methods are for the tasks of the runtime, except Cancel.
 type JoinHandle[T any] struct {
 	task   Task

@@ -60,7 +60,7 @@ type source struct {
 	fd      int
 	reactor *Reactor // nil once it's closed
 	ready   directions
-	ended   bool     // the kernel may report no further edge: read on to EAGAIN or the end
+	ended   bool     // perhaps no edge will come anymore: read on to EAGAIN or the end
 	wakers  [2]Waker // by direction, nil where nothing waits
 }
 

@@ -309,7 +309,7 @@ func (s *script) hear(n int) (moved bool) {
 	if s.request != "" {
 		n = min(n, len(s.request)-1-len(s.heard))
 	}
-	if s.end == unix.ECONNRESET {
+	if s.fd < 0 {
 		return false
 	}
 	p := make([]byte, n)

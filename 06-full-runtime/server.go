@@ -25,7 +25,7 @@ func newServer(cx *Context, l *Listener, o serverOptions) *server {
 // accept takes a place before it takes a connection, so the excess connection
 // stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
-	defer s.Close() // Owning does so only if the body is closed before it returns
+	defer s.Close() // when the body ends; Owning is for a body that never starts
 	for {
 		Await(co, s.places.Send(struct{}{}))
 		accepted := Await(co, s.listener.Accept())
@@ -35,7 +35,7 @@ func (s *server) accept(co *Co) error {
 		c := &connection{server: s, stream: accepted.Value, idle: sleep{d: s.options.Idle}}
 		s.conns[c] = true
 		c.task = Spawn[struct{}](co.cx, c)
-		c.task.Close() // so the runtime reports a panic: nothing awaits the handle
+		c.task.Close() // detaches: nothing awaits the handle, so the runtime reports a panic
 	}
 }
 

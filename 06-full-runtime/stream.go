@@ -57,9 +57,9 @@ func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, r
 	case n == 0 && dir == readable && len(p) > 0:
 		return 0, io.EOF, true
 	case n < len(p) && !s.ended:
-		// The kernel has no more, and will report an edge when it has. But not if
-		// the end came with the last edge, and after urgent data a read is short
-		// whatever follows. Then s.ended is set, and only EAGAIN proves anything.
+		// The kernel has no more, and will report an edge when it has. (Once s.ended
+		// is set, only EAGAIN proves that: the end may have come with the last edge,
+		// and a read also stops short in front of urgent data.)
 		s.ready[dir] = false
 	}
 	return n, nil, true

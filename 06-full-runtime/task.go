@@ -48,15 +48,15 @@ type work interface {
 // Wake queues the task, once for any number of calls before the next poll.
 func (t *Task) Wake() {
 	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// The poll that takes the task out of the queue swaps too. So if we find the
-	// mark set, that poll is yet to come, and sees all that happened before this
-	// line. A mere look at the mark wouldn't promise that.
+	// Why Swap and not Load? If we find the mark set, we rely on the coming poll
+	// to see all that happened before this line. That's promised only because
+	// both sides swap.
 	if !t.queued.Swap(true) {
 		t.runtime.wakeRemote(t)
 	}
 }
 
-// wakeLocal is Wake for the runtime's own goroutine: no lock, no bell.
+// wakeLocal is Wake for the runtime's own goroutine. It never rings the bell.
 func wakeLocal(w Waker) {
 	t, isTask := w.(*Task)
 	if isTask {

@@ -25,7 +25,7 @@ type timer struct {
 	waker Waker  // nil once the timer has fired or was removed
 }
 
-func (e entry) before(o entry) bool { // orders may wrap around, their difference doesn't
+func (e entry) before(o entry) bool { // by difference, because order may wrap around
 	return e.deadline < o.deadline || e.deadline == o.deadline && int32(e.timer.order-o.timer.order) < 0
 }
 
@@ -57,7 +57,7 @@ func (ts *timers) remove(t *timer) {
 	}
 }
 
-// place puts e at i, or above or below, where the heap is in order again.
+// place moves e up or down from i until the heap is in order again.
 func (ts *timers) place(i int, e entry) {
 	for i > 0 && e.before(ts.heap[(i-1)/4]) {
 		ts.put(i, ts.heap[(i-1)/4])
@@ -84,7 +84,7 @@ func (ts *timers) put(i int, e entry) {
 	e.timer.index = int32(i)
 }
 
-// untilNext returns how long to sleep, which is forever if it's negative.
+// untilNext returns how long to sleep. A negative answer means without limit.
 func (ts *timers) untilNext() time.Duration {
 	if len(ts.heap) == 0 {
 		return -1
@@ -111,7 +111,7 @@ func (ts *timers) fire(trace *Trace, limit int) {
 func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: max(d, 0)} }
 
 type sleep struct {
-	d      time.Duration // over, once it has finished
+	d      time.Duration // the constant over, once it has finished
 	timer  timer
 	timers *timers // nil before the first Poll
 }
