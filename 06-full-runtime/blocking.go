@@ -28,6 +28,7 @@ func (b *blocking[T]) Poll(cx *Context) (value T, ready bool) {
 	mustBePending(!b.taken, "Blocking")
 	if !b.done {
 		b.waker = cx.Waker()
+		cx.waitsFor("a blocking call")
 		if b.cx == nil {
 			b.cx = cx
 			cx.runtime().blocking.Add(1)

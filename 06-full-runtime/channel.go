@@ -38,6 +38,7 @@ func (s *send[T]) Poll(cx *Context) (error, bool) {
 		return ErrChannelClosed, true
 	}
 	if !c.senders.takeTurn(&s.waiter, c.size-len(c.values), cx) {
+		cx.waitsFor("a channel")
 		return nil, false
 	}
 	s.channel = nil
@@ -77,6 +78,7 @@ func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	} else if !c.closed || len(c.values) > 0 {
 		// Values may be here that were handed to other receivers. If one of those
 		// is closed before it looks, its value is ours.
+		cx.waitsFor("a channel")
 		return got, false
 	}
 	r.Close()

@@ -40,3 +40,10 @@ func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
 
 // report tells the trace what no result says.
 func (cx *Context) report(err error) { cx.task.runtime.Trace.report(err) }
+
+// waitsFor tells the trace why a future is pending.
+func (cx *Context) waitsFor(what string) {
+	if f := cx.task.runtime.Trace.Wait; f != nil {
+		f(cx.task, what)
+	}
+}

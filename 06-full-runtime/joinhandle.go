@@ -77,6 +77,7 @@ func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 		return h.result(), true
 	}
 	h.task.joiner, h.task.taken = cx.waker, false // wanted again, if it was closed
+	cx.waitsFor("another task")
 	return Result[T]{}, false
 }
 

@@ -404,11 +404,12 @@ func TestTraceTellsOfTasks(t *testing.T) {
 			}
 		}
 		rt.Trace.Spawn, rt.Trace.Poll, rt.Trace.Woken, rt.Trace.End = note("spawned"), note("polled"), note("woken"), note("ended")
+		rt.Trace.Wait = func(task *Task, what string) { note("waits for " + what)(task) }
 		blockOn(t, rt, Async(func(co *Co) int {
 			Await(co, Spawn(co.cx, Sleep(time.Second)))
 			return 1
 		}))
-		want := []string{"spawned", "polled", "woken", "polled", "ended"}
+		want := []string{"spawned", "polled", "waits for a timer", "woken", "polled", "ended"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("task 2 (-want +got):\n%s", diff)
 		}

@@ -64,7 +64,10 @@ type source struct {
 	wakers  [2]Waker // by direction, nil where nothing waits
 }
 
-func (s *source) setWaker(dir direction, cx *Context) { s.wakers[dir] = cx.waker }
+func (s *source) setWaker(dir direction, cx *Context) {
+	s.wakers[dir] = cx.waker
+	cx.waitsFor([...]string{"input", "output"}[dir])
+}
 
 func (s *source) takeWaker(dir direction) Waker {
 	w := s.wakers[dir]

@@ -126,6 +126,7 @@ func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	}
 	if s.timer.waker != nil { // it hasn't fired
 		s.timer.waker = cx.waker
+		cx.waitsFor("a timer")
 		return struct{}{}, false
 	}
 	s.d = over

@@ -10,6 +10,7 @@ import (
 // and Error.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
+	Wait                    func(t *Task, what string) // t can't go on without that
 	Park, Unpark            func()
 	Timer                   func()      // fires
 	Error                   func(error) // that no result says; nil prints it
