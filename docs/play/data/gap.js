@@ -15,9 +15,9 @@ play({"id":"gap","title":"The gap before the park","chapter":"06-full-runtime","
 {"file":"06-full-runtime/runtime.go","line":126,"lines":["func (rt *Runtime) moveInjected() {","\trt.mu.Lock()","\trt.injected, rt.taken = rt.taken[:0], rt.injected","\trt.hasInjected.Store(false)","\trt.mu.Unlock()","\tfor _, t := range rt.taken {","\t\tif t.ID == 0 {","\t\t\trt.adopt(t)","\t\t} else {","\t\t\trt.runQueue.push(t)","\t\t}","\t}","\tclear(rt.taken)","}"]},
 {"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // under the lock: a post between look and store would wake nothing","\treturn struct{}{}, l.arrived","}"]},
 {"file":"04-waker/main.go","line":26,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock, because the poll that follows takes the lock","\t}","}"]},
-{"file":"06-full-runtime/joinhandle.go","line":111,"lines":["func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {","\tif h.value, ready = h.future.Poll(cx); !ready {","\t\treturn false","\t}","\th.future = nil","\tif h.task.taken {","\t\tcloseValue(h.value)","\t}","\treturn true","}"]}],
+{"file":"06-full-runtime/joinhandle.go","line":112,"lines":["func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {","\tif h.value, ready = h.future.Poll(cx); !ready {","\t\treturn false","\t}","\th.future = nil","\tif h.task.taken {","\t\tcloseValue(h.value)","\t}","\treturn true","}"]}],
 "places":[
-{"status":"ready","what":"locks","at":["04-waker/main.go:19","06-full-runtime/joinhandle.go:112","06-full-runtime/executor.go:73","06-full-runtime/executor.go:44","06-full-runtime/executor.go:19"]},
+{"status":"ready","what":"locks","at":["04-waker/main.go:19","06-full-runtime/joinhandle.go:113","06-full-runtime/executor.go:73","06-full-runtime/executor.go:44","06-full-runtime/executor.go:19"]},
 {"status":"ready","what":"locks","at":["04-waker/main.go:27"]},
 {"status":"ready","what":"locks","at":["06-full-runtime/executor.go:140","06-full-runtime/executor.go:116","06-full-runtime/executor.go:20"],"locals":["timeout = -1ns"]},
 {"status":"finished"},
