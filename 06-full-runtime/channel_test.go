@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -482,4 +483,18 @@ func TestTaskWhoseOutsideWaitIsOverIsStuck(t *testing.T) {
 			t.Errorf("%d polls, want 2", polls)
 		}
 	})
+}
+
+// next enters a coroutine, and yield leaves it.
+func Example_coroutine() {
+	next, stop := iter.Pull(func(yield func(int) bool) {
+		yield(1)
+		fmt.Println("yield returned", yield(2))
+	})
+	fmt.Println(next())
+	fmt.Println(next())
+	stop()
+	// Output: 1 true
+	// 2 true
+	// yield returned false
 }

@@ -443,7 +443,7 @@ func message(s *Stream) Future[string] {
 			return fmt.Sprintf("too long: %d bytes", n)
 		}
 		body := make([]byte, n)
-		// ← a Close that comes here takes the four bytes along
+		// ← a Close while this read waits loses the four bytes
 		io.ReadFull(co.Conn(s), body)
 		return string(body)
 	})
@@ -459,7 +459,7 @@ func careless(co *Co, s *Stream, late func()) string {
 	}
 }
 
-// careful gives up only waiting. A task reads on.
+// careful only stops waiting. A task goes on reading.
 func careful(co *Co, s *Stream, late func()) string {
 	h := Spawn(co.cx, message(s))
 	for {

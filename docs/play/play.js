@@ -9,11 +9,12 @@ let scene = null;   // the recording that is shown
 let path = [];      // the goroutines whose steps you have chosen
 let trail = [];     // the nodes on your path, the first one included
 let note = "";      // what became of a path from another version, or of a step that can't be taken
+let compare = "";   // the address of a path that is to be compared with the other version's
 let codeTop = 0;    // where the code is scrolled to, or being scrolled to
 
 const $ = (id) => document.getElementById(id);
 const here = () => trail[trail.length - 1];
-const placeOf = (node, thread) => scene.places[node.p[thread]];
+const placeOf = (node, thread, of = scene) => of.places[node.p[thread]];
 const canStep = (node, thread) => Boolean(node.n) && thread in node.n;
 const whoCan = () => scene.threads.filter((_, i) => canStep(here(), i)).join(" or ");
 const watching = () => Boolean(scene.lanes); // a run with one order only
@@ -43,12 +44,13 @@ function open() {
     document.head.append(script);
     return;
   }
-  const isNew = scene !== scenes[id], fromOther = scene && scene.other === id;
+  const isNew = scene !== scenes[id];
   scene = scenes[id];
   follow(watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1));
-  if (fromOther && path.length && !note) stopBeforeTheLast();
+  if (compare === location.hash) note = [...compared(), note || (here().n ? `Step ${whoCan()}, and see what comes of it.` : "")];
+  compare = "";
   if (isNew) drawScene();
-  draw(isNew);
+  go(isNew);
 }
 
 // follow takes the steps of a path, as far as there are any.
@@ -59,9 +61,7 @@ function follow(steps) {
   visited[scene.id].add(here());
   for (const thread of steps) {
     if (!canStep(here(), thread)) {
-      if (scene.threads[thread]) {
-        note = `Your first ${path.length} steps fit here, too. Now ${scene.threads[thread]} ${because(placeOf(here(), thread))}, ${placeOf(here(), thread).status === "finished" ? "so" : "but"} nothing is lost: ${whoCan()} can still take a step. Step ${whoCan()}, and see what comes of it.`;
-      }
+      if (scene.threads[thread]) note = `Step ${path.length + 1} isn't possible here: ${cannot(thread)}.${here().n ? ` Step ${whoCan()}, and see what comes of it.` : ""}`;
       break;
     }
     advance(thread);
@@ -74,115 +74,113 @@ function advance(thread) {
   visited[scene.id].add(here());
 }
 
-// stopBeforeTheLast leaves the last step of a path from the other version to you,
-// and says what is different by now.
-function stopBeforeTheLast() {
-  const last = scene.threads[path.pop()], other = scenes[scene.other];
-  trail.pop();
-  const there = path.reduce((node, thread) => other.nodes[node.n[thread]], other.nodes[0]);
-  const different = scene.variables.map((variable, i) => there.v[i] === here().v[i] ? ""
-    : `But look: ${variable.name} is ${shown(variable, here().v[i])} now, not ${shown(variable, there.v[i])}. `).join("");
-  note = `Your first ${path.length} steps fit here, too. ${different}Take the last one yourself, ${last}'s, and see what's different this time.`;
+// compared says where the steps of your path differ from the other version's: the
+// first one, and one in which a question gets another answer.
+function compared() {
+  const other = scenes[scene.other], all = [];
+  path.reduce((before, thread, i) => {
+    const after = other.nodes[before.n[thread]], now = notesOf(i), then = notes(before, after, thread, other);
+    const asked = (text) => text.replace(/(\?|returned) .*/, "$1");
+    const turned = now.find((text) => asked(text) !== text && then.some((was) => was !== text && asked(was) === asked(text)));
+    const only = (some, others) => some.filter((text) => !others.includes(text) && (turned ? asked(text) === asked(turned) : !/\?| = /.test(text)));
+    const has = only(now, then), lacks = only(then, now);
+    if (has.length + lacks.length) all.push({ step: `tep ${i + 1} ${!lacks.length ? "does more" : has.length ? "is different" : "does less"} here: `, turned, has, lacks });
+    return after;
+  }, other.nodes[0]);
+  const list = (texts) => texts.flatMap((text, i) => [i ? ", " : "", make("code", {}, text)]);
+  const told = ({ has, lacks }) => [...list(has), lacks.length ? (has.length ? ", instead of " : "no ") : "", ...list(lacks), ". "];
+  const first = all.shift(), next = all.find(({ turned }) => turned) || (!note && all.pop());
+  if (!first) return ["Until now each step does the same in both versions. "];
+  return ["S", first.step, ...told(first), ...(next ? ["So s", next.step, ...told(next)] : [])];
 }
 
-function because(place) {
-  return { absent: "hasn't started yet", asleep: "is asleep", finished: "has finished", waits: "is waiting for the lock" }[place.status] || "isn't ready";
+function cannot(thread) {
+  return `${scene.threads[thread]} ${{ absent: "hasn't started yet", asleep: "is asleep already", finished: "has finished already", waits: "is waiting for the lock" }[placeOf(here(), thread).status] || "isn't ready"}`;
 }
 
 // The commands.
 
 function step(thread) {
   if (!scene || !scene.threads[thread]) return;
-  note = "";
-  if (canStep(here(), thread)) {
-    advance(thread);
-    return go();
-  }
-  if (here().n) note = `${scene.threads[thread]} ${because(placeOf(here(), thread))}, so it can't take a step now. Step ${whoCan()}.`;
-  drawVerdict();
-}
-
-function back() {
-  if (!path.length) return;
-  follow(path.slice(0, -1));
+  const able = canStep(here(), thread);
+  note = able || !here().n ? "" : `${cannot(thread)}, so it can't take a step now. Step ${whoCan()}.`;
+  if (able) advance(thread);
   go();
 }
 
+const back = () => { follow(path.slice(0, -1)); go(); };
 const restart = () => { follow([]); go(); };
 
-// run goes on with one goroutine until something changes: see effects.
+// runner is the goroutine that run goes on with: the latest, if it can.
+function runner() {
+  const latest = path[path.length - 1];
+  return path.length && canStep(here(), latest) ? latest : scene.threads.findIndex((_, i) => canStep(here(), i));
+}
+
+// run goes on with one goroutine until a value or anything's status changes.
 function run() {
-  const able = (thread) => canStep(here(), thread);
-  let thread = path.length && able(path[path.length - 1]) ? path[path.length - 1] : scene.threads.findIndex((_, i) => able(i));
-  while (thread >= 0 && able(thread)) {
-    const before = here();
-    advance(thread);
-    if (effects(before, here(), thread).length) break;
-  }
+  const all = (node) => [...node.v, ...scene.threads.map((_, i) => placeOf(node, i).status)].join();
+  const thread = runner(), before = all(here());
+  while (canStep(here(), thread) && all(here()) === before) advance(thread);
   note = "";
   go();
 }
 
-function go() {
+function go(isNew) {
   const steps = watching() ? path.length : path.map((thread) => thread + 1).join("");
   history.replaceState(null, "", `#${scene.id}${path.length ? "/" + steps : ""}`);
-  draw();
+  draw(isNew);
 }
 
 // What the nodes say.
 
-function codeAt(at) {
+// functionAt returns the function that has the line, and which of its lines that is.
+function functionAt(at, of = scene) {
   const [file, number] = at.split(":");
-  const block = scene.code.find((c) => c.file === file && number >= c.line && number < c.line + c.lines.length);
-  const line = block ? block.lines[number - block.line] : "";
-  if (line.trim() === "select {") return "select: " + block.lines[number - block.line + 1].trim().replace(/^case |:$/g, "");
+  const block = of.code.find((c) => c.file === file && number >= c.line && number < c.line + c.lines.length);
+  return block ? [block.lines, number - block.line] : [[""], 0];
+}
+
+function codeAt(at) {
+  const [lines, i] = functionAt(at), line = lines[i];
+  if (line.trim() === "select {") return "select: " + lines[i + 1].trim().replace(/^case |:$/g, "");
   return line.replace(/\s*\/\/.*/, "").replace(/^func .*?\{ (.*) \}$/, "$1").trim();
 }
 
-function stuck(node) {
-  return Boolean(node.f) || !node.n && node.p.some((p) => !/finished|absent/.test(scene.places[p].status));
-}
+const stuck = (node) => Boolean(node.f) || !node.n && node.p.some((p) => !/finished|absent/.test(scene.places[p].status));
 
-function shown(variable, value) {
-  if (variable.kind === "token") return value === "0" ? "none" : "one";
-  return value || (variable.kind === "queue" ? "empty" : "none");
-}
+const shown = ({ kind }, value) => kind === "token" ? (value === "0" ? "none" : "one") : value || (kind === "queue" ? "empty" : "none");
 
-// effects lists what a thread's step has changed.
-function effects(before, after, thread) {
-  const had = placeOf(before, thread).locals || [], has = placeOf(after, thread).locals || [];
-  const all = has.filter((local) => / (true|false)$/.test(local) && !had.includes(local));
-  scene.variables.forEach((variable, i) => {
-    if (before.v[i] !== after.v[i]) all.push(`${variable.name}: ${shown(variable, after.v[i])}`);
+// notes lists what a thread's step found out and changed, in the order of the
+// code, and then which goroutines have woken up, fallen asleep or finished.
+function notes(before, after, thread, of = scene) {
+  const all = before.s && before.s[thread] ? before.s[thread].split("; ") : [];
+  const is = (node, i) => placeOf(node, i, of).status, becomes = (i, status) => is(before, i) !== status && is(after, i) === status;
+  of.threads.forEach((name, i) => {
+    if (is(before, i) === "asleep" && is(after, i) !== "asleep") all.push(`${name} wakes up`);
+    if (becomes(i, "asleep")) all.push(`${name} falls asleep`);
+    if (becomes(i, "finished")) all.push(`${name} has finished`);
   });
-  scene.threads.forEach((name, i) => {
-    const was = placeOf(before, i).status, is = placeOf(after, i).status;
-    if (was !== is && is === "asleep") all.push(`${name} falls asleep`);
-    if (was === "asleep" && is !== "asleep") all.push(`${name} wakes up`);
-    if (was !== is && is === "finished") all.push(`${name} has finished`);
-  });
-  return all;
+  const was = placeOf(before, thread, of).at || [], now = placeOf(after, thread, of).at || [], entered = now[now.length - was.length - 1];
+  if (all.length || !now.length) return all;
+  return [entered ? functionAt(entered, of)[0][0].replace(/^func (\(.*?\) )?(\w+).*/, "enters $2") : `goes on to line ${now[0].split(":")[1]}`];
 }
 
-// found is what a step on your path found out, and outcome also what it changed.
-const found = (i) => trail[i].s && trail[i].s[path[i]] ? trail[i].s[path[i]].split("; ") : [];
-const outcome = (i) => [...found(i), ...effects(trail[i], trail[i + 1], path[i])];
+const notesOf = (i) => notes(trail[i], trail[i + 1], path[i]);
 
 // The drawing. What stays while you step is drawn by drawScene, the rest by draw.
 
 function drawScene() {
   const base = scene.broken ? scene.id : scene.other || scene.id;
   document.title = `${scene.title} · Be the scheduler`;
-  $("title").textContent = scene.title;
-  $("intro").textContent = scene.intro;
+  for (const id of ["title", "intro"]) $(id).textContent = scene[id];
   $("how").hidden = watching();
   $("watch").hidden = !watching();
   $("atomics").hidden = !scene.chapter.startsWith("06");
   $("scene").value = base.replace(/-repaired$/, "");
   $("page").href = (location.protocol === "file:" ? "../.." : "https://github.com/async-go-tutorial/async-runtime/blob/main") + "/" + scene.page;
   $("variants").replaceChildren(...(scene.other ? [scene.id, scene.other].sort() : []).map((id) => {
-    const repaired = id.endsWith("-repaired");
-    const link = make("a", { href: `#${id}` }, repaired ? "Repaired" : "Broken");
+    const link = make("a", { href: `#${id}` }, id.endsWith("-repaired") ? "Repaired" : "Broken");
     if (id === scene.id) link.setAttribute("aria-current", "page");
     return link;
   }));
@@ -202,7 +200,7 @@ function drawScene() {
   }));
   if (scene.broken) $("code").prepend(make("p", { class: "legend" }, "We broke the striped lines. The rest is the chapter's code." + (scene.code.some((block) => block.untrue) ? " The comment that is struck out is true only there." : "")));
   $("threads").replaceChildren(...scene.threads.map((name, i) => {
-    const card = make("button", { type: "button", class: `card t${i}` });
+    const card = make("button", { type: "button", class: `card t${i}`, "aria-keyshortcuts": i + 1 });
     card.onclick = () => step(i);
     return card;
   }));
@@ -211,32 +209,40 @@ function drawScene() {
 
 function draw(isNew) {
   $("code").style.setProperty("--top", `${$("dock").offsetTop}px`);
+  if (isNew) reserve();
   drawThreads();
   drawMarks(isNew);
   drawVariables();
   drawVerdict();
   drawLanes();
-  $("back").setAttribute("aria-disabled", !path.length);
-  $("restart").setAttribute("aria-disabled", !path.length);
-  $("run").setAttribute("aria-disabled", !here().n);
+  $("last").textContent = path.length && !watching() ? `Step ${path.length}, ${scene.threads[path[path.length - 1]]}: ${notesOf(path.length - 1).join("; ")}` : "";
+  $("runner").textContent = watching() || !here().n ? "" : scene.threads[runner()];
+  for (const id of ["back", "restart", "run"]) $(id).setAttribute("aria-disabled", id === "run" ? !here().n : !path.length);
+}
+
+// reserve keeps the room that the fullest cards need, so that nothing below them jumps.
+function reserve() {
+  const now = trail;
+  $("threads").style.minHeight = 0;
+  const heights = scene.nodes.map((node) => { trail = [node]; drawThreads(); return $("threads").offsetHeight; });
+  $("threads").style.minHeight = `${Math.max(...heights)}px`;
+  trail = now;
 }
 
 function drawThreads() {
   scene.threads.forEach((name, i) => {
     const place = placeOf(here(), i), able = canStep(here(), i);
     const status = { ready: "ready", failed: "broke", waits: "waits for the lock", finished: "finished", absent: "not yet", asleep: able ? "asleep, till its time is up" : "asleep" }[place.status];
-    const at = place.at ? place.at[0] : "";
-    const what = at ? codeAt(at) : "";
+    const at = place.at ? place.at[0] : "", what = at ? codeAt(at) : "";
     const arrow = here().a && here().a.slice(0, 2).map((lane) => scene.lanes[lane].replace(/:.*/, ""));
     const title = arrow ? `${[...new Set(arrow)].join(" → ")}: ${here().a[2]}` : name;
-    const latest = path.lastIndexOf(i), last = latest < 0 || watching() ? "" : outcome(latest).join(", ");
     $("threads").children[i].replaceChildren(
       make("span", { class: "head" }, make("kbd", {}, String(i + 1)), make("b", {}, title), make("span", { class: `status ${place.status}` }, watching() && able ? "next" : status)),
       make("code", {}, what && (able || place.status === "waits" ? "next: " : "in: ") + what),
-      make("small", {}, [at.replace(/.*\//, ""), ...(place.locals || [])].join(" · ")),
-      make("small", { title: last }, last && `last step: ${last}`));
+      make("small", {}, [at.replace(/.*\//, ""), ...(place.locals || [])].join(" · ")));
     $("threads").children[i].setAttribute("aria-disabled", !able);
-    $("threads").children[i].setAttribute("aria-label", `${i + 1}: ${name}, ${status}${at ? `, at ${what}, ${at}` : ""}${last && `; its last step: ${last}`}`);
+    $("threads").children[i].setAttribute("aria-label", title);
+    $("threads").children[i].setAttribute("aria-description", `${status}${at ? `, at ${what}, ${at}` : ""}`);
   });
 }
 
@@ -270,8 +276,7 @@ function drawMarks(atOnce) {
 function drawVariables() {
   const before = trail[trail.length - 2];
   $("variables").replaceChildren(...scene.variables.map((variable, i) => {
-    const value = here().v[i];
-    const cell = make("dd", { class: variable.kind });
+    const value = here().v[i], cell = make("dd", { class: variable.kind });
     if (variable.kind === "token") {
       cell.append(make("span", { class: value === "0" ? "slot" : "slot full" }), shown(variable, value));
     } else if (variable.kind === "queue" && value) {
@@ -279,27 +284,28 @@ function drawVariables() {
     } else {
       cell.append(make("span", { class: `value ${value}` }, shown(variable, value)));
     }
-    const changed = before && before.v[i] !== value;
-    return make("div", { class: changed ? "variable new" : "variable" }, make("dt", {}, variable.name), cell);
+    return make("div", { class: before && before.v[i] !== value ? "variable new" : "variable" }, make("dt", {}, variable.name), cell);
   }));
 }
 
 function drawVerdict() {
   const node = here(), all = [], steps = path.length === 1 ? "1 step" : `${path.length} steps`;
   let kind = "";
-  if (note) all.push(make("p", {}, note));
+  if (note) all.push(make("p", {}, ...[note].flat()));
   if (stuck(node)) {
     kind = "lost";
     all.push(make("h2", {}, node.f ? `It broke, in ${steps}: ${node.f}.` : `You lost the wakeup, in ${steps}.`), make("p", {}, scene.lesson));
-    all.push(make("ol", {}, ...path.map((thread, i) => make("li", {}, make("b", { class: `t${thread}` }, scene.threads[thread]), " ", make("code", {}, codeAt(placeOf(trail[i], thread).at[0])), " ", make("small", {}, found(i).join(", "))))));
-    all.push(make("a", { href: `#${scene.other}/${path.map((thread) => thread + 1).join("")}` }, "Take the same steps in the repaired version"));
+    const link = make("a", { href: `#${scene.other}/${path.map((thread) => thread + 1).join("")}` }, "Take the same steps in the repaired version");
+    link.onclick = () => { compare = link.hash; };
+    all.push(link);
   } else if (!node.n) {
     kind = "done";
     const done = watching() ? "That was the whole run." : scene.broken
       ? "Everything has finished, so this order happened to work. Restart, and try another one."
       : "Everything has finished, as it does in every order.";
     all.push(make("h2", {}, done));
-    if (!scene.broken && scene.lesson) all.push(make("p", {}, scene.lesson));
+    if (scene.orders) all.push(make("p", {}, scene.lesson));
+    if (scene.orders) all.push(make("p", {}, "Look at other orders, too: ", ...scene.orders.filter(([, keys]) => !location.hash.endsWith(`/${keys}`)).flatMap(([name, keys], i) => [i ? " · " : "", make("a", { href: `#${scene.id}/${keys}` }, name)])));
   }
   $("verdict").className = kind;
   $("verdict").replaceChildren(...all);
@@ -307,9 +313,9 @@ function drawVerdict() {
   const count = scene.nodes.length, been = visited[scene.id].size, bad = scene.nodes.filter(stuck).length;
   const begun = been > 1 || path.length; // until then, we don't say whether a repair works
   $("coverage").textContent = watching() ? `Step ${path.length} of ${count - 1}.`
-    : `There are ${count} states${scene.broken ? `, and in ${bad === 1 ? "one" : bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}` : ""}. `
+    : `A state is where each goroutine stands and what the variables hold. There are ${count}${scene.broken ? `, and in ${bad === 1 ? "one" : bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}` : ""}. `
       + (scene.broken || !begun ? "" : `The test that recorded them has been in all ${count}, and none is stuck. `)
-      + `You've seen ${been} so far${begun ? ", over all your tries" : ""}.`;
+      + `You've been in ${been}${begun ? ", over all your tries" : ""}. You needn't collect them.`;
 }
 
 // drawLanes draws one column for each goroutine, and one row for each step.
@@ -325,8 +331,7 @@ function drawLanes() {
       cell = make("span", { class: `arrow ${way} t${from}`, style: `grid-column: ${left + 2} / ${right + 3}; --lanes: ${right - left + 1}` }, label);
     } else {
       const at = placeOf(before, thread).at;
-      const changes = outcome(i).map((text) => make("small", {}, text));
-      cell = make("span", { class: `took t${thread}`, style: `grid-column: ${thread + 2}` }, make("code", {}, at ? codeAt(at[0]) : "a step"), ...changes);
+      cell = make("span", { class: `took t${thread}`, style: `grid-column: ${thread + 2}` }, make("code", {}, at ? codeAt(at[0]) : "a step"), make("small", {}, notesOf(i).join(" · ")));
     }
     rows.push(make("li", {}, number, cell));
   });
@@ -335,9 +340,7 @@ function drawLanes() {
   $("lanes").scrollTop = $("lanes").scrollHeight;
 }
 
-$("back").onclick = back;
-$("restart").onclick = restart;
-$("run").onclick = run;
+for (const [id, command] of Object.entries({ back, restart, run })) $(id).onclick = command;
 $("scene").onchange = () => {
   location.hash = $("scene").value;
   if (!$("scene").matches(":focus-visible")) $("scene").blur(); // chosen with a pointer
@@ -346,15 +349,14 @@ $("code").onscrollend = () => { codeTop = $("code").scrollTop; };
 addEventListener("resize", () => { if (scene) draw(true); });
 addEventListener("hashchange", open);
 addEventListener("click", (event) => { // so that the space bar runs on, after a click
-  if (event.detail && document.activeElement.tagName === "BUTTON") document.activeElement.blur();
+  if (event.detail && /^(BUTTON|A)$/.test(document.activeElement.tagName)) document.activeElement.blur();
 });
 addEventListener("keydown", (event) => {
-  const inControl = /^(SELECT|BUTTON|A)$/.test(event.target.tagName);
   if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key >= "1" && event.key <= "9") step(event.key - 1);
   else if (event.key === "u") back();
   else if (event.key === "r") restart();
-  else if (event.key === " " && !inControl) run();
+  else if (event.key === " " && !/^(SELECT|BUTTON)$/.test(event.target.tagName)) run();
   else return;
   event.preventDefault();
 });

@@ -282,6 +282,10 @@ func TestPlaygroundInABrowser(t *testing.T) {
 	}
 	b.controlsCanBeTapped()
 	b.keysAreForTheGoroutines()
+	b.spaceRunsOnAfterAClick()
+	b.goroutinesAreButtons()
+	b.notesAreInOrder()
+	b.ordersEnd()
 	b.nothingJumps()
 	b.respectsReducedMotion()
 	for _, url := range b.requests {
@@ -355,8 +359,17 @@ func (b *browser) losesTheWakeup(scene string) {
 	b.js(`document.querySelector("#verdict a").focus()`)
 	b.press("Enter")
 	b.until(`scene.id === "` + scene + `-repaired"`)
-	if got := b.js(`document.getElementById("verdict").innerText`); !strings.Contains(got, " fit here") {
+	got := b.js(`document.getElementById("verdict").innerText`)
+	if !strings.Contains(got, "here: ") || !strings.HasSuffix(got, ", and see what comes of it.") {
 		b.t.Errorf("%s: the same steps in the repaired version: got %q", scene, got)
+	}
+	if shown := b.js(`"#" + scene.id + "/" + path.map((thread) => thread + 1).join("")`); shown != b.js(`location.hash`) || !strings.HasPrefix("#"+scene+"-repaired/"+keys, shown) {
+		b.t.Errorf("%s: the same steps in the repaired version: it shows %s, the URL ends with %s", scene, shown, b.js(`location.hash`))
+	}
+	b.js(`history.back()`)
+	b.until(`scene.id === "` + scene + `"`)
+	if got := b.js(`document.getElementById("verdict").innerText`); !strings.HasPrefix(got, want) || b.js(`path.length`) != fmt.Sprint(len(keys)) || b.js(`location.hash`) != "#"+scene+"/"+keys {
+		b.t.Errorf("%s, back from the repaired version: %s steps of the address %s, and %q", scene, b.js(`path.length`), b.js(`location.hash`), got)
 	}
 	b.t.Logf("%s: the keys %s", scene, keys)
 }
@@ -382,7 +395,7 @@ func (b *browser) isNeverStuck(scene string) {
 		}
 	}
 	visit(0)
-	want := fmt.Sprintf("There are %d states. The test that recorded them has been in all %[1]d, and none is stuck. You've seen %[1]d so far, over all your tries.", len(r.Nodes))
+	want := fmt.Sprintf("A state is where each goroutine stands and what the variables hold. There are %d. The test that recorded them has been in all %[1]d, and none is stuck. You've been in %[1]d, over all your tries. You needn't collect them.", len(r.Nodes))
 	if got := b.js(`document.getElementById("coverage").innerText`); got != want {
 		b.t.Errorf("%s: want %q, got %q", scene, want, got)
 	}
@@ -436,8 +449,126 @@ func (b *browser) keysAreForTheGoroutines() {
 	}
 }
 
+// click is a click of the mouse, in the middle of an element.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	var at struct{ X, Y float64 }
+	position := b.js(`JSON.stringify((({ x, y, width, height }) => ({ X: x + width / 2, Y: y + height / 2 }))(document.querySelector('` + selector + `').getBoundingClientRect()))`)
+	if err := json.Unmarshal([]byte(position), &at); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, what := range []string{"mousePressed", "mouseReleased"} {
+		b.do("Input.dispatchMouseEvent", map[string]any{"type": what, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1})
+	}
+}
+
+// spaceRunsOnAfterAClick on the version that's shown already, and on a button.
+func (b *browser) spaceRunsOnAfterAClick() {
+	b.t.Helper()
+	b.look(1280, "light", "reduce")
+	b.open("letter")
+	for _, selector := range []string{"#variants a[aria-current]", "#restart", ".card"} {
+		b.click(selector)
+		b.until(`here() !== undefined`)
+		before := b.js(`path.length`)
+		b.press(" ")
+		if got := b.js(`path.length`); got == before {
+			b.t.Errorf("after a click on %s, the space bar doesn't run on", selector)
+		}
+	}
+}
+
+// goroutinesAreButtons: each is called what the goroutine is called, and takes
+// its step when it's clicked.
+func (b *browser) goroutinesAreButtons() {
+	b.t.Helper()
+	for _, p := range playground {
+		b.open(p.id)
+		var tree struct {
+			Nodes []struct{ Role, Name struct{ Value any } }
+		}
+		b.into(&tree, "Accessibility.getFullAXTree", nil)
+		buttons := make(map[string]bool)
+		for _, n := range tree.Nodes {
+			if fmt.Sprint(n.Role.Value) == "button" {
+				buttons[fmt.Sprint(n.Name.Value)] = true
+			}
+		}
+		for i, name := range playedData(b.t, p.id).Threads {
+			if !buttons[name] {
+				b.t.Errorf("%s: no button is called %s", p.id, name)
+			}
+			if could, before := b.js(fmt.Sprintf(`canStep(here(), %d)`, i)), b.js(`path.length`); could == "true" {
+				b.click(`.card[aria-label="` + name + `"]`)
+				if b.js(`path.length`) == before {
+					b.t.Errorf("%s: a click on %s takes no step", p.id, name)
+				}
+			}
+		}
+	}
+}
+
+// notesAreInOrder: what a step says is in the order of the code, also where a
+// value is set first and looked at then, or the other way round.
+func (b *browser) notesAreInOrder() {
+	b.t.Helper()
+	for scene, want := range map[string][]string{
+		"letter/1211": {
+			"arrived = false",
+			"l.arrived: true · w != nil? no · post has finished",
+			"l.waker: the parker · Poll returned false",
+			"main falls asleep",
+		},
+		"letter-repaired/12212": {
+			"l.waker: the parker · Poll returned false",
+			"l.arrived: true · w != nil? yes",
+			"enters Wake",
+			"main falls asleep",
+			"handed straight to main, which sleeps on the channel · main wakes up · post has finished",
+		},
+		"token-repaired/122211": {
+			"l.waker: the parker · Poll returned false",
+			"l.arrived: true · w != nil? yes",
+			"enters Wake",
+			"the channel takes it · token: one · post has finished",
+			"token: none",
+			"Poll returned true · main has finished",
+		},
+	} {
+		scene, keys, _ := strings.Cut(scene, "/")
+		b.open(scene)
+		for _, key := range keys {
+			b.press(string(key))
+		}
+		if got := b.js(`[...document.querySelectorAll("#lanes .took small")].map((e) => e.innerText).join("\n")`); got != strings.Join(want, "\n") {
+			b.t.Errorf("%s, after the keys %s: the notes are\n%s\nwant\n%s", scene, keys, got, strings.Join(want, "\n"))
+		}
+	}
+}
+
+// ordersEnd: after the end, each other order that's suggested can be looked at.
+func (b *browser) ordersEnd() {
+	b.t.Helper()
+	for _, p := range playground {
+		b.open(p.id + "-repaired")
+		for i, order := range playedData(b.t, p.id+"-repaired").Orders {
+			if i == 0 {
+				for _, key := range order[1] {
+					b.press(string(key))
+				}
+			} else {
+				b.js(`[...document.querySelectorAll("#verdict a")].find((a) => a.innerText === "` + order[0] + `").click()`)
+			}
+			b.until(`location.hash.endsWith("/` + order[1] + `") && path.length === ` + fmt.Sprint(len(order[1])))
+			if class := b.js(`document.getElementById("verdict").className`); class != "done" {
+				b.t.Errorf("%s: %s doesn't end: %q", p.id, order[0], class)
+			}
+		}
+	}
+}
+
 // nothingJumps: what can be clicked stays where it is, and the line that runs
-// next is in sight, in a window of 1280 by 800.
+// next is in sight, and so are the steps so far, in a window of 1280 by 800.
 func (b *browser) nothingJumps() {
 	b.t.Helper()
 	const boxes = `[scrollY, ...[...document.querySelectorAll("#dock button")].map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom])].join()`
@@ -459,6 +590,9 @@ func (b *browser) nothingJumps() {
 			if b.js(inSight) != "true" {
 				b.t.Errorf("%s, after the keys %s: the line that was reached is out of sight", p.id, keys[:i+1])
 			}
+		}
+		if b.js(`document.getElementById("lanes").getBoundingClientRect().top < innerHeight - 60`) != "true" {
+			b.t.Errorf("%s, after the keys %s: the verdict pushes the steps so far out of sight", p.id, keys)
 		}
 	}
 }

@@ -44,6 +44,10 @@ type played struct {
 
 	// What the page says before and after, of the chapter's code and of the other.
 	intro, lesson, brokenIntro, brokenLesson string
+
+	// Other orders to try in the chapter's code: what they're called, and whose
+	// steps they are. A star is for as many steps as the goroutine can take.
+	orders [][2]string
 }
 
 var playground = []played{
@@ -57,8 +61,9 @@ var playground = []played{
 		},
 		brokenIntro:  "main waits for a letter, and post delivers it. In this version, Poll looks into the letter box under the lock, lets the lock go, and takes it again to store its waker. Find an order in which main sleeps forever although the letter is there.",
 		brokenLesson: "main looked and found no letter. Then post delivered one, but no waker was stored yet, so there was nothing to wake. After that main stored its waker and went to sleep, and nothing will ever call Wake.",
-		intro:        "This is the chapter's code: Poll stores its waker and looks under one lock. Try to lose the wakeup now.",
+		intro:        "This is the chapter's code: Poll stores its waker and looks under one lock. Inside the lock either of the two may come first, because post needs the same lock, so it can't run between them. Try to lose the wakeup now.",
 		lesson:       "Because one lock covers the store and the look, post can't come between them. If post comes before, Poll sees the letter. If it comes after, it finds the waker and calls it.",
+		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before main parks", "12*1*"}, {"main sleeps already", "1*2*1*"}},
 	},
 	{
 		id: "token", title: "The token", chapter: "04-waker", page: "04-waker/README.md",
@@ -72,6 +77,7 @@ var playground = []played{
 		brokenLesson: "When post got to its select, main wasn't receiving yet. The channel has no room either, so the select took its default, and the wake left nothing behind. Then main parked, and now it waits for a wake that is over.",
 		intro:        "This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.",
 		lesson:       "A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
+		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before main parks", "12*1*"}, {"main sleeps already", "1*2*1*"}},
 	},
 	{
 		id: "push", title: "Push, then unpark", chapter: "05-executor", page: "05-executor/README.md",
@@ -85,6 +91,7 @@ var playground = []played{
 		brokenLesson: "The executor woke up, found its run queue empty and parked again. Only then was the task queued. It's in the queue now, but the token is spent, and nothing tells the executor to look.",
 		intro:        "This is the chapter's code: Wake queues the task, and unparks the executor after that. Try to make the executor miss the task.",
 		lesson:       "The token always comes after the task. So an executor that takes the token and looks at its run queue can't find it empty, however late it does so.",
+		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before the executor parks", "1112*1*"}, {"the executor sleeps already", "1*2*1*"}},
 	},
 	{
 		id: "poll", title: "The wake during the poll", chapter: "05-executor", page: "05-executor/README.md",
@@ -99,6 +106,7 @@ var playground = []played{
 		brokenLesson: "The wake came when the poll had already missed the letter, but the task was still in the queue, so push added nothing. Then the executor took the task out, and the wake went with it.",
 		intro:        "This is the chapter's code: pop takes the task out of the run queue before the poll. Try to lose a wake that comes during the poll.",
 		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
+		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes right after the poll", "112*1*"}, {"the executor sleeps already", "1*2*1*"}},
 	},
 	{
 		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
@@ -113,6 +121,7 @@ var playground = []played{
 		brokenLesson: "The runtime looked and found nothing injected. Then the wake came: it injected the task, but parked wasn't set yet, so it didn't ring. After that the runtime announced that it parks, and went to sleep with a task in its lane.",
 		intro:        "This is the chapter's code: the look at injected and the announcement that the runtime parks are under one lock. Try to find a gap for the wake.",
 		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
+		orders:       [][2]string{{"the wake comes before the look", "12*1*"}, {"the wake waits for the lock", "112*12*1*"}, {"the runtime sleeps already", "1*2*1*"}},
 	},
 	{
 		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
@@ -127,6 +136,7 @@ var playground = []played{
 		brokenLesson: "post decided to ring while the bell was still there. Then the runtime woke up by itself, and Close closed the bell's descriptor. By now its number may belong to another connection, and the ring is written to that.",
 		intro:        "This is the chapter's code: the bell rings under the lock. Try to close the bell between the decision and the ring.",
 		lesson:       "Close marks the runtime as closed under the same lock. So a wake either rings before that, or finds the mark and doesn't ring at all.",
+		orders:       [][2]string{{"post rings during the sleep", "2*1*3*1*"}, {"post comes just before Close", "1*2*3*1*"}, {"Close comes first", "1*3*1*2*"}},
 	},
 }
 
@@ -257,7 +267,8 @@ func onlyDeclarations(t *testing.T, path, text string, kept func(name string) bo
 }
 
 // withLocals says what the variables and parameters of a function are, when they
-// have been set, what its conditions are, and which way a select goes.
+// have been set, what its conditions are, and which way a select goes. After each
+// statement it lets the recorder look at what has changed.
 func withLocals(t *testing.T, path, text string) string {
 	t.Helper()
 	positions := token.NewFileSet()
@@ -274,12 +285,19 @@ func withLocals(t *testing.T, path, text string) string {
 		}
 	}
 	const before, after = " sched.Local(%q, %s);", "; sched.Local(%q, %s)"
+	look := func(stmt ast.Stmt) { inserts[positions.Position(stmt.End()).Offset] += "; sched.NoteChanges()" }
 	note := func(list []ast.Stmt) {
 		for _, stmt := range list {
 			switch stmt := stmt.(type) {
+			case *ast.ExprStmt:
+				if call, is := stmt.X.(*ast.CallExpr); !is || fmt.Sprint(call.Fun) != "panic" { // which may be a function's end
+					look(stmt)
+				}
 			case *ast.AssignStmt:
+				look(stmt)
 				noteAt(stmt.End(), after, stmt.Lhs)
 			case *ast.IncDecStmt:
+				look(stmt)
 				noteAt(stmt.End(), after, []ast.Expr{stmt.X})
 			case *ast.IfStmt:
 				if assign, is := stmt.Init.(*ast.AssignStmt); is && assign.Tok == token.ASSIGN {
@@ -469,6 +487,7 @@ type recording struct {
 	Broken    bool            `json:"broken,omitempty"`
 	Intro     string          `json:"intro"`
 	Lesson    string          `json:"lesson,omitempty"` // shown at the end
+	Orders    [][2]string     `json:"orders,omitempty"` // to try then: a name, and the keys
 	Threads   []string        `json:"threads"`
 	Lanes     []string        `json:"lanes,omitempty"` // of a program's run: the arrows are between them
 	Variables []shownVariable `json:"variables"`
@@ -523,18 +542,18 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	}
 	if v.broken {
 		r.Intro, r.Lesson = v.brokenIntro, v.brokenLesson
+	} else {
+		for _, o := range v.orders {
+			r.Orders = append(r.Orders, [2]string{o[0], g.keys(t, o[1])})
+		}
 	}
 	shown := make(map[string][]int) // lines, by file
 	places := make(map[string]int)
 	for _, n := range g.Nodes {
 		to := node{Values: n.Values, Next: n.Next, Found: make(map[string]string)}
 		for thread, found := range n.Found {
-			all := strings.Split(found, "; ")
-			if v.chapter == "06-full-runtime" { // it has many conditions
-				all = slices.DeleteFunc(all, func(what string) bool { return !decisive06.MatchString(what) })
-			}
-			if len(all) > 0 {
-				to.Found[thread] = strings.Join(all, "; ")
+			if notes := v.notes(g, n.Threads, g.Nodes[n.Next[thread]].Threads, thread, strings.Split(found, "; ")); len(notes) > 0 {
+				to.Found[thread] = strings.Join(notes, "; ")
 			}
 		}
 		to.Failed, _, _ = strings.Cut(n.Failed, "\n")
@@ -568,6 +587,64 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 		v.markUntrue(t, r.Code)
 	}
 	return r.script(t)
+}
+
+// keys returns the keys of an order, which has to lead to an end.
+func (g *graph) keys(t *testing.T, order string) (keys string) {
+	t.Helper()
+	n := g.Nodes[0]
+	for i, key := range order {
+		if key == '*' {
+			continue
+		}
+		thread, many := strconv.Itoa(int(key-'1')), strings.HasPrefix(order[i+1:], "*")
+		to, can := n.Next[thread]
+		if !can {
+			t.Fatalf("the order %s: after the keys %s, %c can't take a step", order, keys, key)
+		}
+		for can {
+			keys, n = keys+string(key), g.Nodes[to]
+			to, can = n.Next[thread]
+			can = can && many
+		}
+	}
+	if len(n.Next) > 0 {
+		t.Fatalf("the order %s doesn't lead to an end", order)
+	}
+	return keys
+}
+
+var (
+	setLocal   = regexp.MustCompile(`^\w+ = `)
+	halfPopped = regexp.MustCompile(`queue: (.*, )?nil\b`) // on the way to another value
+)
+
+// notes returns what the page says of a step: what it has found out and changed,
+// in the order in which it did so.
+func (v variant) notes(g *graph, before, after []where, thread string, found []string) (notes []string) {
+	t, _ := strconv.Atoi(thread)
+	for _, what := range found {
+		isVariable := slices.ContainsFunc(g.Variables, func(s shownVariable) bool { return strings.HasPrefix(what, s.Name+": ") })
+		switch {
+		case setLocal.MatchString(what): // worth a note while it lives, if it's new
+			if slices.Contains(before[t].Locals, what) || !slices.Contains(after[t].Locals, what) {
+				continue
+			}
+		case halfPopped.MatchString(what):
+			continue
+		case isVariable:
+		case what == "the channel takes it":
+			for i := range min(len(before), len(after)) {
+				if before[i].Status == "asleep" && after[i].Status != "asleep" {
+					what = fmt.Sprintf("handed straight to %s, which sleeps on the channel", g.Threads[i])
+				}
+			}
+		case v.chapter == "06-full-runtime" && !decisive06.MatchString(what): // it has many conditions
+			continue
+		}
+		notes = append(notes, what)
+	}
+	return notes
 }
 
 // script is what the page loads: one node a line, so that a change can be read.

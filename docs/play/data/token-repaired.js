@@ -1,5 +1,5 @@
 // Recorded by internal/checks/play_test.go. Don't edit it.
-play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token","intro":"This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.","lesson":"A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.","threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
+play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token","intro":"This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.","lesson":"A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.","orders":[["post comes first","21"],["the wake comes just before main parks","122211"],["main sleeps already","112221"]],"threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
 "code":[
 {"file":"04-waker/parker.go","line":8,"lines":["func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }"]},
 {"file":"04-waker/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
@@ -16,14 +16,14 @@ play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-
 {"status":"ready","what":"wakes","at":["04-waker/main.go:32"]},
 {"status":"ready","what":"tries the channel","at":["04-waker/parker.go:17","04-waker/main.go:32"]}],
 "nodes":[
-{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2},"s":{"0":"Poll returned false","1":"w != nil? no"}},
-{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4},"s":{"1":"w != nil? yes"}},
-{"p":[0,3],"v":["true","nil","0"],"n":{"0":5},"s":{"0":"Poll returned true"}},
-{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6},"s":{"1":"w != nil? yes"}},
+{"p":[0,1],"v":["false","nil","0"],"n":{"0":1,"1":2},"s":{"0":"l.waker: the parker; Poll returned false","1":"l.arrived: true; w != nil? no"}},
+{"p":[2,1],"v":["false","the parker","0"],"n":{"0":3,"1":4},"s":{"1":"l.arrived: true; w != nil? yes"}},
+{"p":[0,3],"v":["true","nil","0"],"n":{"0":5},"s":{"0":"l.waker: the parker; Poll returned true"}},
+{"p":[4,1],"v":["false","the parker","0"],"n":{"1":6},"s":{"1":"l.arrived: true; w != nil? yes"}},
 {"p":[2,5],"v":["true","the parker","0"],"n":{"0":6,"1":7}},
 {"p":[3,3],"v":["true","the parker","0"]},
 {"p":[4,5],"v":["true","the parker","0"],"n":{"1":8}},
-{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9},"s":{"1":"the channel takes it"}},
-{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10},"s":{"1":"the channel takes it"}},
-{"p":[2,3],"v":["true","the parker","1"],"n":{"0":10}},
+{"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9},"s":{"1":"the channel takes it; token: one"}},
+{"p":[4,6],"v":["true","the parker","0"],"n":{"1":10},"s":{"1":"handed straight to main, which sleeps on the channel"}},
+{"p":[2,3],"v":["true","the parker","1"],"n":{"0":10},"s":{"0":"token: none"}},
 {"p":[0,3],"v":["true","the parker","0"],"n":{"0":5},"s":{"0":"Poll returned true"}}]})

@@ -24,7 +24,8 @@ type thread struct {
 	stopped bool // at step; if not, and it is not current, it is blocked in a channel
 	step    step
 	ended   bool
-	fired   bool // it has been released: a timer can no longer be stopped
+	fired   bool      // it has been released: a timer can no longer be stopped
+	stack   []uintptr // where it is, when the recorder has looked
 }
 
 // A step is what a thread is about to do.

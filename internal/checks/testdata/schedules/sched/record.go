@@ -34,7 +34,7 @@ type Node struct {
 	Threads []Where
 	Values  []string
 	Next    map[int]int    // from a thread that can take a step to a node
-	Found   map[int]string // what that step found out, by thread
+	Found   map[int]string // what that step found out and changed, in this order, by thread
 	Failed  string         // why the scenario ended here, if it did
 
 	clock time.Duration // since the beginning
@@ -61,11 +61,11 @@ type recorder struct {
 	began     time.Time
 	variables []Variable
 	names     map[any]string // of pointers
-	stacks    map[*thread][]uintptr
 	locals    map[*thread][]local
 	minor     map[string]bool // steps that aren't stopped at
 	begin     string          // the first goroutine's step that the recording begins with
-	found     []string        // by the step that is being taken
+	found     []string        // by the step that is being taken, and what it has changed, in this order
+	values    []string        // of the variables, when we last looked
 	failed    chan string
 	never     chan struct{} // is never closed; made outside of the bubble, so that the bubble isn't settled
 	finders   []func(value any) (found bool)
@@ -131,6 +131,10 @@ func Local(name string, value any) {
 			return
 		}
 	}
+	NoteChanges()
+	if is, isBool := value.(bool); isBool {
+		Found(fmt.Sprint(name, " = ", is))
+	}
 	pc, _, _, _ := runtime.Caller(1)
 	function := runtime.FuncForPC(pc).Name()
 	all := slices.DeleteFunc(recording.locals[current], func(l local) bool { return l.function == function && l.name == name })
@@ -143,6 +147,7 @@ func Local(name string, value any) {
 // If is the condition of an if statement. What it's about ends with a question
 // mark, or with a verb that the value completes.
 func If[B ~bool](about string, is B) B {
+	NoteChanges()
 	if strings.HasSuffix(about, "?") {
 		Found(about + map[bool]string{true: " yes", false: " no"}[bool(is)])
 	} else {
@@ -156,6 +161,34 @@ func Found(what string) {
 	if r := recording; r != nil && current != nil && phaseNow == exploring && !slices.Contains(r.found, what) {
 		r.found = append(r.found, what)
 	}
+}
+
+// NoteChanges notes which of the variables have changed. It's called after each
+// statement, so that a step's notes are in the order of what it did.
+func NoteChanges() {
+	r := recording
+	if r == nil || r.values == nil || current == nil || phaseNow != exploring {
+		return
+	}
+	for i, v := range r.variables {
+		if value := v.Value(); value != r.values[i] {
+			r.values[i] = value
+			r.found = append(r.found, v.Name+": "+v.shown(value))
+		}
+	}
+}
+
+// shown is a value in words, as the page has them.
+func (v Variable) shown(value string) string {
+	switch {
+	case v.Kind == "token" && value == "0", v.Kind == "value" && value == "":
+		return "none"
+	case v.Kind == "token":
+		return "one"
+	case value == "":
+		return "empty"
+	}
+	return value
 }
 
 // text returns a value as it is shown, or nothing if it has no good form.
@@ -185,7 +218,7 @@ func (r *recorder) text(value any) string {
 
 func (r *recorder) noteStack(t *thread) {
 	pcs := make([]uintptr, 40)
-	r.stacks[t] = pcs[:runtime.Callers(3, pcs)]
+	t.stack = pcs[:runtime.Callers(3, pcs)]
 	t.step.minor = t.step.minor || r.minor[t.step.what]
 }
 
@@ -211,8 +244,8 @@ func (r *recorder) where(t *thread) Where {
 		w.Status = "asleep"
 	}
 	inside, innermost := make(map[string]bool), ""
-	frames := runtime.CallersFrames(r.stacks[t])
-	for more := len(r.stacks[t]) > 0; more; {
+	frames := runtime.CallersFrames(t.stack)
+	for more := len(t.stack) > 0; more; {
 		var frame runtime.Frame
 		frame, more = frames.Next()
 		inside[frame.Function] = true
@@ -233,6 +266,7 @@ func (r *recorder) where(t *thread) Where {
 }
 
 func (r *recorder) node() *Node {
+	NoteChanges()
 	n := &Node{Next: make(map[int]int), Found: make(map[int]string), clock: time.Since(r.began), found: strings.Join(r.found, "; ")}
 	for _, t := range threads {
 		n.Threads = append(n.Threads, r.where(t))
@@ -262,7 +296,7 @@ func (n *Node) options() (all []int) {
 // and calls at in each state. Then it runs to its end, if it can: a bubble with
 // goroutines that never end is left as it is.
 func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int, more bool)) {
-	r := &recorder{names: make(map[any]string), stacks: make(map[*thread][]uintptr), locals: make(map[*thread][]local), minor: make(map[string]bool), failed: make(chan string), never: make(chan struct{})}
+	r := &recorder{names: make(map[any]string), locals: make(map[*thread][]local), minor: make(map[string]bool), failed: make(chan string), never: make(chan struct{})}
 	recording, bound = r, -1
 	stuck, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -285,7 +319,7 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 				if !more {
 					break
 				}
-				r.found = nil
+				r.found, r.values = nil, slices.Clone(n.Values)
 				threads[i].run()
 			}
 			for len(options()) > 0 {
@@ -302,6 +336,7 @@ func follow(t *testing.T, s Scenario, g *Graph, choose func(n *Node) (thread int
 	case <-done:
 	case <-stuck:
 	case why := <-r.failed:
+		NoteChanges()
 		failed := &Node{Next: make(map[int]int), Failed: why, found: strings.Join(r.found, "; ")}
 		for _, t := range threads {
 			w := r.where(t)
