@@ -130,21 +130,22 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 		g.stream.setWaker(readable, cx)
 		return nil, false
 	}
-	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream), make([]byte, 8<<10)) })
+	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream)) })
 	return nil, true
 }
 
 // receive leaves the reply to net/http. The reply itself says where it ends (RFC
 // 9112, 6.3), so we needn't wait for the end of the connection.
-func (g *httpGet) receive(conn io.Reader, buffer []byte) Response {
+func (g *httpGet) receive(conn io.Reader) Response {
 	wire := &wire{conn: conn, limit: maxHeader}
-	in := bufio.NewReader(wire)
+	in := bufio.NewReaderSize(wire, 1<<10) // more than most headers take
 	reply, err := http.ReadResponse(in, nil)
 	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
 		reply, err = http.ReadResponse(in, nil)
 	}
 	if wire.limit = math.MaxInt; err == nil {
 		// Not with Context.Scratch: a Read of chunks may wait after it has stored some bytes.
+		buffer := make([]byte, min(uint64(reply.ContentLength)+1, 8<<10)) // -1 is an unknown length
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
 	switch {

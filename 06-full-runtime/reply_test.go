@@ -107,7 +107,7 @@ func TestReplyIsNotMixedWithAnother(t *testing.T) {
 // responseTo is what HTTPGet makes of a reply and of the end of its connection.
 func responseTo(wire string, end error) Response {
 	get := newHTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/")
-	return get.receive(io.MultiReader(strings.NewReader(wire), failing{end}), make([]byte, 4096))
+	return get.receive(io.MultiReader(strings.NewReader(wire), failing{end}))
 }
 
 // Property 10: only what says its length by the end of the connection is complete

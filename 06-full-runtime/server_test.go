@@ -450,6 +450,28 @@ func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 	}
 }
 
+// The worker of a client that has left serves others, who want no figures.
+func TestFiguresEndWithTheirClient(t *testing.T) {
+	noLeaks(t)
+	rt := openRuntime(t)
+	o, l := defaultOptions, openListener(t, rt)
+	o.Live = watch(rt)
+	client := (&serving{t: t, addr: l.Addr().String()}).dial().send(getLive)
+	blockOn(t, rt, Async(func(co *Co) int {
+		s := newServer(co.cx, l, o)
+		for len(s.free) == 0 {
+			if s.replies > 0 {
+				client.Close()
+			}
+			Await(co, Sleep(time.Millisecond))
+		}
+		if len(s.conns) > 0 || s.free[0].live {
+			t.Errorf("%d connections, and the free worker is live: %t", len(s.conns), s.free[0].live)
+		}
+		return Await(co, s.drain())
+	}))
+}
+
 // Close without drain is what happens if the program fails.
 func TestClosedRuntimeLeavesNothingOfAServer(t *testing.T) {
 	noLeaks(t)

@@ -34,7 +34,7 @@ func TestPageOfServeInABrowser(t *testing.T) {
 	} {
 		b.visit(refused)
 		b.until(`$("state").textContent.includes("only at a loopback address") && $("rows").rows.length === 0`)
-		b.order("/sleep")
+		b.start("/sleep")
 		b.until(`$("answer").textContent.startsWith("403 ")`)
 	}
 	b.visit(page)
@@ -52,8 +52,7 @@ func (b *browser) visit(url string) {
 	b.until(`document.readyState === "complete" && location.href === "` + url + `"`)
 }
 
-// order presses the button that sends a POST to path.
-func (b *browser) order(path string) {
+func (b *browser) start(path string) {
 	b.t.Helper()
 	b.js("document.querySelector(`[data-path=\"" + path + "\"]`).click()")
 }
@@ -63,13 +62,13 @@ func (b *browser) watchesTheTasks() {
 	b.t.Helper()
 	const blocked = `[...document.querySelectorAll(".slow")].some((cell) => parseInt(cell.textContent) >= 500)`
 	const waits = `[...$("rows").rows].some((r) => r.cells[1].textContent === "a timer")`
-	b.order("/sleep")
+	b.start("/sleep")
 	b.until(waits)
 	b.until("!" + waits)
 	before := b.js(`$("seconds").textContent`)
 	b.until(`Number($("seconds").textContent) >= 2 + ` + before)
 
-	b.order("/requests")
+	b.start("/requests")
 	b.until(`$("rows").rows.length === 50 && last.tasks > 1000 && $("hidden").textContent.includes("50 of ")`)
 	b.until(`$("rows").rows.length < 10 && $("hidden").textContent === ""`)
 
@@ -80,7 +79,7 @@ func (b *browser) watchesTheTasks() {
 		setInterval(() => { late ||= $("age").className === "late" }, 20);
 	})()`)
 	for try := 0; try < 5 && b.js(`late && gap > 1350`) != "true"; try++ {
-		b.order("/block")
+		b.start("/block")
 		b.until(blocked)
 		b.until("!" + blocked)
 	}
