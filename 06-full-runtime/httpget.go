@@ -145,7 +145,7 @@ func (g *httpGet) receive(conn io.Reader) Response {
 	}
 	if wire.limit = math.MaxInt; err == nil {
 		// Not with Context.Scratch: a Read of chunks may wait after it has stored some bytes.
-		buffer := make([]byte, min(uint64(reply.ContentLength)+1, 8<<10)) // -1 is an unknown length
+		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // -1 if it's unknown
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
 	switch {
