@@ -138,13 +138,13 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 // 9112, 6.3), so we needn't wait for the end of the connection.
 func (g *httpGet) receive(conn io.Reader) Response {
 	wire := &wire{conn: conn, limit: maxHeader}
-	in := bufio.NewReaderSize(wire, 1<<10) // more than most headers take
+	in := bufio.NewReader(wire)
 	reply, err := http.ReadResponse(in, nil)
 	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
 		reply, err = http.ReadResponse(in, nil)
 	}
 	if wire.limit = math.MaxInt; err == nil {
-		// Not with Context.Scratch: a Read of chunks may wait after it has stored some bytes.
+		// Not Context.Scratch: a Read of chunks may wait after it has stored some bytes.
 		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // -1 if it's unknown
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
