@@ -588,6 +588,9 @@ func (b *browser) ordersEnd() {
 			if got := b.js(`document.getElementById("verdict").innerText`); !strings.Contains(got, ", and see what comes of it.") {
 				b.t.Errorf("%s: %s stops, and says %q", p.id, order[0], got)
 			}
+			if b.js(inSight) != "true" {
+				b.t.Errorf("%s: %s stops, and the line that was reached is out of sight", p.id, order[0])
+			}
 			for _, key := range keys[stop:] {
 				b.press(string(key))
 			}
@@ -603,11 +606,6 @@ func (b *browser) ordersEnd() {
 func (b *browser) nothingJumps() {
 	b.t.Helper()
 	const boxes = `[scrollY, ...[...document.querySelectorAll("#dock button")].map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom])].join()`
-	const inSight = `(() => {
-		const code = document.getElementById("code").getBoundingClientRect(), place = placeOf(here(), path.at(-1) || 0);
-		const r = place.at ? document.getElementById(place.at[0]).getBoundingClientRect() : code;
-		return r.top >= code.top && r.bottom <= code.bottom && code.bottom <= innerHeight;
-	})()`
 	for _, p := range playground {
 		b.look(1280, "light", "reduce")
 		b.do("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": false})
@@ -630,6 +628,13 @@ func (b *browser) nothingJumps() {
 		}
 	}
 }
+
+// The line of the goroutine that was stepped last is in sight.
+const inSight = `(() => {
+	const code = document.getElementById("code").getBoundingClientRect(), place = placeOf(here(), path.at(-1) || 0);
+	const r = place.at ? document.getElementById(place.at[0]).getBoundingClientRect() : code;
+	return r.top >= code.top && r.bottom <= code.bottom && code.bottom <= innerHeight;
+})()`
 
 // The lines that the verdict and the comparison talk about are in sight: those of
 // the function that differs most from the other version.
