@@ -9,7 +9,7 @@ let scene = null;   // the recording that is shown
 let path = [];      // the goroutines whose steps you have chosen
 let trail = [];     // the nodes on your path, the first one included
 let note = "";      // what became of a path from another version, or of a step that can't be taken
-let compare = "";   // the address of a path that is to be compared with the other version's
+let linked = "";    // where a link in a verdict leads to
 let codeTop = 0;    // where the code is scrolled to, or being scrolled to
 
 const $ = (id) => document.getElementById(id);
@@ -47,10 +47,14 @@ function open() {
   const isNew = scene !== scenes[id];
   scene = scenes[id];
   follow(watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1));
-  if (compare === location.hash) note = [...compared(), note || (here().n ? `Step ${whoCan()}, and see what comes of it.` : "")];
-  compare = "";
-  if (isNew) drawScene();
+  if (isNew) {
+    $("compared").replaceChildren(...(linked === location.hash ? compared() : []));
+    drawScene();
+  }
+  if (linked === location.hash) note = here().n ? `Step ${whoCan()}, and see what comes of it.` : "";
+  linked = "";
   go(isNew);
+  if (isNew) $("compared").scrollIntoView({ block: "nearest" }); // if there is anything in it
 }
 
 // follow takes the steps of a path, as far as there are any.
@@ -61,7 +65,7 @@ function follow(steps) {
   visited[scene.id].add(here());
   for (const thread of steps) {
     if (!canStep(here(), thread)) {
-      if (scene.threads[thread]) note = `Step ${path.length + 1} isn't possible here: ${cannot(thread)}.${here().n ? ` Step ${whoCan()}, and see what comes of it.` : ""}`;
+      if (scene.threads[thread]) note = `Step ${path.length + 1} isn't possible here: ${cannot(thread)}.`;
       break;
     }
     advance(thread);
@@ -74,24 +78,28 @@ function advance(thread) {
   visited[scene.id].add(here());
 }
 
-// compared says where the steps of your path differ from the other version's: the
-// first one, and one in which a question gets another answer.
+// compared says where the steps of your path differ from the broken version's: the
+// first one, and one in which a question gets another answer. The recording's
+// sentence about that names steps by what they note.
 function compared() {
-  const other = scenes[scene.other], all = [];
+  const other = scenes[scene.other], rows = [];
   path.reduce((before, thread, i) => {
     const after = other.nodes[before.n[thread]], now = notesOf(i), then = notes(before, after, thread, other);
     const asked = (text) => text.replace(/(\?|returned) .*/, "$1");
     const turned = now.find((text) => asked(text) !== text && then.some((was) => was !== text && asked(was) === asked(text)));
-    const only = (some, others) => some.filter((text) => !others.includes(text) && (turned ? asked(text) === asked(turned) : !/\?| = /.test(text)));
+    const only = (some, others, but = /\?| = /) => some.filter((text) => !others.includes(text) && (turned ? asked(text) === asked(turned) : !but.test(text)));
     const has = only(now, then), lacks = only(then, now);
-    if (has.length + lacks.length) all.push({ step: `tep ${i + 1} ${!lacks.length ? "does more" : has.length ? "is different" : "does less"} here: `, turned, has, lacks });
+    if (has.length + lacks.length) rows.push({ turned, cells: [[`${i + 1} ${scene.threads[thread]}`], lacks.length ? lacks : only(then, now, /\?/), has] });
     return after;
   }, other.nodes[0]);
-  const list = (texts) => texts.flatMap((text, i) => [i ? ", " : "", make("code", {}, text)]);
-  const told = ({ has, lacks }) => [...list(has), lacks.length ? (has.length ? ", instead of " : "no ") : "", ...list(lacks), ". "];
-  const first = all.shift(), next = all.find(({ turned }) => turned) || (!note && all.pop());
-  if (!first) return ["Until now each step does the same in both versions. "];
-  return ["S", first.step, ...told(first), ...(next ? ["So s", next.step, ...told(next)] : [])];
+  const sentence = scene.same.replace(/{(.*?)}/g, (_, text) => `step ${path.findIndex((_, i) => notesOf(i).includes(text)) + 1}`);
+  const told = [rows.shift(), rows.find(({ turned }) => turned) || (!note && rows.pop())].filter(Boolean);
+  const row = (kind, cells) => make("tr", {}, ...cells.map((texts) => make(kind, {}, [texts].flat().join(", ") || "–")));
+  return [
+    make("p", {}, !/step 0/.test(sentence) ? sentence : told.length ? "This time it's different:" : "Until now each step does the same in both versions."),
+    make("table", {}, ...(told.length ? [row("th", ["step", "broken", "repaired"])] : []), ...told.map(({ cells }) => row("td", cells))),
+    make("p", {}, note.replace("isn't possible here", "of the broken version isn't possible after that")),
+  ];
 }
 
 function cannot(thread) {
@@ -109,7 +117,7 @@ function step(thread) {
 }
 
 const back = () => { follow(path.slice(0, -1)); go(); };
-const restart = () => { follow([]); go(); };
+const restart = () => { $("compared").replaceChildren(); follow([]); go(); };
 
 // runner is the goroutine that run goes on with: the latest, if it can.
 function runner() {
@@ -147,6 +155,7 @@ function codeAt(at) {
   return line.replace(/\s*\/\/.*/, "").replace(/^func .*?\{ (.*) \}$/, "$1").trim();
 }
 
+const isEnd = (node) => Boolean(node.f) || !node.n;
 const stuck = (node) => Boolean(node.f) || !node.n && node.p.some((p) => !/finished|absent/.test(scene.places[p].status));
 
 const shown = ({ kind }, value) => kind === "token" ? (value === "0" ? "none" : "one") : value || (kind === "queue" ? "empty" : "none");
@@ -198,7 +207,9 @@ function drawScene() {
     file = block.file;
     return [...heading, make("div", { class: "block" }, ...lines)];
   }));
-  if (scene.broken) $("code").prepend(make("p", { class: "legend" }, "We broke the striped lines. The rest is the chapter's code." + (scene.code.some((block) => block.untrue) ? " The comment that is struck out is true only there." : "")));
+  const legend = !scene.broken ? "The striped lines differ from the broken version." : "We broke the striped lines. The rest is the chapter's code." + (scene.code.some((block) => block.untrue) ? " The comment that is struck out is true only there." : "");
+  if (scene.other) $("code").prepend(make("p", { class: "legend" }, legend));
+  $("code").className = scene.broken ? "" : "repaired";
   $("threads").replaceChildren(...scene.threads.map((name, i) => {
     const card = make("button", { type: "button", class: `card t${i}`, "aria-keyshortcuts": i + 1 });
     card.onclick = () => step(i);
@@ -238,15 +249,16 @@ function drawThreads() {
     const title = arrow ? `${[...new Set(arrow)].join(" → ")}: ${here().a[2]}` : name;
     $("threads").children[i].replaceChildren(
       make("span", { class: "head" }, make("kbd", {}, String(i + 1)), make("b", {}, title), make("span", { class: `status ${place.status}` }, watching() && able ? "next" : status)),
-      make("code", {}, what && (able || place.status === "waits" ? "next: " : "in: ") + what),
-      make("small", {}, [at.replace(/.*\//, ""), ...(place.locals || [])].join(" · ")));
+      make("code", {}, what && `${able || place.status === "waits" ? "next," : "in"} line ${at.split(":")[1]}: ${what}`),
+      make("small", {}, [at.replace(/.*\/|:.*/g, ""), ...(place.locals || [])].join(" · ")));
     $("threads").children[i].setAttribute("aria-disabled", !able);
     $("threads").children[i].setAttribute("aria-label", title);
     $("threads").children[i].setAttribute("aria-description", `${status}${at ? `, at ${what}, ${at}` : ""}`);
   });
 }
 
-// drawMarks marks the line of each goroutine, and the calls it is in.
+// drawMarks marks the line of each goroutine, and the calls it is in. The latest one
+// comes into view, or at a verdict the function that differs most between the versions.
 function drawMarks(atOnce) {
   for (const tag of $("code").querySelectorAll(".tag")) tag.remove();
   for (const line of $("code").querySelectorAll(".now")) line.className = line.className.replace(/ now.*/, "");
@@ -263,12 +275,13 @@ function drawMarks(atOnce) {
     });
   });
   const latest = [...path.slice(-1), ...scene.threads.keys()].map((i) => placeOf(here(), i)).find((place) => place.at);
-  const line = latest && document.getElementById(latest.at[0]);
+  const code = $("code"), differing = [...code.querySelectorAll(".block")].map((block) => block.querySelectorAll(".changed")).sort((a, b) => b.length - a.length);
+  const changed = isEnd(here()) || atOnce && $("compared").firstChild ? differing[0] : [];
+  const line = changed[0] || latest && document.getElementById(latest.at[0]), last = changed[changed.length - 1] || line;
   if (!line) return;
-  const code = $("code"), top = line.offsetTop - codeTop;
-  if (top < 40 || top + line.offsetHeight > code.clientHeight - 40) {
+  if (line.offsetTop - codeTop < 40 || last.offsetTop - codeTop + last.offsetHeight > code.clientHeight - 40) {
     const calm = atOnce || matchMedia("(prefers-reduced-motion: reduce)").matches;
-    codeTop = Math.max(0, Math.min(line.offsetTop - code.clientHeight / 3, code.scrollHeight - code.clientHeight));
+    codeTop = Math.max(0, Math.min(line.offsetTop - (changed[0] ? 80 : code.clientHeight / 3), code.scrollHeight - code.clientHeight));
     code.scrollTo({ top: codeTop, behavior: calm ? "instant" : "smooth" });
   }
 }
@@ -290,32 +303,27 @@ function drawVariables() {
 
 function drawVerdict() {
   const node = here(), all = [], steps = path.length === 1 ? "1 step" : `${path.length} steps`;
-  let kind = "";
-  if (note) all.push(make("p", {}, ...[note].flat()));
-  if (stuck(node)) {
-    kind = "lost";
+  const kind = stuck(node) ? "lost" : node.n ? "" : "done";
+  if (note) all.push(make("p", {}, note));
+  if (kind === "lost") {
     all.push(make("h2", {}, node.f ? `It broke, in ${steps}: ${node.f}.` : `You lost the wakeup, in ${steps}.`), make("p", {}, scene.lesson));
-    const link = make("a", { href: `#${scene.other}/${path.map((thread) => thread + 1).join("")}` }, "Take the same steps in the repaired version");
-    link.onclick = () => { compare = link.hash; };
-    all.push(link);
-  } else if (!node.n) {
-    kind = "done";
+    all.push(make("a", { href: `#${scene.other}/${path.map((thread) => thread + 1).join("")}` }, "Take the same steps in the repaired version"));
+  } else if (kind) {
     const done = watching() ? "That was the whole run." : scene.broken
       ? "Everything has finished, so this order happened to work. Restart, and try another one."
       : "Everything has finished, as it does in every order.";
-    all.push(make("h2", {}, done));
-    if (scene.orders) all.push(make("p", {}, scene.lesson));
-    if (scene.orders) all.push(make("p", {}, "Look at other orders, too: ", ...scene.orders.filter(([, keys]) => !location.hash.endsWith(`/${keys}`)).flatMap(([name, keys], i) => [i ? " · " : "", make("a", { href: `#${scene.id}/${keys}` }, name)])));
+    all.push(make("h2", {}, done), ...(scene.orders ? [make("p", {}, scene.lesson)] : []));
   }
+  const wasEnd = scene.nodes.some((other) => isEnd(other) && visited[scene.id].has(other));
+  if (wasEnd && scene.orders) all.push(make("p", {}, "Look at other orders, too: ", ...scene.orders.flatMap(([name, keys, stop], i) => [i ? " · " : "", make("a", { href: `#${scene.id}/${keys.slice(0, stop)}` }, name)])));
   $("verdict").className = kind;
   $("verdict").replaceChildren(...all);
   if (kind) (innerWidth > 760 ? $("verdict").querySelector("h2") : $("verdict")).scrollIntoView({ block: "nearest" });
   const count = scene.nodes.length, been = visited[scene.id].size, bad = scene.nodes.filter(stuck).length;
-  const begun = been > 1 || path.length; // until then, we don't say whether a repair works
   $("coverage").textContent = watching() ? `Step ${path.length} of ${count - 1}.`
-    : `A state is where each goroutine stands and what the variables hold. There are ${count}${scene.broken ? `, and in ${bad === 1 ? "one" : bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}` : ""}. `
-      + (scene.broken || !begun ? "" : `The test that recorded them has been in all ${count}, and none is stuck. `)
-      + `You've been in ${been}${begun ? ", over all your tries" : ""}. You needn't collect them.`;
+    : !wasEnd ? "" : `There are ${count} states of goroutines and variables. `
+      + (scene.broken ? `In ${bad === 1 ? "one" : bad} of them ${scene.nodes.some((n) => n.f) ? "it breaks" : "the wakeup is lost"}. ` : `The test that recorded them has been in all ${count}, and none is stuck. `)
+      + `You've been in ${been}, over all your tries.`;
 }
 
 // drawLanes draws one column for each goroutine, and one row for each step.
@@ -350,6 +358,7 @@ addEventListener("resize", () => { if (scene) draw(true); });
 addEventListener("hashchange", open);
 addEventListener("click", (event) => { // so that the space bar runs on, after a click
   if (event.detail && /^(BUTTON|A)$/.test(document.activeElement.tagName)) document.activeElement.blur();
+  if (event.target.closest("#verdict a") && (linked = event.target.hash) === location.hash) open();
 });
 addEventListener("keydown", (event) => {
   if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;

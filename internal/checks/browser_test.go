@@ -359,12 +359,31 @@ func (b *browser) losesTheWakeup(scene string) {
 	b.js(`document.querySelector("#verdict a").focus()`)
 	b.press("Enter")
 	b.until(`scene.id === "` + scene + `-repaired"`)
-	got := b.js(`document.getElementById("verdict").innerText`)
-	if !strings.Contains(got, "here: ") || !strings.HasSuffix(got, ", and see what comes of it.") {
-		b.t.Errorf("%s: the same steps in the repaired version: got %q", scene, got)
-	}
 	if shown := b.js(`"#" + scene.id + "/" + path.map((thread) => thread + 1).join("")`); shown != b.js(`location.hash`) || !strings.HasPrefix("#"+scene+"-repaired/"+keys, shown) {
 		b.t.Errorf("%s: the same steps in the repaired version: it shows %s, the URL ends with %s", scene, shown, b.js(`location.hash`))
+	}
+	got, more := b.js(`document.getElementById("compared").innerText`), b.js(`document.getElementById("verdict").innerText`)
+	if !strings.HasPrefix(got, "This time ") || strings.Contains(got, "step 0") {
+		b.t.Errorf("%s: the same steps in the repaired version: got %q", scene, got)
+	}
+	if left := b.js(`path.length`) != fmt.Sprint(len(keys)); left != strings.Contains(got, " of the broken version isn't possible after that: ") {
+		b.t.Errorf("%s: is a step of %s left over in the repaired version: %t; got %q", scene, keys, left, got)
+	}
+	if !strings.HasPrefix(more, "Step ") || !strings.HasSuffix(more, ", and see what comes of it.") {
+		b.t.Errorf("%s: the next step in the repaired version: got %q", scene, more)
+	}
+	if b.js(changedInSight) != "true" {
+		b.t.Errorf("%s: what is repaired is out of sight", scene)
+	}
+	b.press("1")
+	b.press("2")
+	b.press("u")
+	if still := b.js(`document.getElementById("compared").innerText`); still != got {
+		b.t.Errorf("%s: after another step, the comparison is %q, was %q", scene, still, got)
+	}
+	b.press("r")
+	if still := b.js(`document.getElementById("compared").innerText`); still != "" {
+		b.t.Errorf("%s: after a restart, the comparison is still there: %q", scene, still)
 	}
 	b.js(`history.back()`)
 	b.until(`scene.id === "` + scene + `"`)
@@ -380,6 +399,9 @@ func (b *browser) isNeverStuck(scene string) {
 	r, been := playedData(b.t, scene), make(map[int]bool)
 	b.look(1280, "light", "reduce")
 	b.open(scene)
+	if got := b.js(`document.getElementById("coverage").innerText`); got != "" {
+		b.t.Errorf("%s: before the first step, the states are counted already: %q", scene, got)
+	}
 	var visit func(at int)
 	visit = func(at int) {
 		been[at] = true
@@ -395,7 +417,7 @@ func (b *browser) isNeverStuck(scene string) {
 		}
 	}
 	visit(0)
-	want := fmt.Sprintf("A state is where each goroutine stands and what the variables hold. There are %d. The test that recorded them has been in all %[1]d, and none is stuck. You've been in %[1]d, over all your tries. You needn't collect them.", len(r.Nodes))
+	want := fmt.Sprintf("There are %d states of goroutines and variables. The test that recorded them has been in all %[1]d, and none is stuck. You've been in %[1]d, over all your tries.", len(r.Nodes))
 	if got := b.js(`document.getElementById("coverage").innerText`); got != want {
 		b.t.Errorf("%s: want %q, got %q", scene, want, got)
 	}
@@ -546,20 +568,32 @@ func (b *browser) notesAreInOrder() {
 	}
 }
 
-// ordersEnd: after the end, each other order that's suggested can be looked at.
+// ordersEnd: after the end, each other order that's suggested can be looked at. It
+// stops where the reader goes on, and the others are still there after going back.
 func (b *browser) ordersEnd() {
 	b.t.Helper()
 	for _, p := range playground {
 		b.open(p.id + "-repaired")
 		for i, order := range playedData(b.t, p.id+"-repaired").Orders {
+			keys, stop := order[1].(string), int(order[2].(float64))
 			if i == 0 {
-				for _, key := range order[1] {
+				b.press("r")
+				for _, key := range keys {
 					b.press(string(key))
 				}
-			} else {
-				b.js(`[...document.querySelectorAll("#verdict a")].find((a) => a.innerText === "` + order[0] + `").click()`)
+				b.press("u")
 			}
-			b.until(`location.hash.endsWith("/` + order[1] + `") && path.length === ` + fmt.Sprint(len(order[1])))
+			b.js(`[...document.querySelectorAll("#verdict a")].find((a) => a.innerText === "` + order[0].(string) + `").click()`)
+			b.until(fmt.Sprintf(`location.hash.endsWith("/%s") && path.length === %d`, keys[:stop], stop))
+			if got := b.js(`document.getElementById("verdict").innerText`); !strings.Contains(got, ", and see what comes of it.") {
+				b.t.Errorf("%s: %s stops, and says %q", p.id, order[0], got)
+			}
+			if b.js(inSight) != "true" {
+				b.t.Errorf("%s: %s stops, and the line that was reached is out of sight", p.id, order[0])
+			}
+			for _, key := range keys[stop:] {
+				b.press(string(key))
+			}
 			if class := b.js(`document.getElementById("verdict").className`); class != "done" {
 				b.t.Errorf("%s: %s doesn't end: %q", p.id, order[0], class)
 			}
@@ -572,11 +606,6 @@ func (b *browser) ordersEnd() {
 func (b *browser) nothingJumps() {
 	b.t.Helper()
 	const boxes = `[scrollY, ...[...document.querySelectorAll("#dock button")].map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom])].join()`
-	const inSight = `(() => {
-		const code = document.getElementById("code").getBoundingClientRect(), place = placeOf(here(), path.at(-1) || 0);
-		const r = place.at ? document.getElementById(place.at[0]).getBoundingClientRect() : code;
-		return r.top >= code.top && r.bottom <= code.bottom && code.bottom <= innerHeight;
-	})()`
 	for _, p := range playground {
 		b.look(1280, "light", "reduce")
 		b.do("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": false})
@@ -587,15 +616,34 @@ func (b *browser) nothingJumps() {
 			if got := b.js(boxes); got != want {
 				b.t.Errorf("%s, after the keys %s: the buttons have moved, from %s to %s", p.id, keys[:i+1], want, got)
 			}
-			if b.js(inSight) != "true" {
+			if i < len(keys)-1 && b.js(inSight) != "true" {
 				b.t.Errorf("%s, after the keys %s: the line that was reached is out of sight", p.id, keys[:i+1])
 			}
+		}
+		if b.js(changedInSight) != "true" {
+			b.t.Errorf("%s, after the keys %s: what has been broken is out of sight", p.id, keys)
 		}
 		if b.js(`document.getElementById("lanes").getBoundingClientRect().top < innerHeight - 60`) != "true" {
 			b.t.Errorf("%s, after the keys %s: the verdict pushes the steps so far out of sight", p.id, keys)
 		}
 	}
 }
+
+// The line of the goroutine that was stepped last is in sight.
+const inSight = `(() => {
+	const code = document.getElementById("code").getBoundingClientRect(), place = placeOf(here(), path.at(-1) || 0);
+	const r = place.at ? document.getElementById(place.at[0]).getBoundingClientRect() : code;
+	return r.top >= code.top && r.bottom <= code.bottom && code.bottom <= innerHeight;
+})()`
+
+// The lines that the verdict and the comparison talk about are in sight: those of
+// the function that differs most from the other version.
+const changedInSight = `(() => {
+	const code = document.getElementById("code").getBoundingClientRect();
+	const lines = (block) => [...block.querySelectorAll(".changed")].map((line) => line.getBoundingClientRect());
+	const most = [...document.querySelectorAll("#code .block")].map(lines).sort((a, b) => b.length - a.length)[0];
+	return most.length > 0 && most.every((r) => r.top >= code.top && r.bottom <= Math.min(code.bottom, innerHeight));
+})()`
 
 func (b *browser) respectsReducedMotion() {
 	b.t.Helper()

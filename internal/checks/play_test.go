@@ -2,6 +2,7 @@ package checks
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -43,10 +44,15 @@ type played struct {
 	page               string   // where the text explains it
 
 	// What the page says before and after, of the chapter's code and of the other.
-	intro, lesson, brokenIntro, brokenLesson string
+	intro, lesson, brokenTitle, brokenIntro, brokenLesson string
+
+	// What the page says when the steps that lose the wakeup are taken in the
+	// chapter's code. {arrived = true} becomes the number of the step that notes so.
+	same string
 
 	// Other orders to try in the chapter's code: what they're called, and whose
-	// steps they are. A star is for as many steps as the goroutine can take.
+	// steps they are. A star is for as many steps as the goroutine can take, and
+	// the page stops at the bar, where the reader goes on.
 	orders [][2]string
 }
 
@@ -59,11 +65,13 @@ var playground = []played{
 			"	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // under the lock: a post between look and store would wake nothing\n	return struct{}{}, l.arrived\n",
 			"	l.mu.Lock()\n	arrived := l.arrived // look ...\n	l.mu.Unlock()\n	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // ... then store\n	return struct{}{}, arrived\n",
 		},
-		brokenIntro:  "main waits for a letter, and post delivers it. In this version, Poll looks into the letter box under the lock, lets the lock go, and takes it again to store its waker. Find an order in which main sleeps forever although the letter is there.",
+		brokenTitle:  "The letter: look, unlock, then store",
+		brokenIntro:  "main waits for a letter, and post delivers it. In this version, Poll looks, unlocks, and only then stores its waker. Find an order in which main sleeps forever although the letter is there.",
 		brokenLesson: "main looked and found no letter. Then post delivered one, but no waker was stored yet, so there was nothing to wake. After that main stored its waker and went to sleep, and nothing will ever call Wake.",
 		intro:        "This is the chapter's code: Poll stores its waker and looks under one lock. Inside the lock either of the two may come first, because post needs the same lock, so it can't run between them. Try to lose the wakeup now.",
 		lesson:       "Because one lock covers the store and the look, post can't come between them. If post comes before, Poll sees the letter. If it comes after, it finds the waker and calls it.",
-		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before main parks", "12*1*"}, {"main sleeps already", "1*2*1*"}},
+		same:         "This time post finds a waker in {w != nil? yes}, because main stored it in {l.waker: the parker}.",
+		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before main parks", "12*|1*"}, {"main sleeps before post begins", "1*|2*1*"}},
 	},
 	{
 		id: "token", title: "The token", chapter: "04-waker", page: "04-waker/README.md",
@@ -73,11 +81,13 @@ var playground = []played{
 			"make(chan struct{}, 1)", "make(chan struct{})",
 		},
 		untrue:       []string{"// ← a wake that comes here isn't lost: it leaves a token for Park"},
+		brokenTitle:  "The token: a wake that comes too early",
 		brokenIntro:  "In this version the channel of the parker has no room for a token, so Wake reaches main only while main is receiving. Find an order in which Wake comes too early, so that main sleeps forever.",
 		brokenLesson: "When post got to its select, main wasn't receiving yet. The channel has no room either, so the select took its default, and the wake left nothing behind. Then main parked, and now it waits for a wake that is over.",
 		intro:        "This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.",
 		lesson:       "A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
-		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before main parks", "12*1*"}, {"main sleeps already", "1*2*1*"}},
+		same:         "This time the wake leaves a token in {token: one}, and Park takes it in {token: none} and returns.",
+		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before main parks", "12*|1*"}, {"main sleeps before post begins", "1*|2*1*"}},
 	},
 	{
 		id: "push", title: "Push, then unpark", chapter: "05-executor", page: "05-executor/README.md",
@@ -91,7 +101,8 @@ var playground = []played{
 		brokenLesson: "The executor woke up, found its run queue empty and parked again. Only then was the task queued. It's in the queue now, but the token is spent, and nothing tells the executor to look.",
 		intro:        "This is the chapter's code: Wake queues the task, and unparks the executor after that. Try to make the executor miss the task.",
 		lesson:       "The token always comes after the task. So an executor that takes the token and looks at its run queue can't find it empty, however late it does so.",
-		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes just before the executor parks", "1112*1*"}, {"the executor sleeps already", "1*2*1*"}},
+		same:         "This time the wake queues the task in {run queue: task 1}, before it unparks the executor, so the executor will find the task.",
+		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before the executor parks", "1112*|1*"}, {"the executor sleeps before post begins", "1*|2*1*"}},
 	},
 	{
 		id: "poll", title: "The wake during the poll", chapter: "05-executor", page: "05-executor/README.md",
@@ -106,7 +117,8 @@ var playground = []played{
 		brokenLesson: "The wake came when the poll had already missed the letter, but the task was still in the queue, so push added nothing. Then the executor took the task out, and the wake went with it.",
 		intro:        "This is the chapter's code: pop takes the task out of the run queue before the poll. Try to lose a wake that comes during the poll.",
 		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
-		orders:       [][2]string{{"post comes first", "2*1*"}, {"the wake comes right after the poll", "112*1*"}, {"the executor sleeps already", "1*2*1*"}},
+		same:         "This time the task isn't in the run queue during its poll, so the wake queues it again in {run queue: task 1}.",
+		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes right after the poll", "112*|1*"}, {"the executor sleeps before post begins", "1*|2*1*"}},
 	},
 	{
 		id: "gap", title: "The gap before the park", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
@@ -121,7 +133,8 @@ var playground = []played{
 		brokenLesson: "The runtime looked and found nothing injected. Then the wake came: it injected the task, but parked wasn't set yet, so it didn't ring. After that the runtime announced that it parks, and went to sleep with a task in its lane.",
 		intro:        "This is the chapter's code: the look at injected and the announcement that the runtime parks are under one lock. Try to find a gap for the wake.",
 		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
-		orders:       [][2]string{{"the wake comes before the look", "12*1*"}, {"the wake waits for the lock", "112*12*1*"}, {"the runtime sleeps already", "1*2*1*"}},
+		same:         "This time the runtime looks in {len(rt.injected) > 0? no} and keeps the lock until parked is set, so post has to wait.",
+		orders:       [][2]string{{"the wake comes before the look", "12*|1*"}, {"the wake waits for the lock", "112*|12*1*"}, {"the runtime sleeps before post begins", "1*|2*1*"}},
 	},
 	{
 		id: "bell", title: "The bell", chapter: "06-full-runtime", page: "06-full-runtime/1-one-thread.md",
@@ -136,7 +149,8 @@ var playground = []played{
 		brokenLesson: "post decided to ring while the bell was still there. Then the runtime woke up by itself, and Close closed the bell's descriptor. By now its number may belong to another connection, and the ring is written to that.",
 		intro:        "This is the chapter's code: the bell rings under the lock. Try to close the bell between the decision and the ring.",
 		lesson:       "Close marks the runtime as closed under the same lock. So a wake either rings before that, or finds the mark and doesn't ring at all.",
-		orders:       [][2]string{{"post rings during the sleep", "2*1*3*1*"}, {"post comes just before Close", "1*2*3*1*"}, {"Close comes first", "1*3*1*2*"}},
+		same:         "This time post decides to ring in {rt.parked.Swap(false)? yes}, and keeps the lock until it has rung, so Close has to wait.",
+		orders:       [][2]string{{"post rings during the sleep", "2*|1*3*1*"}, {"post comes just before Close", "1*2*|3*1*"}, {"Close comes first", "1*3*1*|2*"}},
 	},
 }
 
@@ -487,7 +501,8 @@ type recording struct {
 	Broken    bool            `json:"broken,omitempty"`
 	Intro     string          `json:"intro"`
 	Lesson    string          `json:"lesson,omitempty"` // shown at the end
-	Orders    [][2]string     `json:"orders,omitempty"` // to try then: a name, and the keys
+	Same      string          `json:"same,omitempty"`   // shown after the other variant's steps
+	Orders    [][3]any        `json:"orders,omitempty"` // to try then: a name, the keys, and after how many of them to stop
 	Threads   []string        `json:"threads"`
 	Lanes     []string        `json:"lanes,omitempty"` // of a program's run: the arrows are between them
 	Variables []shownVariable `json:"variables"`
@@ -500,7 +515,7 @@ type excerpt struct {
 	File    string   `json:"file"`
 	Line    int      `json:"line"` // the first one's number
 	Lines   []string `json:"lines"`
-	Changed []int    `json:"changed,omitempty"` // these aren't the chapter's
+	Changed []int    `json:"changed,omitempty"` // these aren't in the other variant
 	Untrue  []int    `json:"untrue,omitempty"`  // the comments of these are true in the chapter only
 }
 
@@ -541,10 +556,13 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 		}
 	}
 	if v.broken {
+		r.Title = cmp.Or(v.brokenTitle, v.title)
 		r.Intro, r.Lesson = v.brokenIntro, v.brokenLesson
 	} else {
+		r.Same = v.same
 		for _, o := range v.orders {
-			r.Orders = append(r.Orders, [2]string{o[0], g.keys(t, o[1])})
+			keys, stop := g.keys(t, o[1])
+			r.Orders = append(r.Orders, [3]any{o[0], keys, stop})
 		}
 	}
 	shown := make(map[string][]int) // lines, by file
@@ -582,19 +600,23 @@ func (v variant) data(t *testing.T, g *graph, texts map[string]string) []byte {
 	for _, path := range v.paths() {
 		r.Code = append(r.Code, excerpts(t, path, texts[path], shown[path], v.shows)...)
 	}
+	v.markEdits(r.Code, texts)
 	if v.broken {
-		v.markEdits(r.Code, texts)
 		v.markUntrue(t, r.Code)
 	}
 	return r.script(t)
 }
 
-// keys returns the keys of an order, which has to lead to an end.
-func (g *graph) keys(t *testing.T, order string) (keys string) {
+// keys returns the keys of an order, which has to lead to an end, and how many of
+// them come before the bar.
+func (g *graph) keys(t *testing.T, order string) (keys string, stop int) {
 	t.Helper()
 	n := g.Nodes[0]
 	for i, key := range order {
-		if key == '*' {
+		if key == '|' {
+			stop = len(keys)
+		}
+		if key == '|' || key == '*' {
 			continue
 		}
 		thread, many := strconv.Itoa(int(key-'1')), strings.HasPrefix(order[i+1:], "*")
@@ -608,10 +630,10 @@ func (g *graph) keys(t *testing.T, order string) (keys string) {
 			can = can && many
 		}
 	}
-	if len(n.Next) > 0 {
-		t.Fatalf("the order %s doesn't lead to an end", order)
+	if len(n.Next) > 0 || stop == 0 || stop == len(keys) {
+		t.Fatalf("the order %s doesn't lead to an end, or has no bar on its way", order)
 	}
-	return keys
+	return keys, stop
 }
 
 var (
@@ -701,16 +723,20 @@ func excerpts(t *testing.T, path, text string, lineNumbers []int, besides []stri
 	return all
 }
 
-// markEdits notes which lines aren't the chapter's.
+// markEdits notes which lines aren't in the other variant.
 func (v variant) markEdits(code []excerpt, texts map[string]string) {
 	for i := 0; i < len(v.edits); i += 2 {
+		was, is := v.edits[i], v.edits[i+1]
+		if !v.broken {
+			was, is = is, was
+		}
 		for file, text := range texts {
-			at := strings.Index(text, v.edits[i+1])
+			at := strings.Index(text, is)
 			if at < 0 {
 				continue
 			}
-			first, old := strings.Count(text[:at], "\n")+1, lines(v.edits[i])
-			for n, line := range lines(strings.TrimSuffix(v.edits[i+1], "\n")) {
+			first, old := strings.Count(text[:at], "\n")+1, lines(was)
+			for n, line := range lines(strings.TrimSuffix(is, "\n")) {
 				if was := slices.Index(old, line); was >= 0 {
 					old = slices.Delete(old, was, was+1)
 					continue

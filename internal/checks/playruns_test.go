@@ -180,3 +180,31 @@ func TestPlaygroundIsComplete(t *testing.T) {
 		t.Errorf("the viewer of docs/play has %d lines, want at most 500", n)
 	}
 }
+
+// TestPlaygroundSaysWhatIsDifferent: the sentence about the steps that lose the
+// wakeup, when they're taken in the chapter's code, names steps that are there.
+func TestPlaygroundSaysWhatIsDifferent(t *testing.T) {
+	t.Parallel()
+	for _, p := range playground {
+		keys, r := playedData(t, p.id).shortest(t), playedData(t, p.id+"-repaired")
+		var found []string
+		at := r.Nodes[0]
+		for _, key := range keys {
+			thread := strconv.Itoa(int(key - '1'))
+			to, can := at.Next[thread]
+			if !can {
+				break
+			}
+			found, at = append(found, strings.Split(at.Found[thread], "; ")...), r.Nodes[to]
+		}
+		named := regexp.MustCompile(`{(.*?)}`).FindAllStringSubmatch(r.Same, -1)
+		if len(named) == 0 {
+			t.Errorf("%s: %q names no step", p.id, r.Same)
+		}
+		for _, m := range named {
+			if !slices.Contains(found, m[1]) {
+				t.Errorf("%s: after the keys %s no step has noted %q", p.id, keys, m[1])
+			}
+		}
+	}
+}
