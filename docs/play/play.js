@@ -44,14 +44,14 @@ function open() {
     document.head.append(script);
     return;
   }
-  const isNew = scene !== scenes[id];
+  const isNew = scene !== scenes[id], isLinked = linked && linked === location.hash;
   scene = scenes[id];
   follow(watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1));
   if (isNew) {
-    $("compared").replaceChildren(...(linked === location.hash ? compared() : []));
+    $("compared").replaceChildren(...(isLinked ? compared() : []));
     drawScene();
   }
-  if (linked === location.hash) note = here().n ? `Step ${whoCan()}, and see what comes of it.` : "";
+  if (isLinked) note = here().n ? `Step ${whoCan()}, and see what comes of it.` : "";
   linked = "";
   go(isNew);
   if (isNew) $("compared").scrollIntoView({ block: "nearest" }); // if there is anything in it

@@ -202,12 +202,18 @@ func (b *browser) look(width int, scheme, motion string) {
 // open loads a scene from disk.
 func (b *browser) open(scene string) {
 	b.t.Helper()
+	b.openAt("#"+scene, scene)
+}
+
+// openAt opens the page with what follows its name in the URL, and waits for the scene.
+func (b *browser) openAt(rest, scene string) {
+	b.t.Helper()
 	path, err := filepath.Abs("docs/play/index.html")
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.do("Page.navigate", map[string]any{"url": "about:blank"})
-	b.do("Page.navigate", map[string]any{"url": "file://" + path + "#" + scene})
+	b.do("Page.navigate", map[string]any{"url": "file://" + path + rest})
 	b.until(`document.readyState === "complete" && typeof scene === "object" && scene !== null && scene.id === "` + scene + `"`)
 }
 
@@ -283,6 +289,8 @@ func TestPlaygroundInABrowser(t *testing.T) {
 	b.controlsCanBeTapped()
 	b.keysAreForTheGoroutines()
 	b.spaceRunsOnAfterAClick()
+	b.openAt("", "letter") // the start page
+	b.until(`here() !== undefined && document.querySelectorAll(".card").length === 2`)
 	b.goroutinesAreButtons()
 	b.notesAreInOrder()
 	b.ordersEnd()
