@@ -132,14 +132,30 @@ func onlyUsedImports(t *testing.T, path, text string) string {
 		return true
 	})
 	b := []byte(text)
-	for _, spec := range file.Imports {
-		name := filepath.Base(version.ReplaceAllString(strings.Trim(spec.Path.Value, `"`), ""))
-		if spec.Name != nil {
-			name = spec.Name.Name
-		}
-		if !slices.Contains(used, name) {
-			for i := positions.Position(spec.Pos()).Offset; i < positions.Position(spec.End()).Offset; i++ {
+	blank := func(n ast.Node) {
+		for i := positions.Position(n.Pos()).Offset; i < positions.Position(n.End()).Offset; i++ {
+			if b[i] != '\n' {
 				b[i] = ' '
+			}
+		}
+	}
+	for _, decl := range file.Decls {
+		decl, ok := decl.(*ast.GenDecl)
+		if !ok || decl.Tok != token.IMPORT {
+			continue
+		}
+		for _, spec := range decl.Specs {
+			spec := spec.(*ast.ImportSpec)
+			name := filepath.Base(version.ReplaceAllString(strings.Trim(spec.Path.Value, `"`), ""))
+			if spec.Name != nil {
+				name = spec.Name.Name
+			}
+			switch {
+			case slices.Contains(used, name):
+			case decl.Lparen.IsValid():
+				blank(spec)
+			default:
+				blank(decl)
 			}
 		}
 	}
