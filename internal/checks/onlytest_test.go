@@ -17,22 +17,23 @@ import (
 // nothing but the test that must reject it, and what that test uses. What isn't
 // used is blank in the copy, so the numbers of the lines stay what they are.
 
-// addOnlyTest adds that copy to a file that overlay has written.
-func addOnlyTest(t *testing.T, config, dir, test string) {
+// addOnlyTests adds that copy to a file that overlay has written. As with go test
+// -run, tests is a regular expression.
+func addOnlyTests(t *testing.T, config, dir, tests string) {
 	t.Helper()
 	text, _ := readIfThere(t, config)
 	o := &overlaid{dir: t.TempDir()}
 	if err := json.Unmarshal([]byte(text), o); err != nil {
 		t.Fatal(err)
 	}
-	o.addOnlyTest(t, testFiles(t, dir), test)
+	o.addOnlyTests(t, testFiles(t, dir), tests)
 	list, _ := json.Marshal(o)
 	writeFile(t, config, string(list))
 }
 
-func (o *overlaid) addOnlyTest(t *testing.T, texts map[string]string, test string) {
+func (o *overlaid) addOnlyTests(t *testing.T, texts map[string]string, tests string) {
 	t.Helper()
-	for path, text := range onlyTest(t, texts, test) {
+	for path, text := range onlyTests(t, texts, tests) {
 		o.add(t, path, text)
 	}
 }
@@ -51,9 +52,9 @@ func testFiles(t *testing.T, dir string) map[string]string {
 	return texts
 }
 
-// onlyTest returns files of tests, with everything blank that test doesn't use.
-// It goes by names alone, so it may keep more than it must.
-func onlyTest(t *testing.T, texts map[string]string, test string) (only map[string]string) {
+// onlyTests returns files of tests, with everything blank that these tests don't
+// use. It goes by names alone, so it may keep more than it must.
+func onlyTests(t *testing.T, texts map[string]string, tests string) (only map[string]string) {
 	t.Helper()
 	declaring := make(map[string][]ast.Decl) // by name; methods by their type
 	for path, text := range texts {
@@ -67,9 +68,6 @@ func onlyTest(t *testing.T, texts map[string]string, test string) (only map[stri
 				declaring[name] = append(declaring[name], decl)
 			}
 		}
-	}
-	if declaring[test] == nil {
-		t.Fatal("there's no test ", test)
 	}
 	kept := make(map[string]bool)
 	var keep func(name string)
@@ -96,7 +94,17 @@ func onlyTest(t *testing.T, texts map[string]string, test string) (only map[stri
 			})
 		}
 	}
-	for _, name := range []string{test, "TestMain", "init", "_"} {
+	wanted, found := regexp.MustCompile(tests), false
+	for name := range declaring {
+		if strings.HasPrefix(name, "Test") && wanted.MatchString(name) {
+			keep(name)
+			found = true
+		}
+	}
+	if !found {
+		t.Fatal("there's no test ", tests)
+	}
+	for _, name := range []string{"TestMain", "init", "_"} {
 		keep(name)
 	}
 	only = make(map[string]string)

@@ -191,6 +191,9 @@ func beside(steps []step) step {
 // runsThisTest matches commands that would run this test again.
 var runsThisTest = regexp.MustCompile(`^go test .*\./(\.\.\.|internal/checks)(\s|$)`)
 
+// oneRun matches commands that run some of a chapter's tests.
+var oneRun = regexp.MustCompile(`^go test -run '?([\w|()^$]+)'? \./([\w-]+)$`)
+
 // In "Break it" a diff is a mistake, and the console after it what comes of
 // it. The commands are run on the mistake by way of the overlay of go build.
 func TestBreakIt(t *testing.T) {
@@ -211,6 +214,9 @@ func TestBreakIt(t *testing.T) {
 				onlyInCI(t) // that the edit applies, is seen always
 				for _, s := range p.fences[i+1].steps() {
 					s.want = amongOthers(s.want)
+					if m := oneRun.FindStringSubmatch(s.command); m != nil {
+						addOnlyTests(t, overlay, m[2], m[1])
+					}
 					flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -ldflags=-w -overlay=" + overlay)
 					checkOutput(t, p, s, shell(t, s.command, 5*time.Minute, "GOFLAGS="+flags, compiles)) // beside all others
 				}
