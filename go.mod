@@ -7,4 +7,7 @@ require (
 	golang.org/x/sys v0.46.0
 )
 
-ignore ./exercises
+ignore (
+	./exercises
+	./internal/measure
+)

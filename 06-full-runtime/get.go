@@ -105,7 +105,7 @@ func (j *job) fail(err error, requests int) {
 	j.failures[fmt.Sprintf("%.300v", err)] += requests
 }
 
-// printJobs prints a line for every URL or kind of failure, and then a total.
+// printJobs prints a line for every URL or kind of failure, and a total.
 func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status int) {
 	requests, fails, bytes := 0, 0, int64(0)
 	for _, j := range jobs {
@@ -121,7 +121,9 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 		requests += j.copies
 		bytes += j.bytes
 	}
-	wall := time.Since(start).Round(time.Millisecond)
-	fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes, wall)
+	if requests > 1 {
+		wall := time.Since(start).Round(time.Millisecond)
+		fmt.Fprintf(stdout, "%d requests: %d ok, %d failed, %d bytes, %v\n", requests, requests-fails, fails, bytes, wall)
+	}
 	return status
 }

@@ -296,8 +296,8 @@ func (c *client) live() (next func() figures) {
 		text, err := c.r.ReadString('\n')
 		end, _ := c.r.ReadString('\n')
 		text, ok := strings.CutPrefix(text, "data: ")
-		if err = json.Unmarshal([]byte(text), &f); err != nil || !ok || end != "\n" {
-			c.t.Fatalf("%v in %q, %q", err, text, end)
+		if failure := json.Unmarshal([]byte(text), &f); failure != nil || !ok || end != "\n" {
+			c.t.Fatalf("%v, %v in %q, %q", err, failure, text, end)
 		}
 		return f
 	}
