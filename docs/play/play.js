@@ -10,6 +10,7 @@ let path = [];      // the goroutines whose steps you have chosen
 let trail = [];     // the nodes on your path, the first one included
 let note = "";      // what became of a path from another version, or of a step that can't be taken
 let linked = "";    // where a link in a verdict leads to
+let replay = {};    // of the steps that were taken in the broken version: the path, and what it's compared with
 let codeTop = 0;    // where the code is scrolled to, or being scrolled to
 
 const $ = (id) => document.getElementById(id);
@@ -46,12 +47,13 @@ function open() {
   }
   const isNew = scene !== scenes[id], isLinked = linked && linked === location.hash;
   scene = scenes[id];
-  follow(watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1));
+  const asked = watching() ? Array(Number(steps) || 0).fill(0) : Array.from(steps, (digit) => digit - 1);
+  follow(asked);
   if (isNew) {
-    $("compared").replaceChildren(...(isLinked ? compared() : []));
+    replay = isLinked ? compared(asked) : {};
     drawScene();
   }
-  if (isLinked) note = here().n ? `Step ${whoCan()}, and see what comes of it.` : "";
+  if (isLinked) note = `${isNew ? replay.ending : ""} ${here().n ? `Step ${whoCan()}, and see what comes of it.` : ""}`.trim();
   linked = "";
   go(isNew);
   if (isNew) $("compared").scrollIntoView({ block: "nearest" }); // if there is anything in it
@@ -78,28 +80,28 @@ function advance(thread) {
   visited[scene.id].add(here());
 }
 
-// compared says where the steps of your path differ from the broken version's: the
-// first one, and one in which a question gets another answer. The recording's
-// sentence about that names steps by what they note.
-function compared() {
-  const other = scenes[scene.other], rows = [];
-  path.reduce((before, thread, i) => {
-    const after = other.nodes[before.n[thread]], now = notesOf(i), then = notes(before, after, thread, other);
-    const asked = (text) => text.replace(/(\?|returned) .*/, "$1");
-    const turned = now.find((text) => asked(text) !== text && then.some((was) => was !== text && asked(was) === asked(text)));
-    const only = (some, others, but = /\?| = /) => some.filter((text) => !others.includes(text) && (turned ? asked(text) === asked(turned) : !but.test(text)));
-    const has = only(now, then), lacks = only(then, now);
-    if (has.length + lacks.length) rows.push({ turned, cells: [[`${i + 1} ${scene.threads[thread]}`], lacks.length ? lacks : only(then, now, /\?/), has] });
-    return after;
-  }, other.nodes[0]);
-  const sentence = scene.same.replace(/{(.*?)}/g, (_, text) => `step ${path.findIndex((_, i) => notesOf(i).includes(text)) + 1}`);
-  const told = [rows.shift(), rows.find(({ turned }) => turned) || (!note && rows.pop())].filter(Boolean);
-  const row = (kind, cells) => make("tr", {}, ...cells.map((texts) => make(kind, {}, [texts].flat().join(", ") || "–")));
-  return [
-    make("p", {}, !/step 0/.test(sentence) ? sentence : told.length ? "This time it's different:" : "Until now each step does the same in both versions."),
-    make("table", {}, ...(told.length ? [row("th", ["step", "broken", "repaired"])] : []), ...told.map(({ cells }) => row("td", cells))),
-    make("p", {}, note.replace("isn't possible here", "of the broken version isn't possible after that")),
-  ];
+// compared says what each step of your path did in the broken version, where the
+// steps lost the wakeup. The recording's sentence names steps by what they note.
+function compared(steps) {
+  const other = scenes[scene.other], were = [other.nodes[0]], rows = [];
+  for (const thread of steps) were.push(other.nodes[were[were.length - 1].n[thread]]);
+  const then = steps.map((thread, i) => notes(were[i], were[i + 1], thread, other)), now = path.map((_, i) => notesOf(i));
+  const only = (some, others) => some.filter((text) => !others.includes(text)).join(", ") || "–";
+  now.forEach((has, i) => {
+    const same = has.join() === then[i].join(), since = same && rows[0] && rows[0].same ? rows.shift().since : i + 1;
+    const step = since > i ? `${since} ${scene.threads[path[i]]}` : `${since} to ${i + 1}`;
+    rows.unshift({ same, since, cells: same ? [step, "the same", "the same"] : [step, only(then[i], has), only(has, then[i])] });
+  });
+  const stepOf = (all, text) => all.findIndex((some) => some.includes(text)) + 1;
+  const sentence = scene.same.replace(/{(broken )?(.*?)}/g, (_, broken, text) => broken ? stepOf(then, text) : `step ${stepOf(now, text)}`);
+  const row = (kind, cells) => make("tr", {}, ...cells.map((text) => make(kind, {}, text)));
+  const sleeper = scene.threads.find((_, i) => [placeOf(here(), i), placeOf(were[steps.length], i, other)].every(({ status }) => status === "asleep"));
+  const next = scene.threads.findIndex((_, i) => canStep(here(), i)), code = next < 0 ? "" : codeAt(placeOf(here(), next).at[0]).replace("select: ", "");
+  return {
+    path: path.join(),
+    ending: !sleeper || !code ? note.replace("isn't", "of the broken version isn't") : `${sleeper} sleeps here, too, but this time ${scene.threads[next]} still has ${code} to ${code.endsWith(")") ? "call" : "try"}.`,
+    said: [make("p", {}, !/ 0\b/.test(sentence) ? sentence : rows[1] ? "This time it's different:" : "Until now each step does the same in both versions."), make("table", {}, row("th", ["step", "broken", "repaired"]), ...rows.reverse().map(({ cells }) => row("td", cells)))],
+  };
 }
 
 function cannot(thread) {
@@ -117,7 +119,7 @@ function step(thread) {
 }
 
 const back = () => { follow(path.slice(0, -1)); go(); };
-const restart = () => { $("compared").replaceChildren(); follow([]); go(); };
+const restart = () => { follow([]); go(); };
 
 // runner is the goroutine that run goes on with: the latest, if it can.
 function runner() {
@@ -168,11 +170,13 @@ function notes(before, after, thread, of = scene) {
   of.threads.forEach((name, i) => {
     if (is(before, i) === "asleep" && is(after, i) !== "asleep") all.push(`${name} wakes up`);
     if (becomes(i, "asleep")) all.push(`${name} falls asleep`);
+    if (becomes(i, "waits")) all.push(`${name} has to wait for the lock`);
     if (becomes(i, "finished")) all.push(`${name} has finished`);
   });
   const was = placeOf(before, thread, of).at || [], now = placeOf(after, thread, of).at || [], entered = now[now.length - was.length - 1];
   if (all.length || !now.length) return all;
-  return [entered ? functionAt(entered, of)[0][0].replace(/^func (\(.*?\) )?(\w+).*/, "enters $2") : `goes on to line ${now[0].split(":")[1]}`];
+  const code = entered ? functionAt(entered, of)[0][0] : "", noToken = after.v[of.variables.findIndex(({ kind }) => kind === "token")] === "0";
+  return [code ? code.replace(/^func (\(.*?\) )?(\w+).*/, "enters $2") : `goes on to line ${now[0].split(":")[1]}`, ...(noToken && code.includes("Parker) Wake") ? ["no token yet"] : [])];
 }
 
 const notesOf = (i) => notes(trail[i], trail[i + 1], path[i]);
@@ -183,7 +187,7 @@ function drawScene() {
   const base = scene.broken ? scene.id : scene.other || scene.id;
   document.title = `${scene.title} · Be the scheduler`;
   for (const id of ["title", "intro"]) $(id).textContent = scene[id];
-  $("how").hidden = watching();
+  $("how").hidden = $("last").hidden = watching();
   $("watch").hidden = !watching();
   $("atomics").hidden = !scene.chapter.startsWith("06");
   $("scene").value = base.replace(/-repaired$/, "");
@@ -198,7 +202,7 @@ function drawScene() {
     const lines = block.lines.map((text, i) => {
       const number = block.line + i, is = (kind) => (block[kind] || []).includes(number) ? " " + kind : "";
       const [, code, comment] = text.match(/^(.*?)(\/\/.*)?$/);
-      return make("div", { class: "line" + is("changed") + is("untrue"), id: `${block.file}:${number}` },
+      return make("div", { class: "line" + is("changed") + is("untrue"), id: `${block.file}:${number}`, "data-gone": (block.gone || {})[number] || "" },
         make("span", { class: "tags" }),
         make("span", { class: "number" }, String(number)),
         make("code", {}, code.replaceAll("\t", "    "), comment ? make("i", {}, comment) : ""));
@@ -221,12 +225,14 @@ function drawScene() {
 function draw(isNew) {
   $("code").style.setProperty("--top", `${$("dock").offsetTop}px`);
   if (isNew) reserve();
+  const said = path.join().startsWith(replay.path) ? replay.said : []; // it's true of no other path
+  if ($("compared").firstChild !== (said[0] || null)) $("compared").replaceChildren(...said);
   drawThreads();
   drawMarks(isNew);
   drawVariables();
   drawVerdict();
   drawLanes();
-  $("last").textContent = path.length && !watching() ? `Step ${path.length}, ${scene.threads[path[path.length - 1]]}: ${notesOf(path.length - 1).join("; ")}` : "";
+  $("last").textContent = path.length ? `Step ${path.length}, ${scene.threads[path[path.length - 1]]}: ${notesOf(path.length - 1).join("; ")}` : "";
   $("runner").textContent = watching() || !here().n ? "" : scene.threads[runner()];
   for (const id of ["back", "restart", "run"]) $(id).setAttribute("aria-disabled", id === "run" ? !here().n : !path.length);
 }
@@ -288,16 +294,12 @@ function drawMarks(atOnce) {
 
 function drawVariables() {
   const before = trail[trail.length - 2];
+  const span = (name, text) => make("span", { class: name }, text);
   $("variables").replaceChildren(...scene.variables.map((variable, i) => {
-    const value = here().v[i], cell = make("dd", { class: variable.kind });
-    if (variable.kind === "token") {
-      cell.append(make("span", { class: value === "0" ? "slot" : "slot full" }), shown(variable, value));
-    } else if (variable.kind === "queue" && value) {
-      cell.append(...value.split(", ").map((item) => make("span", { class: "item" }, item)));
-    } else {
-      cell.append(make("span", { class: `value ${value}` }, shown(variable, value)));
-    }
-    return make("div", { class: before && before.v[i] !== value ? "variable new" : "variable" }, make("dt", {}, variable.name), cell);
+    const value = here().v[i], text = shown(variable, value);
+    const cell = variable.kind === "token" ? [span(value === "0" ? "slot" : "slot full", ""), text]
+      : variable.kind === "queue" && value ? value.split(", ").map((item) => span("item", item)) : [span(`value ${value}`, text)];
+    return make("div", { class: before && before.v[i] !== value ? "variable new" : "variable" }, make("dt", {}, variable.name), make("dd", { class: variable.kind }, ...cell));
   }));
 }
 

@@ -47,7 +47,8 @@ type played struct {
 	intro, lesson, brokenTitle, brokenIntro, brokenLesson string
 
 	// What the page says when the steps that lose the wakeup are taken in the
-	// chapter's code. {arrived = true} becomes the number of the step that notes so.
+	// chapter's code. {arrived = true} becomes the step that notes so, and
+	// {broken arrived = true} the number of the broken version's step that did.
 	same string
 
 	// Other orders to try in the chapter's code: what they're called, and whose
@@ -68,9 +69,9 @@ var playground = []played{
 		brokenTitle:  "The letter: look, unlock, then store",
 		brokenIntro:  "main waits for a letter, and post delivers it. In this version, Poll looks, unlocks, and only then stores its waker. Find an order in which main sleeps forever although the letter is there.",
 		brokenLesson: "main looked and found no letter. Then post delivered one, but no waker was stored yet, so there was nothing to wake. After that main stored its waker and went to sleep, and nothing will ever call Wake.",
-		intro:        "This is the chapter's code: Poll stores its waker and looks under one lock. Inside the lock either of the two may come first, because post needs the same lock, so it can't run between them. Try to lose the wakeup now.",
-		lesson:       "Because one lock covers the store and the look, post can't come between them. If post comes before, Poll sees the letter. If it comes after, it finds the waker and calls it.",
-		same:         "This time post finds a waker in {w != nil? yes}, because main stored it in {l.waker: the parker}.",
+		intro:        "This is the chapter's code. Try to lose the wakeup now.",
+		lesson:       "post needs the same lock as Poll, so it can't run between the store and the look. That's why their order doesn't matter here. If post comes before both, Poll sees the letter. If post comes after both, it finds the waker and calls it.",
+		same:         "This time post finds a waker in {w != nil? yes}, because {l.waker: the parker} does what steps {broken arrived = false} and {broken l.waker: the parker} did in the broken version: main looks and stores its waker.",
 		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before main parks", "12*|1*"}, {"main sleeps before post begins", "1*|2*1*"}},
 	},
 	{
@@ -84,9 +85,9 @@ var playground = []played{
 		brokenTitle:  "The token: a wake that comes too early",
 		brokenIntro:  "In this version the channel of the parker has no room for a token, so Wake reaches main only while main is receiving. Find an order in which Wake comes too early, so that main sleeps forever.",
 		brokenLesson: "When post got to its select, main wasn't receiving yet. The channel has no room either, so the select took its default, and the wake left nothing behind. Then main parked, and now it waits for a wake that is over.",
-		intro:        "This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.",
-		lesson:       "A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
-		same:         "This time the wake leaves a token in {token: one}, and Park takes it in {token: none} and returns.",
+		intro:        "This is the chapter's code. Try to wake main too early now.",
+		lesson:       "The parker's channel has room for one token. So a wake that comes before Park leaves its token there, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.",
+		same:         "This time the wake leaves a token in {token: one}, and Park takes it in {main takes the token and doesn't sleep} and returns.",
 		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before main parks", "12*|1*"}, {"main sleeps before post begins", "1*|2*1*"}},
 	},
 	{
@@ -99,8 +100,8 @@ var playground = []played{
 		untrue:       []string{"// ← a wake that comes here isn't lost: its token makes park return"},
 		brokenIntro:  "A task waits for a letter, and post delivers it. In this version, waking the task unparks the executor first and queues the task second. Make the executor park again in between.",
 		brokenLesson: "The executor woke up, found its run queue empty and parked again. Only then was the task queued. It's in the queue now, but the token is spent, and nothing tells the executor to look.",
-		intro:        "This is the chapter's code: Wake queues the task, and unparks the executor after that. Try to make the executor miss the task.",
-		lesson:       "The token always comes after the task. So an executor that takes the token and looks at its run queue can't find it empty, however late it does so.",
+		intro:        "This is the chapter's code. Try to make the executor miss the task.",
+		lesson:       "Wake queues the task first and unparks the executor after that, so the token always comes after the task. That's why an executor that takes the token and looks at its run queue can't find it empty, however late it does so.",
 		same:         "This time the wake queues the task in {run queue: task 1}, before it unparks the executor, so the executor will find the task.",
 		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes just before the executor parks", "1112*|1*"}, {"the executor sleeps before post begins", "1*|2*1*"}},
 	},
@@ -115,8 +116,8 @@ var playground = []played{
 		},
 		brokenIntro:  "This executor leaves a task in the run queue while it polls the task, and takes it out afterwards. What becomes of a wake that comes during the poll? Get the letter delivered and the task forgotten.",
 		brokenLesson: "The wake came when the poll had already missed the letter, but the task was still in the queue, so push added nothing. Then the executor took the task out, and the wake went with it.",
-		intro:        "This is the chapter's code: pop takes the task out of the run queue before the poll. Try to lose a wake that comes during the poll.",
-		lesson:       "During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
+		intro:        "This is the chapter's code. Try to lose a wake that comes during the poll.",
+		lesson:       "pop takes the task out of the run queue before the poll. During the poll the task isn't in the queue, so a wake puts it there again, and another poll follows. A wake that comes before the poll is answered by that poll.",
 		same:         "This time the task isn't in the run queue during its poll, so the wake queues it again in {run queue: task 1}.",
 		orders:       [][2]string{{"post comes first", "2*|1*"}, {"the wake comes right after the poll", "112*|1*"}, {"the executor sleeps before post begins", "1*|2*1*"}},
 	},
@@ -131,8 +132,8 @@ var playground = []played{
 		},
 		brokenIntro:  "The executor itself sleeps in the kernel now, and another goroutine ends that sleep with the bell. It rings only if parked is true. In this version, the runtime looks at what has been injected, and announces that it parks after it has let go of the lock. Slip a wake in between.",
 		brokenLesson: "The runtime looked and found nothing injected. Then the wake came: it injected the task, but parked wasn't set yet, so it didn't ring. After that the runtime announced that it parks, and went to sleep with a task in its lane.",
-		intro:        "This is the chapter's code: the look at injected and the announcement that the runtime parks are under one lock. Try to find a gap for the wake.",
-		lesson:       "A wake comes before the lock or after it. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
+		intro:        "This is the chapter's code. Try to find a gap for the wake.",
+		lesson:       "The look at injected and the announcement that the runtime parks are under one lock, so a wake comes before both or after both. If it comes before, the look finds the task, and the runtime doesn't sleep. If it comes after, the wake finds parked set, and rings.",
 		same:         "This time the runtime looks in {len(rt.injected) > 0? no} and keeps the lock until parked is set, so post has to wait.",
 		orders:       [][2]string{{"the wake comes before the look", "12*|1*"}, {"the wake waits for the lock", "112*|12*1*"}, {"the runtime sleeps before post begins", "1*|2*1*"}},
 	},
@@ -147,8 +148,8 @@ var playground = []played{
 		},
 		brokenIntro:  "The runtime sleeps for a second, and is closed after that. In this version, a wake decides under the lock to ring the bell, but it rings after the unlock. Close the bell in between.",
 		brokenLesson: "post decided to ring while the bell was still there. Then the runtime woke up by itself, and Close closed the bell's descriptor. By now its number may belong to another connection, and the ring is written to that.",
-		intro:        "This is the chapter's code: the bell rings under the lock. Try to close the bell between the decision and the ring.",
-		lesson:       "Close marks the runtime as closed under the same lock. So a wake either rings before that, or finds the mark and doesn't ring at all.",
+		intro:        "This is the chapter's code. Try to close the bell between the decision and the ring.",
+		lesson:       "The bell rings under the lock, and Close marks the runtime as closed under the same lock. So a wake either rings before that, or finds the mark and doesn't ring at all.",
 		same:         "This time post decides to ring in {rt.parked.Swap(false)? yes}, and keeps the lock until it has rung, so Close has to wait.",
 		orders:       [][2]string{{"post rings during the sleep", "2*|1*3*1*"}, {"post comes just before Close", "1*2*|3*1*"}, {"Close comes first", "1*3*1*|2*"}},
 	},
@@ -517,6 +518,10 @@ type excerpt struct {
 	Lines   []string `json:"lines"`
 	Changed []int    `json:"changed,omitempty"` // these aren't in the other variant
 	Untrue  []int    `json:"untrue,omitempty"`  // the comments of these are true in the chapter only
+
+	// Before the lines with these numbers only the other variant locks or unlocks, and
+	// no changed line says so.
+	Gone map[int]string `json:"gone,omitempty"`
 }
 
 // A place is where a goroutine can be.
@@ -654,6 +659,8 @@ func (v variant) notes(g *graph, before, after []where, thread string, found []s
 			}
 		case halfPopped.MatchString(what):
 			continue
+		case what == "token: none" && before[t].What == "receives":
+			what = g.Threads[t] + " takes the token and doesn't sleep"
 		case isVariable:
 		case what == "the channel takes it":
 			for i := range min(len(before), len(after)) {
@@ -735,21 +742,39 @@ func (v variant) markEdits(code []excerpt, texts map[string]string) {
 			if at < 0 {
 				continue
 			}
-			first, old := strings.Count(text[:at], "\n")+1, lines(was)
+			first, old, isNew := strings.Count(text[:at], "\n")+1, lines(was), false
 			for n, line := range lines(strings.TrimSuffix(is, "\n")) {
-				if was := slices.Index(old, line); was >= 0 {
-					old = slices.Delete(old, was, was+1)
-					continue
+				found := slices.Index(old, line)
+				var gone []string
+				if found >= 0 {
+					for _, m := range locked.FindAllStringSubmatch(strings.Join(old[:found], "\n"), -1) {
+						gone = append(gone, m[1])
+					}
+					old = old[found+1:]
 				}
+				said := isNew // by a changed line just before
+				isNew = found < 0
 				for c := range code {
-					if e := &code[c]; e.File == file && e.Line <= first+n && first+n < e.Line+len(e.Lines) {
+					e := &code[c]
+					if e.File != file || first+n < e.Line || e.Line+len(e.Lines) <= first+n {
+						continue
+					}
+					if isNew {
 						e.Changed = append(e.Changed, first+n)
+					} else if len(gone) > 0 && !said && !v.broken {
+						if e.Gone == nil {
+							e.Gone = make(map[int]string)
+						}
+						e.Gone[first+n] = fmt.Sprintf("no %s here", strings.Join(gone, " and "))
 					}
 				}
 			}
 		}
 	}
 }
+
+// locked finds the calls that are statements of their own.
+var locked = regexp.MustCompile(`(?m)^\s*([\w.]+\.(?:Unlock|Lock)\(\))$`)
 
 func (v variant) markUntrue(t *testing.T, code []excerpt) {
 	t.Helper()

@@ -182,29 +182,79 @@ func TestPlaygroundIsComplete(t *testing.T) {
 }
 
 // TestPlaygroundSaysWhatIsDifferent: the sentence about the steps that lose the
-// wakeup, when they're taken in the chapter's code, names steps that are there.
+// wakeup, when they're taken in the chapter's code, names steps that are there. If
+// it says that one step does what two of the broken version did, then in both
+// versions the goroutine gets from the same line to the same line by these steps.
 func TestPlaygroundSaysWhatIsDifferent(t *testing.T) {
 	t.Parallel()
 	for _, p := range playground {
-		keys, r := playedData(t, p.id).shortest(t), playedData(t, p.id+"-repaired")
-		var found []string
-		at := r.Nodes[0]
-		for _, key := range keys {
-			thread := strconv.Itoa(int(key - '1'))
-			to, can := at.Next[thread]
-			if !can {
-				break
-			}
-			found, at = append(found, strings.Split(at.Found[thread], "; ")...), r.Nodes[to]
-		}
-		named := regexp.MustCompile(`{(.*?)}`).FindAllStringSubmatch(r.Same, -1)
+		broken, r := playedData(t, p.id), playedData(t, p.id+"-repaired")
+		keys := broken.shortest(t)
+		named := regexp.MustCompile(`{(broken )?(.*?)}`).FindAllStringSubmatch(r.Same, -1)
 		if len(named) == 0 {
 			t.Errorf("%s: %q names no step", p.id, r.Same)
 		}
 		for _, m := range named {
-			if !slices.Contains(found, m[1]) {
-				t.Errorf("%s: after the keys %s no step has noted %q", p.id, keys, m[1])
+			in := r
+			if m[1] != "" {
+				in = broken
+			}
+			if in.stepThatNotes(keys, m[2]) == 0 {
+				t.Errorf("%s: after the keys %s no step of %s has noted %q", p.id, keys, in.ID, m[2])
+			}
+		}
+		for _, m := range regexp.MustCompile(`{([^}]*)} does what steps {broken (.*?)} and {broken (.*?)} did`).FindAllStringSubmatch(r.Same, -1) {
+			one, first, second := r.stepThatNotes(keys, m[1]), broken.stepThatNotes(keys, m[2]), broken.stepThatNotes(keys, m[3])
+			if one == 0 || first == 0 || second < first {
+				t.Fatalf("%s: it says that step %d does what steps %d and %d did", p.id, one, first, second)
+			}
+			thread := keys[one-1]
+			if keys[first-1] != thread || keys[second-1] != thread || strings.Contains(keys[first:second-1], string(thread)) {
+				t.Errorf("%s, %s: steps %d and %d aren't two steps of one goroutine, one after the other", p.id, keys, first, second)
+			}
+			if is, was := r.codeAfter(keys[:one-1], thread), broken.codeAfter(keys[:first-1], thread); is != was {
+				t.Errorf("%s, %s: step %d starts at %q, and step %d of the broken version at %q", p.id, keys, one, is, first, was)
+			}
+			if is, was := r.codeAfter(keys[:one], thread), broken.codeAfter(keys[:second], thread); is != was {
+				t.Errorf("%s, %s: step %d ends at %q, and step %d of the broken version at %q", p.id, keys, one, is, second, was)
 			}
 		}
 	}
+}
+
+// stepThatNotes returns the number of the first step that notes so, or 0. It takes
+// the steps as far as they're possible.
+func (r recording) stepThatNotes(keys, what string) (number int) {
+	at := r.Nodes[0]
+	for i, key := range keys {
+		thread := strconv.Itoa(int(key - '1'))
+		to, can := at.Next[thread]
+		if !can {
+			break
+		}
+		if slices.Contains(strings.Split(at.Found[thread], "; "), what) {
+			return i + 1
+		}
+		at = r.Nodes[to]
+	}
+	return 0
+}
+
+// codeAfter returns the lines of code that a goroutine is at after these steps, the
+// innermost first.
+func (r recording) codeAfter(keys string, thread byte) (code string) {
+	at := r.Nodes[0]
+	for _, key := range keys {
+		at = r.Nodes[at.Next[strconv.Itoa(int(key-'1'))]]
+	}
+	for _, place := range r.Places[at.Places[thread-'1']].At {
+		file, line, _ := strings.Cut(place, ":")
+		number, _ := strconv.Atoi(line)
+		for _, e := range r.Code {
+			if e.File == file && e.Line <= number && number < e.Line+len(e.Lines) {
+				code += strings.TrimSpace(e.Lines[number-e.Line]) + "\n"
+			}
+		}
+	}
+	return code
 }

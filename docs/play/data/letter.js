@@ -32,6 +32,6 @@ play({"id":"letter","title":"The letter: look, unlock, then store","chapter":"04
 {"p":[4,8],"v":["true","the parker","0"],"n":{"0":13,"1":14},"s":{"1":"the channel takes it; token: one"}},
 {"p":[6,3],"v":["true","the parker","0"]},
 {"p":[6,8],"v":["true","the parker","0"],"n":{"1":15},"s":{"1":"handed straight to main, which sleeps on the channel"}},
-{"p":[4,3],"v":["true","the parker","1"],"n":{"0":15},"s":{"0":"token: none"}},
+{"p":[4,3],"v":["true","the parker","1"],"n":{"0":15},"s":{"0":"main takes the token and doesn't sleep"}},
 {"p":[0,3],"v":["true","the parker","0"],"n":{"0":16},"s":{"0":"arrived = true"}},
 {"p":[5,3],"v":["true","the parker","0"],"n":{"0":9},"s":{"0":"Poll returned true"}}]})

@@ -58,7 +58,7 @@ play({"id":"poll","title":"The wake during the poll","chapter":"05-executor","pa
 {"p":[0,3],"v":["true","task 1","true","task 1","1"],"n":{"0":35},"s":{"0":"len(e.runQueue) == 0? no; t == nil? no; t.poll == nil? no"}},
 {"p":[9,3],"v":["true","task 1","false","","0"]},
 {"p":[9,11],"v":["true","task 1","true","task 1","0"],"n":{"1":36},"s":{"1":"handed straight to executor, which sleeps on the channel"}},
-{"p":[7,3],"v":["true","task 1","true","task 1","1"],"n":{"0":36},"s":{"0":"token: none"}},
+{"p":[7,3],"v":["true","task 1","true","task 1","1"],"n":{"0":36},"s":{"0":"executor takes the token and doesn't sleep"}},
 {"p":[3,10],"v":["true","task 1","false","","0"],"n":{"1":37}},
 {"p":[6,11],"v":["true","task 1","true","task 1","0"],"n":{"0":37,"1":38},"s":{"0":"task.queued: false; run queue: empty; ready? yes","1":"the channel takes it; token: one"}},
 {"p":[2,3],"v":["true","task 1","true","task 1","1"],"n":{"0":38},"s":{"0":"Poll returned true; ready = true"}},

@@ -1,5 +1,5 @@
 // Recorded by internal/checks/play_test.go. Don't edit it.
-play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token","intro":"This is the chapter's code: the parker's channel has room for one token. Try to wake main too early now.","lesson":"A wake that comes before Park leaves its token, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.","same":"This time the wake leaves a token in {token: one}, and Park takes it in {token: none} and returns.","orders":[["post comes first","21",1],["the wake comes just before main parks","122211",4],["main sleeps before post begins","112221",2]],"threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
+play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-waker/README.md","other":"token","intro":"This is the chapter's code. Try to wake main too early now.","lesson":"The parker's channel has room for one token. So a wake that comes before Park leaves its token there, and Park takes the token and returns at once. A wake that comes after Park ends its sleep. Either way main polls again.","same":"This time the wake leaves a token in {token: one}, and Park takes it in {main takes the token and doesn't sleep} and returns.","orders":[["post comes first","21",1],["the wake comes just before main parks","122211",4],["main sleeps before post begins","112221",2]],"threads":["main","post"],"variables":[{"name":"l.arrived","kind":"value"},{"name":"l.waker","kind":"value"},{"name":"token","kind":"token"}],
 "code":[
 {"file":"04-waker/parker.go","line":8,"lines":["func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }"],"changed":[8]},
 {"file":"04-waker/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
@@ -25,5 +25,5 @@ play({"id":"token-repaired","title":"The token","chapter":"04-waker","page":"04-
 {"p":[4,5],"v":["true","the parker","0"],"n":{"1":8}},
 {"p":[2,6],"v":["true","the parker","0"],"n":{"0":8,"1":9},"s":{"1":"the channel takes it; token: one"}},
 {"p":[4,6],"v":["true","the parker","0"],"n":{"1":10},"s":{"1":"handed straight to main, which sleeps on the channel"}},
-{"p":[2,3],"v":["true","the parker","1"],"n":{"0":10},"s":{"0":"token: none"}},
+{"p":[2,3],"v":["true","the parker","1"],"n":{"0":10},"s":{"0":"main takes the token and doesn't sleep"}},
 {"p":[0,3],"v":["true","the parker","0"],"n":{"0":5},"s":{"0":"Poll returned true"}}]})
