@@ -203,6 +203,40 @@ func TestFirstErrorClosesChildrenThatWereNeverPolled(t *testing.T) {
 	})
 }
 
+// A TryJoinAll has two ways to end, and here both are possible: the child that
+// fails is the last to finish, or the only one.
+func TestLastChildFails(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := 1; n <= 4; n++ {
+			var children []*testAfter[string]
+			for i := range n - 1 {
+				children = append(children, testOK(1+random.IntN(3), fmt.Sprint("value ", i)))
+			}
+			text, at := fmt.Sprintf("the pot %d is broken", random.IntN(1000)), random.IntN(n)
+			failed := testFails(3, text)
+			children = slices.Insert(children, at, failed)
+			if at < n-1 {
+				failed.n = 4 // those behind it have finished before
+			}
+			all, what := testJoin(children...), fmt.Sprintf("child %d of %d failed when all others had finished", at, n)
+			for range failed.n - 1 {
+				all.Poll(testContext())
+			}
+			r, ready := all.Poll(testContext())
+			if !ready || r.Err != failed.value.Err || r.Value != nil {
+				t.Fatalf("%s: Poll gave %s, error %v, %t, want the error %q and no values (nil), true: \"was it the last?\" and \"did it fail?\" can both be true", what, testValues(r.Value), r.Err, ready, text)
+			}
+			Close(all)
+			for i, c := range children {
+				if c.closes > 0 {
+					t.Fatalf("%s, and child %d was closed, in that Poll or by a Close after it, want nothing: all had finished", what, i)
+				}
+			}
+		}
+	})
+}
+
 func TestTryJoinAllOfNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		if r, ready := testJoin().Poll(testContext()); !ready || len(r.Value) != 0 || r.Err != nil {
