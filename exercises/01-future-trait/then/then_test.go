@@ -162,8 +162,10 @@ func TestCloseOfTheFirst(t *testing.T) {
 			} else if !errors.Is(err, broken) {
 				t.Fatalf("Then was closed %s, and the first future failed to close; Close of Then returned %v, want its error, %q", when, err, broken)
 			}
-			if Close(f); first.closes != 1 {
+			if err := Close(f); first.closes != 1 {
 				t.Fatalf("Then was closed twice, %s, and the first future was closed %d times, want once: after the first Close it isn't Then's anymore", when, first.closes)
+			} else if err != nil {
+				t.Fatalf("Then was closed %s, and a second Close returned %q, want nil: it has nothing to do, so nothing can fail", when, err)
 			}
 		}
 	})
@@ -201,8 +203,32 @@ func TestCloseOfTheSecond(t *testing.T) {
 		case !errors.Is(err, broken):
 			t.Fatalf("the second future failed to close, and Close of Then returned %v, want its error, %q", err, broken)
 		}
-		if Close(f); first.closes != 0 || second.closes != 1 {
+		if err = Close(f); first.closes != 0 || second.closes != 1 {
 			t.Fatalf("Then was closed twice when the second future was pending; it closed the first future %d times and the second one %d times, want 0 and 1: after the first Close the future isn't Then's anymore", first.closes, second.closes)
+		} else if err != nil {
+			t.Fatalf("Then was closed when the second future was pending, and a second Close returned %q, want nil: it has nothing to do, so nothing can fail", err)
+		}
+	})
+}
+
+// Rule 5: Close is safe also after Poll panicked.
+func TestCloseAfterNextPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for polls := 1; polls <= 3; polls++ {
+			first := &testAfter[int]{n: polls}
+			f := Then[int](first, func(int) Future[int] { panic("no pot") })
+			panicked := false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				for range polls {
+					f.Poll(testContext())
+				}
+			}()
+			if Close(f); !panicked {
+				t.Fatalf("next panicked at poll %d, and Poll of Then returned: let the caller see the panic", polls)
+			} else if first.closes > 0 {
+				t.Fatalf("next panicked, Then was closed, and it closed the first future, which had finished: forget it before you call what may panic")
+			}
 		}
 	})
 }
