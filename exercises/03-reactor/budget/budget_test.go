@@ -273,6 +273,58 @@ func TestManySmallWrites(t *testing.T) {
 	})
 }
 
+// Neither side says that it can't go on, so one Poll goes on.
+func TestOnePollGoesOn(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 1, 4<<20, 0)
+		w.tick()
+		if w.relay("4 MiB that are there, and a sink that takes everything"); w.polls > 2 {
+			t.Fatalf("4 MiB were there, and the sink took everything, and that took %d polls, want one, or a second one for the end: why did Poll stop, when nothing had said EAGAIN?%s", w.polls, w.told())
+		}
+	})
+}
+
+// Polls aren't time: either side may be silent for as many as it likes.
+func TestSilence(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 2, 1000, 100)
+		w.room, w.open = 0, true
+		r := NewRelay(w, w)
+		still := func(what string, asks *bool) {
+			t.Helper()
+			for poll := 1; poll <= 3000; poll++ {
+				if got, ready := r.Poll(); ready {
+					t.Fatalf("%s, and poll %d gave %+v, true, want false: EAGAIN says \"not now\", however often", what, poll, got)
+				}
+			}
+			if !*asks {
+				t.Fatalf("%s, and Poll has not asked for a wake that will come", what)
+			}
+		}
+		still("the source was silent, and hasn't ended", &w.asksReadable)
+		w.there, w.pieces = w.pieces[0], w.pieces[1:]
+		w.asksReadable, w.asksWritable = false, false
+		still("the source gave 1000 bytes, and the sink took nothing", &w.asksWritable)
+		w.open, w.polls = false, 0
+		for {
+			w.polls++
+			relayed, ready := r.Poll()
+			if ready && (relayed != (Relayed{N: 2000}) || !bytes.Equal(w.got, w.want)) {
+				t.Fatalf("after a long silence of both sides, Poll gave %+v, and the sink got %d bytes, or others, want {N:2000 Err:<nil>}", relayed, len(w.got))
+			}
+			if ready {
+				break
+			}
+			if w.polls > 100 {
+				t.Fatalf("after a long silence of both sides, the relay doesn't end%s", w.told())
+			}
+			w.event()
+		}
+	})
+}
+
 func TestTwoRelays(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -304,9 +356,12 @@ func TestTwoRelays(t *testing.T) {
 func TestMemory(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		w := testWorldOf(t, random, 1, 1<<20, 4<<10)
-		if w.relay("1 MiB at once, to a sink that takes 4 KiB after each event"); w.most > 16<<10 {
-			t.Fatalf("1 MiB at once, to a slow sink: the relay holds %d bytes that it has read and not written, at one time, want at most %d", w.most, 16<<10)
+		for _, test := range []struct{ size, step int }{{1 << 20, 4 << 10}, {1 << 17, 1000}, {1 << 17, 1<<14 - 1}, {1 << 17, 200 + random.IntN(3000)}} {
+			w := testWorldOf(t, random, 1, test.size, test.step)
+			what := fmt.Sprintf("%d KiB at once, to a sink that takes %d bytes after each event", test.size>>10, test.step)
+			if w.relay(what); w.most > 16<<10 {
+				t.Fatalf("%s: to a slow sink, the relay holds %d bytes that it has read and not written, at one time, want at most %d", what, w.most, 16<<10)
+			}
 		}
 	})
 }
@@ -330,6 +385,7 @@ func testError(t testing.TB, random *rand.Rand, broken error) {
 		{"reading failed after 2,000 bytes", func(w *testWorld) { w.readEnd = broken }, 2000},
 		{"writing failed after 1,000 bytes", func(w *testWorld) { w.writeEnd = broken }, 1000},
 		{"asking for a wake failed", func(w *testWorld) { w.wakeEnd = broken }, -1},
+		{"the sink took 100 bytes, and asking for a wake failed", func(w *testWorld) { w.wakeEnd, w.step, w.room = broken, 100, 100; w.tick() }, 100},
 	} {
 		w := testWorldOf(t, random, 2, 1000, 0)
 		test.set(w)

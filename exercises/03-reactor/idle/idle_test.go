@@ -178,7 +178,7 @@ func TestSlowClient(t *testing.T) {
 		}
 		s.checkIdle(t, "after a slow client had got its answer,")
 
-		long, got, slow := strings.Repeat("0123456789", 7000), []byte(nil), true
+		long, got, slow := strings.Repeat("0123456789", 120_000), []byte(nil), true
 		s = testServe(t, testClient{says: []string{long}})
 		s.echo = Echo(s.read, func(fd int, p []byte) (int, error) {
 			if slow {
@@ -187,7 +187,7 @@ func TestSlowClient(t *testing.T) {
 			got = append(got, p...)
 			return len(p), nil
 		}, s.fd)
-		for range 30 { // as much as it likes to read
+		for range 400 { // as much as it likes to read
 			s.poll()
 		}
 		slow = false
@@ -198,7 +198,7 @@ func TestSlowClient(t *testing.T) {
 			}
 		}
 		if string(got) != long {
-			t.Fatalf("the client said %d bytes, took nothing for 30 polls and then everything, and has got %d bytes back, or others", len(long), len(got))
+			t.Fatalf("the client said %d bytes, took nothing for 400 polls and then everything, and has got %d bytes back, or others", len(long), len(got))
 		}
 	})
 }
@@ -251,6 +251,38 @@ func TestClientThatIsGone(t *testing.T) {
 			s.echo = Echo(s.read, func(int, []byte) (int, error) { return -1, end }, s.fd)
 			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
 				t.Fatalf("writing failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
+			}
+		}
+	})
+}
+
+// The client breaks later, in the middle of its answer, before or after it has finished.
+func TestWritingTheRestFails(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		ends := []unix.Errno{unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT, unix.ENOBUFS}
+		for len(ends) < 8 {
+			if code := unix.Errno(1 + random.IntN(133)); unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				ends = append(ends, code)
+			}
+		}
+		for i, end := range ends {
+			for _, says := range [][]string{{"hello"}, {"hello", ""}} {
+				taken, broke := i%3, false
+				s := testServe(t, testClient{says: says, slow: true, room: taken})
+				s.echo = Echo(s.read, func(fd int, p []byte) (int, error) {
+					if broke {
+						return -1, end
+					}
+					return s.write(fd, p)
+				}, s.fd)
+				for range 8 { // until it has read what it likes to read
+					s.poll()
+				}
+				broke = true
+				if e, ready, _ := s.poll(); !ready || e != (Echoed{N: taken, Err: end}) {
+					t.Fatalf("the client said %q, took %d bytes, and then writing the others failed with %s: Poll gave %+v, %t, want {N:%d Err:%v}, true: what's left will never be taken", says, taken, unix.ErrnoName(end), e, ready, taken, end)
+				}
 			}
 		}
 	})
