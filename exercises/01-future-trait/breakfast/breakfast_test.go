@@ -34,7 +34,8 @@ type testKitchen struct {
 	water, tea, toast string
 	n                 int
 	log               []string
-	err               error // of each Close
+	err               error  // of each Close
+	panics            string // the step whose Poll does
 }
 
 func testKitchenOf(number, n int) *testKitchen {
@@ -73,6 +74,9 @@ type testStep struct {
 func (w *testStep) Poll(cx *Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
+	if w.name == w.kitchen.panics && w.name != "" {
+		panic(w.name + " everywhere")
+	}
 	if cx != testNow {
 		w.kitchen.log = append(w.kitchen.log, "no Context")
 	}
@@ -359,6 +363,29 @@ func TestCloseAfterTheKitchenPanicked(t *testing.T) {
 				} else if len(k.log) > 0 {
 					t.Fatalf("the kitchen panicked when it was asked for the %s, Breakfast was closed, and did %q, want nothing: the %s had finished, so forget it before you call what may panic", broken, k.log, []string{"water", "tea"}[i])
 				}
+			}
+		}
+	})
+}
+
+// A step whose Poll panicked hasn't finished, so it's still under way.
+func TestCloseAfterAStepPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for i, name := range []string{"water", "tea", "toast"} {
+			k := testKitchenOf(1, 2)
+			k.panics = name
+			b, panicked := NewBreakfast(k), false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				for range i + 1 {
+					b.Poll(testContext())
+				}
+			}()
+			k.log = nil
+			if Close(b); !panicked {
+				t.Fatalf("the %s panicked in its Poll, and Poll of Breakfast returned: let the caller see the panic", name)
+			} else if fmt.Sprint(k.log) != "[close "+name+"]" {
+				t.Fatalf("the %s panicked in its Poll, then Breakfast was closed, and did %q, want [\"close %s\"]: a step that panicked hasn't finished", name, k.log, name)
 			}
 		}
 	})

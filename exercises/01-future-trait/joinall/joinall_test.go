@@ -143,6 +143,23 @@ func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
 	})
 }
 
+// Polls aren't time, so children may be pending for as many as they like.
+func TestSlowChildren(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testOK(2000+random.IntN(100), "a"), testOK(3000+random.IntN(100), "b")
+		all := testJoin(a, b)
+		for poll := 1; poll < b.n; poll++ {
+			if r, ready := all.Poll(testContext()); ready || r.Value != nil || r.Err != nil || a.polls != min(poll, a.n) || b.polls != poll {
+				t.Fatalf("poll %d gave %s, error %v, %t, want nil, no error, false: child 1 is pending, and that's no failure, however many polls it takes (the children were polled %d and %d times)", poll, testValues(r.Value), r.Err, ready, a.polls, b.polls)
+			}
+		}
+		if r, ready := all.Poll(testContext()); !ready || r.Err != nil || !slices.Equal(r.Value, []string{"a", "b"}) {
+			t.Fatalf("after %d polls the last child has finished, and Poll gave %s, error %v, %t, want the values [\"a\" \"b\"], no error, true", b.n, testValues(r.Value), r.Err, ready)
+		}
+	})
+}
+
 func TestFirstErrorEnds(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -281,3 +298,29 @@ func TestCloseGoesOnAfterAnError(t *testing.T) {
 		}
 	})
 }
+
+// Rule 5: Close is safe also after Poll panicked. A child whose Poll panicked hasn't finished.
+func TestCloseAfterAPanic(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, done, broken, c := testOK(9, "a"), testOK(1, "b"), &testPanics{}, testOK(9, "c")
+		all, panicked := TryJoinAll[string](a, done, broken, c), false
+		func() {
+			defer func() { panicked = recover() != nil }()
+			all.Poll(testContext())
+		}()
+		if !panicked {
+			t.Fatal("child 2 panicked in its Poll, and Poll of TryJoinAll returned: let the caller see the panic")
+		}
+		Close(all)
+		for i, c := range []int{a.closes, done.closes, broken.closes, c.closes} {
+			if want := map[bool]int{true: 0, false: 1}[i == 1]; c != want {
+				t.Fatalf("child 2 panicked in its Poll, then TryJoinAll was closed, and child %d was closed %d times, want %d: it closes each child that hasn't finished, also the one that panicked (child 1 had finished)", i, c, want)
+			}
+		}
+	})
+}
+
+type testPanics struct{ closes int }
+
+func (p *testPanics) Poll(*Context) (Result[string], bool) { panic("no pot") }
+func (p *testPanics) Close() error                         { p.closes++; return nil }

@@ -202,6 +202,21 @@ func TestPauseInALine(t *testing.T) {
 	})
 }
 
+// Polls aren't time, so a pause may last for as many as it likes.
+func TestLongPauseInALine(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, pauses := &testPeer{script: []any{"he"}}, 3000+random.IntN(100)
+		for range pauses {
+			p.script = append(p.script, unix.EAGAIN)
+		}
+		p.script = append(p.script, "llo\n")
+		if line := testLine(t, NewReader(p), p); line != (Line{Text: "hello"}) {
+			t.Fatalf("\"he\" came, then EAGAIN in up to %d polls, then \"llo\\n\", and ReadLine gave %+v, want hello: \"not now\" is neither the end nor an error, however often", pauses, line)
+		}
+	})
+}
+
 func TestAbandonedReadLine(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: testParts("he", "llo\n")}

@@ -179,6 +179,20 @@ func TestManyParts(t *testing.T) {
 	})
 }
 
+// Polls aren't time, so a peer may take nothing for as many as it likes.
+func TestPeerThatTakesItsTime(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, pauses := &testPeer{script: []any{1}}, 3000+random.IntN(100)
+		for range pauses {
+			p.script = append(p.script, unix.EAGAIN)
+		}
+		if written := testAll(t, "tea", p); p.got.String() != "tea" || written != (Written{N: 3}) {
+			t.Fatalf("the peer took one byte, said EAGAIN in up to %d polls, and would take more then: WriteAll yields %+v, want {N:3 Err:<nil>}: \"not now\" isn't an error, however often", pauses, written)
+		}
+	})
+}
+
 func TestAnyLength(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {

@@ -203,6 +203,31 @@ func TestSlowClient(t *testing.T) {
 	})
 }
 
+// Polls aren't time: a client may be silent, or take nothing, for as many as it likes.
+func TestPatience(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		text := fmt.Sprint("hello ", random.IntN(1000))
+		s := testServe(t, testClient{slow: true})
+		wait := func(what string) {
+			t.Helper()
+			for poll := 1; poll <= 1500; poll++ {
+				if e, ready, _ := s.poll(); ready {
+					t.Fatalf("%s, and poll %d gave %+v, true, want false: EAGAIN says \"not now\", however often", what, poll, e)
+				}
+			}
+		}
+		wait("the client was silent")
+		s.says = []string{text}
+		wait("the client said " + text + " and took nothing")
+		s.slow = false
+		if s.pollUntil(text); s.got != text {
+			t.Fatalf("the client said %q after a long silence, took nothing for a long time, and has got %q back", text, s.got)
+		}
+		wait("the client was silent again")
+	})
+}
+
 func TestSlowClientThatHasFinished(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		long := strings.Repeat("hello", 600)
