@@ -132,6 +132,12 @@ func testRounds(t testing.TB, order []int, mark string) {
 			t.Fatalf("%s: poll %d gave %q, error %v, %t, want %q, no error, true: the values are in the order of the arguments, and come in the poll in which the last child has finished", what, poll, r.Value, r.Err, ready, want)
 		}
 	}
+	Close(all)
+	for i, c := range children {
+		if c.closes > 0 {
+			t.Fatalf("%s: all children had finished, and a Close after that has closed child %d", what, i)
+		}
+	}
 }
 
 func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
