@@ -266,9 +266,11 @@ func TestErrorAfterAPart(t *testing.T) {
 
 func TestNothingToWrite(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := new(testPeer)
-		if written, ready := WriteAll(p, nil).Poll(testContext()); !ready || written != (Written{}) || len(p.calls) > 0 {
-			t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
+		for _, nothing := range [][]byte{nil, {}, make([]byte, 0, 10)} {
+			p := new(testPeer)
+			if written, ready := WriteAll(p, nothing).Poll(testContext()); !ready || written != (Written{}) || len(p.calls) > 0 {
+				t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
+			}
 		}
 	})
 }

@@ -106,12 +106,12 @@ func TestManyPieces(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		k0 := new(testKernel)
 		for range 1000 {
-			k0.script = append(k0.script, "x", unix.EINTR)
+			k0.script = append(k0.script, strings.Repeat("x", 50), unix.EINTR)
 		}
 		s0 := NewSource(k0.read)
 		s0.Edge()
-		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
-			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
+		if data, more, err := s0.Turn(100_000); len(data) != 50_000 || more || err != nil {
+			t.Fatalf("one event for 1,000 pieces of 50 bytes, with a signal after each, and Turn(100000) gave %d bytes, %t, %v, want 50000, false, <nil>", len(data), more, err)
 		}
 		long := strings.Repeat("0123456789", 120_000)
 		k := &testKernel{script: []any{"a", long, "b"}}
@@ -210,10 +210,17 @@ func TestTurnOfSignals(t *testing.T) {
 
 func TestEnd(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, c := range []struct {
+		type end struct {
 			last any
 			want error
-		}{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}, {unix.ETIMEDOUT, unix.ETIMEDOUT}} {
+		}
+		ends := []end{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}, {unix.ETIMEDOUT, unix.ETIMEDOUT}}
+		for code := unix.Errno(1); code < 134; code++ {
+			if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				ends = append(ends, end{code, code})
+			}
+		}
+		for _, c := range ends {
 			k := &testKernel{script: []any{"ab", "c", c.last}}
 			s := NewSource(k.read)
 			s.Edge()

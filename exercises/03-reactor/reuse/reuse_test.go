@@ -453,6 +453,12 @@ func TestManyConnections(t *testing.T) {
 			w.Register(8, func() { w.woken = append(w.woken, "one of the 65,536") })
 		}
 		w.turn("8 was ready for Bob, and before the wait 65,536 connections had the number, one after the other", "the event is Bob's, and Bob is gone; how many registrations are there until a number comes again?")
+		for _, fd := range []int{1<<16 - 1, 1 << 16, 1<<16 + 8, 1<<19 + 70_000, 1<<20 - 1} {
+			w.register(8, "Eve")
+			w.register(fd, "Dora")
+			w.fire(fd, 8)
+			w.turn(fmt.Sprintf("descriptors of number %d and 8 are ready", fd), "a program may have that many", "Dora", "Eve")
+		}
 		w.register(1<<20, "Dora")
 		w.fire(1 << 20)
 		w.turn("a descriptor of number 1,048,576 is ready", "a program may have that many", "Dora")
