@@ -83,9 +83,9 @@ func TestEveryUnfinishedChildIsPolledOnce(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "joinall.go", testSource)
 		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}, {1}, {2}}
-		for range 5 {
+		for _, n := range []int{2 + random.IntN(10), 2 + random.IntN(100), 65, 130 + random.IntN(100)} {
 			var order []int
-			for range 2 + random.IntN(100) {
+			for range n {
 				order = append(order, 1+random.IntN(4))
 			}
 			orders = append(orders, order)
