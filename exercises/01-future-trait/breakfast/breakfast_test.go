@@ -34,7 +34,8 @@ type testKitchen struct {
 	water, tea, toast string
 	n                 int
 	log               []string
-	err               error // of each Close
+	err               error  // of each Close
+	panics            string // the step whose Poll does
 }
 
 func testKitchenOf(number, n int) *testKitchen {
@@ -73,6 +74,9 @@ type testStep struct {
 func (w *testStep) Poll(cx *Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
+	if w.name == w.kitchen.panics && w.name != "" {
+		panic(w.name + " everywhere")
+	}
 	if cx != testNow {
 		w.kitchen.log = append(w.kitchen.log, "no Context")
 	}
@@ -254,8 +258,10 @@ func TestSecondCloseAfterAnError(t *testing.T) {
 			}
 			Close(b)
 			k.log = nil
-			if Close(b); len(k.log) > 0 {
+			if err := Close(b); len(k.log) > 0 {
 				t.Fatalf("the %s failed to close, Breakfast was closed once more, and did %q, want nothing: also after a Close that failed, nothing is under way", name, k.log)
+			} else if err != nil {
+				t.Fatalf("the %s failed to close, and the second Close returned %q, want nil: nothing is under way, so nothing can fail", name, err)
 			}
 		}
 	})
@@ -283,6 +289,104 @@ func TestCloseWithNothingUnderWay(t *testing.T) {
 		k.log = nil
 		if Close(b); len(k.log) > 0 {
 			t.Fatalf("Breakfast was closed twice, and the second time it did %q, want nothing", k.log)
+		}
+	})
+}
+
+// Polls aren't time, so a step may be pending for as many as you like.
+func TestSlowBreakfast(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := testKitchenOf(random.IntN(1000), 2000+random.IntN(100))
+		b := NewBreakfast(k)
+		for i, name := range []string{"water", "tea", "toast"} {
+			for poll := 1; poll < k.n; poll++ {
+				k.log = nil
+				if value, ready := b.Poll(testContext()); value != "" || ready {
+					t.Fatalf("poll %d gave %q, %t, and the %s was pending, want \"\", false: a future waits, however many polls that takes", i*(k.n-1)+poll, value, ready, name)
+				}
+				want := []string{"poll " + name}
+				if poll == 1 {
+					want = [][]string{
+						{"make water", "poll water"},
+						{"poll water", "make tea", "poll tea"},
+						{"poll tea", "make toast", "poll toast"},
+					}[i]
+				}
+				if !slices.Equal(k.log, want) {
+					t.Fatalf("the %s was pending, and poll %d did %q, want %q: nothing else can be done meanwhile", name, i*(k.n-1)+poll, k.log, want)
+				}
+			}
+		}
+		if value, ready := b.Poll(testContext()); value != k.want() || !ready {
+			t.Fatalf("each step was pending for %d polls, and the next poll gave %q, %t, want %q, true", k.n-1, value, ready, k.want())
+		}
+	})
+}
+
+// A testBrokenKitchen panics when it's asked for this step.
+type testBrokenKitchen struct {
+	*testKitchen
+	broken string
+}
+
+func (k *testBrokenKitchen) Steep(water string) Future[string] {
+	if k.broken == "tea" {
+		panic("no pot")
+	}
+	return k.testKitchen.Steep(water)
+}
+
+func (k *testBrokenKitchen) Toast() Future[string] {
+	if k.broken == "toast" {
+		panic("no bread")
+	}
+	return k.testKitchen.Toast()
+}
+
+// Rule 5: Close is safe also after Poll panicked.
+func TestCloseAfterTheKitchenPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for i, broken := range []string{"tea", "toast"} {
+			for n := 1; n <= 2; n++ {
+				k := &testBrokenKitchen{testKitchenOf(1, n), broken}
+				b, panicked := NewBreakfast(k), false
+				func() {
+					defer func() { panicked = recover() != nil }()
+					for range 2 * n {
+						b.Poll(testContext())
+					}
+				}()
+				k.log = nil
+				if Close(b); !panicked {
+					t.Fatalf("the kitchen panicked when it was asked for the %s, and Poll returned: let the caller see the panic", broken)
+				} else if len(k.log) > 0 {
+					t.Fatalf("the kitchen panicked when it was asked for the %s, Breakfast was closed, and did %q, want nothing: the %s had finished, so forget it before you call what may panic", broken, k.log, []string{"water", "tea"}[i])
+				}
+			}
+		}
+	})
+}
+
+// A step whose Poll panicked hasn't finished, so it's still under way.
+func TestCloseAfterAStepPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for i, name := range []string{"water", "tea", "toast"} {
+			k := testKitchenOf(1, 2)
+			k.panics = name
+			b, panicked := NewBreakfast(k), false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				for range i + 1 {
+					b.Poll(testContext())
+				}
+			}()
+			k.log = nil
+			if Close(b); !panicked {
+				t.Fatalf("the %s panicked in its Poll, and Poll of Breakfast returned: let the caller see the panic", name)
+			} else if fmt.Sprint(k.log) != "[close "+name+"]" {
+				t.Fatalf("the %s panicked in its Poll, then Breakfast was closed, and did %q, want [\"close %s\"]: a step that panicked hasn't finished", name, k.log, name)
+			}
 		}
 	})
 }

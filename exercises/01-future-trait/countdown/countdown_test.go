@@ -2,7 +2,7 @@ package main
 
 import (
 	_ "embed"
-
+	"math"
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
@@ -137,5 +137,37 @@ func TestLaunchesCountSeparately(t *testing.T) {
 		b.Release()
 		testPolls(t, b, 3, "launches count separately, and this one has three left")
 		testLiftoff(t, b, "launches count separately, and this one has had its three polls")
+	})
+}
+
+func TestLongHold(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{0, 1} {
+			l, polls := NewLaunch(n), 5000+random.IntN(100)
+			l.Hold()
+			for poll := 1; poll <= polls; poll++ {
+				if value, ready := l.Poll(new(Context)); value != "" || ready {
+					t.Fatalf("NewLaunch(%d) was put on hold, and poll %d gave %q, %t, want \"\", false: it counted, or flew, without a Release", n, poll, value, ready)
+				}
+			}
+			l.Release()
+			testPolls(t, l, n, "released after a long hold")
+			testLiftoff(t, l, "released after a long hold")
+		}
+	})
+}
+
+// No test can wait for the end of this count.
+func TestLongCount(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{math.MaxInt32, math.MaxInt/2 + 1, math.MaxInt} {
+			l := NewLaunch(n)
+			for poll := 1; poll <= 100; poll++ {
+				if value, ready := l.Poll(new(Context)); value != "" || ready {
+					t.Fatalf("NewLaunch(%d): poll %d gave %q, %t, want \"\", false: does the number fit in the field that keeps it?", n, poll, value, ready)
+				}
+			}
+		}
 	})
 }

@@ -83,9 +83,9 @@ func TestEveryUnfinishedChildIsPolledOnce(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "joinall.go", testSource)
 		orders := [][]int{{3, 1, 2}, {1, 1, 1}, {1, 2, 3}, {1}, {2}}
-		for range 5 {
+		for _, n := range []int{2 + random.IntN(10), 2 + random.IntN(100), 65, 130 + random.IntN(100)} {
 			var order []int
-			for range 2 + random.IntN(100) {
+			for range n {
 				order = append(order, 1+random.IntN(4))
 			}
 			orders = append(orders, order)
@@ -132,6 +132,12 @@ func testRounds(t testing.TB, order []int, mark string) {
 			t.Fatalf("%s: poll %d gave %q, error %v, %t, want %q, no error, true: the values are in the order of the arguments, and come in the poll in which the last child has finished", what, poll, r.Value, r.Err, ready, want)
 		}
 	}
+	Close(all)
+	for i, c := range children {
+		if c.closes > 0 {
+			t.Fatalf("%s: all children had finished, and a Close after that has closed child %d", what, i)
+		}
+	}
 }
 
 func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
@@ -139,6 +145,23 @@ func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
 		a, b := testOK(1, "a"), testFails(1, "b")
 		if testJoin(a, b); a.polls+b.polls+a.closes+b.closes != 0 {
 			t.Fatalf("before TryJoinAll was polled, its children had been polled %d times and closed %d times, want neither: a future is lazy", a.polls+b.polls, a.closes+b.closes)
+		}
+	})
+}
+
+// Polls aren't time, so children may be pending for as many as they like.
+func TestSlowChildren(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, b := testOK(2000+random.IntN(100), "a"), testOK(3000+random.IntN(100), "b")
+		all := testJoin(a, b)
+		for poll := 1; poll < b.n; poll++ {
+			if r, ready := all.Poll(testContext()); ready || r.Value != nil || r.Err != nil || a.polls != min(poll, a.n) || b.polls != poll {
+				t.Fatalf("poll %d gave %s, error %v, %t, want nil, no error, false: child 1 is pending, and that's no failure, however many polls it takes (the children were polled %d and %d times)", poll, testValues(r.Value), r.Err, ready, a.polls, b.polls)
+			}
+		}
+		if r, ready := all.Poll(testContext()); !ready || r.Err != nil || !slices.Equal(r.Value, []string{"a", "b"}) {
+			t.Fatalf("after %d polls the last child has finished, and Poll gave %s, error %v, %t, want the values [\"a\" \"b\"], no error, true", b.n, testValues(r.Value), r.Err, ready)
 		}
 	})
 }
@@ -203,6 +226,40 @@ func TestFirstErrorClosesChildrenThatWereNeverPolled(t *testing.T) {
 	})
 }
 
+// A TryJoinAll has two ways to end, and here both are possible: the child that
+// fails is the last to finish, or the only one.
+func TestLastChildFails(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := 1; n <= 4; n++ {
+			var children []*testAfter[string]
+			for i := range n - 1 {
+				children = append(children, testOK(1+random.IntN(3), fmt.Sprint("value ", i)))
+			}
+			text, at := fmt.Sprintf("the pot %d is broken", random.IntN(1000)), random.IntN(n)
+			failed := testFails(3, text)
+			children = slices.Insert(children, at, failed)
+			if at < n-1 {
+				failed.n = 4 // those behind it have finished before
+			}
+			all, what := testJoin(children...), fmt.Sprintf("child %d of %d failed when all others had finished", at, n)
+			for range failed.n - 1 {
+				all.Poll(testContext())
+			}
+			r, ready := all.Poll(testContext())
+			if !ready || r.Err != failed.value.Err || r.Value != nil {
+				t.Fatalf("%s: Poll gave %s, error %v, %t, want the error %q and no values (nil), true: \"was it the last?\" and \"did it fail?\" can both be true", what, testValues(r.Value), r.Err, ready, text)
+			}
+			Close(all)
+			for i, c := range children {
+				if c.closes > 0 {
+					t.Fatalf("%s, and child %d was closed, in that Poll or by a Close after it, want nothing: all had finished", what, i)
+				}
+			}
+		}
+	})
+}
+
 func TestTryJoinAllOfNothing(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		if r, ready := testJoin().Poll(testContext()); !ready || len(r.Value) != 0 || r.Err != nil {
@@ -247,3 +304,29 @@ func TestCloseGoesOnAfterAnError(t *testing.T) {
 		}
 	})
 }
+
+// Rule 5: Close is safe also after Poll panicked. A child whose Poll panicked hasn't finished.
+func TestCloseAfterAPanic(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		a, done, broken, c := testOK(9, "a"), testOK(1, "b"), &testPanics{}, testOK(9, "c")
+		all, panicked := TryJoinAll[string](a, done, broken, c), false
+		func() {
+			defer func() { panicked = recover() != nil }()
+			all.Poll(testContext())
+		}()
+		if !panicked {
+			t.Fatal("child 2 panicked in its Poll, and Poll of TryJoinAll returned: let the caller see the panic")
+		}
+		Close(all)
+		for i, c := range []int{a.closes, done.closes, broken.closes, c.closes} {
+			if want := map[bool]int{true: 0, false: 1}[i == 1]; c != want {
+				t.Fatalf("child 2 panicked in its Poll, then TryJoinAll was closed, and child %d was closed %d times, want %d: it closes each child that hasn't finished, also the one that panicked (child 1 had finished)", i, c, want)
+			}
+		}
+	})
+}
+
+type testPanics struct{ closes int }
+
+func (p *testPanics) Poll(*Context) (Result[string], bool) { panic("no pot") }
+func (p *testPanics) Close() error                         { p.closes++; return nil }

@@ -121,6 +121,7 @@ func (j *testJoin) Close() error {
 			if j.is.closesTwice {
 				Close(f)
 			}
+			j.done[i] = true // a second Close does nothing, as rule 5 says
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 )
@@ -52,6 +54,28 @@ func TestKettlesDoNotShare(t *testing.T) {
 		(&Kettle{Hot: true}).Poll(new(Context))
 		if value, ready := new(Kettle).Poll(new(Context)); value != "" || ready {
 			t.Fatalf("one kettle is hot, another kettle is cold, and Poll of the cold one gave %q, %t, want \"\", false", value, ready)
+		}
+	})
+}
+
+// A poll that waits for a moment only is found by many of them.
+func TestPollsOfAColdKettleTakeNoTime(t *testing.T) {
+	check.Instant(t, "100,000 polls of a cold kettle, each of which only has to look at Hot; does a loop in it wait for a moment?", func(t testing.TB) {
+		k := new(Kettle)
+		for range 100_000 {
+			k.Poll(new(Context))
+		}
+	})
+}
+
+func TestPollStartsNothing(t *testing.T) {
+	check.Bubble(t, 2*time.Second, testWaits, func(t testing.TB) {
+		k := new(Kettle)
+		k.Poll(new(Context))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if k.Hot {
+			t.Fatal("a cold kettle was polled, and an hour later it was hot, and nobody has heated the water: Poll only looks, and starts nothing")
 		}
 	})
 }

@@ -97,7 +97,7 @@ func TestThenStartsNothing(t *testing.T) {
 func TestThenWaitsForTheFirst(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		first, calls := &testAfter[int]{n: 3 + random.IntN(4), value: 7}, 0
+		first, calls := &testAfter[int]{n: 3000 + random.IntN(4), value: 7}, 0
 		f := Then[int](first, func(n int) Future[string] {
 			if calls++; n != 7 || calls > 1 {
 				t.Fatalf("next was called with %d, call number %d, want one call with 7, the value of the first future", n, calls)
@@ -125,7 +125,7 @@ func TestThenGoesOnWithTheSecond(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 2, value: 7}, 0
-		second := &testAfter[string]{n: 3 + random.IntN(4) + 100, value: "tea"}
+		second := &testAfter[string]{n: 3000 + random.IntN(4), value: "tea"}
 		f := Then[int](first, func(int) Future[string] { calls++; return second })
 		f.Poll(testContext())
 		for poll := 1; poll <= second.n; poll++ {
@@ -162,8 +162,10 @@ func TestCloseOfTheFirst(t *testing.T) {
 			} else if !errors.Is(err, broken) {
 				t.Fatalf("Then was closed %s, and the first future failed to close; Close of Then returned %v, want its error, %q", when, err, broken)
 			}
-			if Close(f); first.closes != 1 {
+			if err := Close(f); first.closes != 1 {
 				t.Fatalf("Then was closed twice, %s, and the first future was closed %d times, want once: after the first Close it isn't Then's anymore", when, first.closes)
+			} else if err != nil {
+				t.Fatalf("Then was closed %s, and a second Close returned %q, want nil: it has nothing to do, so nothing can fail", when, err)
 			}
 		}
 	})
@@ -201,8 +203,60 @@ func TestCloseOfTheSecond(t *testing.T) {
 		case !errors.Is(err, broken):
 			t.Fatalf("the second future failed to close, and Close of Then returned %v, want its error, %q", err, broken)
 		}
-		if Close(f); first.closes != 0 || second.closes != 1 {
+		if err = Close(f); first.closes != 0 || second.closes != 1 {
 			t.Fatalf("Then was closed twice when the second future was pending; it closed the first future %d times and the second one %d times, want 0 and 1: after the first Close the future isn't Then's anymore", first.closes, second.closes)
+		} else if err != nil {
+			t.Fatalf("Then was closed when the second future was pending, and a second Close returned %q, want nil: it has nothing to do, so nothing can fail", err)
 		}
 	})
 }
+
+// Rule 5: Close is safe also after Poll panicked.
+func TestCloseAfterNextPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for polls := 1; polls <= 3; polls++ {
+			first := &testAfter[int]{n: polls}
+			f := Then[int](first, func(int) Future[int] { panic("no pot") })
+			panicked := false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				for range polls {
+					f.Poll(testContext())
+				}
+			}()
+			if Close(f); !panicked {
+				t.Fatalf("next panicked at poll %d, and Poll of Then returned: let the caller see the panic", polls)
+			} else if first.closes > 0 {
+				t.Fatalf("next panicked, Then was closed, and it closed the first future, which had finished: forget it before you call what may panic")
+			}
+		}
+	})
+}
+
+// A future whose Poll panicked hasn't finished.
+func TestCloseAfterAFuturePanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, which := range []string{"first", "second"} {
+			done, broken := &testAfter[int]{n: 1}, new(testPanics)
+			f := Then[int](done, func(int) Future[int] { return broken })
+			if which == "first" {
+				f = Then[int](broken, func(int) Future[int] { return done })
+			}
+			panicked := false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				f.Poll(testContext())
+			}()
+			if Close(f); !panicked {
+				t.Fatalf("the %s future panicked in its Poll, and Poll of Then returned: let the caller see the panic", which)
+			} else if broken.closes != 1 || done.closes != 0 {
+				t.Fatalf("the %s future panicked in its Poll, then Then was closed, and it closed that future %d times and the other %d times, want 1 and 0: a future that panicked hasn't finished", which, broken.closes, done.closes)
+			}
+		}
+	})
+}
+
+type testPanics struct{ closes int }
+
+func (p *testPanics) Poll(*Context) (int, bool) { panic("no pot") }
+func (p *testPanics) Close() error              { p.closes++; return nil }

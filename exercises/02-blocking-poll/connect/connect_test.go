@@ -24,6 +24,7 @@ type testAddress struct {
 	open    error
 	results []error // of Start, and then of each Result
 	wake    error
+	wakes   []error // of the first calls of WakeWhenWritable, before wake
 }
 
 // A testNetwork writes down what's done to it.
@@ -73,8 +74,12 @@ func (n *testNetwork) Open(addr string) (int, error) {
 
 // must wants fd to be open.
 func (n *testNetwork) must(fd int) {
-	if _, open := n.open[fd]; !open {
-		n.t.Fatalf("the last of these calls has a descriptor that isn't open: %v (if Open failed, there's no socket to wait for)", n.log)
+	_, open := n.open[fd]
+	switch {
+	case !open && n.count(fmt.Sprintf("Start(%d)", fd)) > 0:
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open anymore: socket %d has been closed before, and by now the number may be another's. %v", fd, n.log)
+	case !open:
+		n.t.Fatalf("the last of these calls has a descriptor that isn't open: no Open has returned %d; if Open failed, there's no socket to wait for. %v", fd, n.log)
 	}
 }
 
@@ -94,7 +99,13 @@ func (n *testNetwork) Result(fd int) error { n.note("Result(%d)", fd); return n.
 func (n *testNetwork) WakeWhenWritable(fd int) error {
 	n.note("WakeWhenWritable(%d)", fd)
 	n.must(fd)
-	return n.addresses[n.open[fd]].wake
+	a := n.addresses[n.open[fd]]
+	if len(a.wakes) > 0 {
+		err := a.wakes[0]
+		a.wakes = a.wakes[1:]
+		return err
+	}
+	return a.wake
 }
 
 func (n *testNetwork) Close(fd int) error {
@@ -199,6 +210,71 @@ func TestDialUnderWay(t *testing.T) {
 	})
 }
 
+// However many polls find it under way: polls aren't time.
+func TestDialWaitsForASlowConnect(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		a := &testAddress{results: []error{unix.EAGAIN}}
+		n.addresses["a"], n.addresses["b"] = a, &testAddress{results: []error{nil}}
+		d, polls := Dial(n, "a", "b"), 5000+random.IntN(100)
+		d.Poll(new(Context))
+		for poll := 2; poll <= polls; poll++ {
+			n.log = nil
+			if got, ready := d.Poll(new(Context)); ready || got != (Dialed{}) || !slices.Equal(n.log, []string{"Result(7)", "WakeWhenWritable(7)"}) {
+				t.Fatalf("the connect is under way at poll %d, as it was before, and Poll gave %+v, %t after %v, want the zero value and false after Result(7) and WakeWhenWritable(7): polls aren't time", poll, got, ready, n.log)
+			}
+		}
+		a.results = []error{nil}
+		if got, ready := d.Poll(new(Context)); !ready || got != (Dialed{FD: 7}) {
+			t.Fatalf("the connect took thousands of polls, and then Poll gave %+v, %t, want {FD:7 Err:<nil>}, true", got, ready)
+		}
+	})
+}
+
+// An address may also fail in a later poll.
+func TestDialThatFailsLater(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for early := 1; early <= 3; early++ { // polls that find the connect under way
+			for code := unix.Errno(0); code < 134; code++ {
+				if code == unix.EAGAIN || code == unix.EINTR || code > 0 && unix.ErrnoName(code) == "" {
+					continue
+				}
+				n, why, a := testNetworkOf(t, 6), error(code), new(testAddress)
+				for range early {
+					a.results, a.wakes = append(a.results, unix.EAGAIN), append(a.wakes, nil)
+				}
+				a.results = append(a.results, code)
+				what := fmt.Sprintf("at poll %d, Result said %s for a", early+1, unix.ErrnoName(code))
+				if code == 0 {
+					why, a.results, a.wake = unix.ENOSPC, a.results[:1], unix.ENOSPC
+					what = fmt.Sprintf("at poll %d, Result said EAGAIN for a, and WakeWhenWritable failed with ENOSPC", early+1)
+				}
+				n.addresses["a"], n.addresses["b"] = a, &testAddress{open: unix.EAFNOSUPPORT}
+				n.addresses["c"] = &testAddress{results: []error{nil}}
+				if early == 3 {
+					n.addresses["c"] = &testAddress{open: unix.EAFNOSUPPORT}
+				}
+				d := Dial(n, "a", "b", "c")
+				for range early {
+					d.Poll(new(Context))
+				}
+				got, ready := d.Poll(new(Context))
+				switch {
+				case !ready:
+					t.Fatalf("%s, and Poll gave false, want true: that's a failure, and the same Poll tries the next address (the calls: %v)", what, n.log)
+				case n.most > 1:
+					t.Fatalf("%s, and %d sockets were open at the same time, want one: an address that fails is closed before the next is tried (the calls: %v)", what, n.most, n.log)
+				case early < 3 && (got.Err != nil || n.open[got.FD] != "c" || len(n.open) != 1):
+					t.Fatalf("%s, b can't be opened, and c answers: Poll gave %+v, and %d sockets are open, want the socket of c, and that one only (the calls: %v)", what, got, len(n.open), n.log)
+				case early == 3 && (got.FD != -1 || !errors.Is(got.Err, why) || !errors.Is(got.Err, unix.EAFNOSUPPORT) || len(n.open) > 0):
+					t.Fatalf("%s, b and c can't be opened: Poll gave %+v, and %d sockets are open, want -1, all three errors, and none (the calls: %v)", what, got, len(n.open), n.log)
+				}
+			}
+		}
+	})
+}
+
 func TestDialGivesTheSocketAway(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		n := testNetworkOf(t, 6)
@@ -248,6 +324,22 @@ func TestDialWhenAllFail(t *testing.T) {
 		before := n.count("Close")
 		if Close(d); n.count("Close") > before {
 			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// If the socket of an address that failed can't be closed either, the reason stays.
+func TestDialWhenClosingFails(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		n.closing = errors.New("close is broken")
+		n.addresses["10.0.0.1"] = &testAddress{results: []error{unix.ENETUNREACH}}
+		n.addresses["10.0.0.2"] = &testAddress{results: []error{unix.EAGAIN, unix.ECONNREFUSED}}
+		d := Dial(n, "10.0.0.1", "10.0.0.2")
+		d.Poll(new(Context))
+		got, ready := d.Poll(new(Context))
+		if !ready || got.FD != -1 || !errors.Is(got.Err, unix.ENETUNREACH) || !errors.Is(got.Err, unix.ECONNREFUSED) {
+			t.Fatalf("10.0.0.1 failed with ENETUNREACH, 10.0.0.2 with ECONNREFUSED, and closing their sockets failed as well: Poll gave %+v, %t, want -1, an error in which errors.Is finds both reasons, and true", got, ready)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -63,6 +64,17 @@ func TestPipeCarriesBytes(t *testing.T) {
 		if n, err := unix.Read(r, buf); string(buf[:max(n, 0)]) != "tea" || err != nil {
 			t.Fatalf("\"tea\" was written to w, and a read from r gave %q, error %v", buf[:max(n, 0)], err)
 		}
+		unix.Write(w, []byte("tea "))
+		unix.Write(w, []byte("and toast"))
+		for _, want := range []string{"te", "a ", "an", "d ", "to", "as", "t"} {
+			if n, err := unix.Read(r, buf[:2]); string(buf[:max(n, 0)]) != want {
+				t.Fatalf("\"tea \" and \"and toast\" were written to w, and one of the reads of two bytes gave %q, error %v, want %q: a pipe is a stream, and what one read leaves, the next one gets", buf[:max(n, 0)], err, want)
+			}
+		}
+		var stat unix.Stat_t
+		if err := unix.Fstat(r, &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFIFO {
+			t.Fatalf("r isn't the end of a pipe (fstat gives the mode %o, error %v): is it a socket?", stat.Mode, err)
+		}
 	})
 }
 
@@ -86,6 +98,35 @@ func TestEndOfThePipe(t *testing.T) {
 		}
 		if n, err := unix.Read(r, make([]byte, 8)); n != 0 || err != nil {
 			t.Fatalf("after the writer was closed, a read from r gave %d, error %v, want 0 bytes and no error: does another descriptor still write to this pipe?", n, err)
+		}
+	})
+}
+
+// A pipe without a reader refuses what's written.
+func TestReaderThatIsClosed(t *testing.T) {
+	check.Within(t, 2*time.Second, testWaits, func(t testing.TB) {
+		r, w := testPipe(t)
+		defer testClose(w)
+		unix.Close(r)
+		if n, err := unix.Write(w, []byte("tea")); err != unix.EPIPE {
+			t.Fatalf("after r was closed, a write to w gave %d, error %v, want EPIPE: does another descriptor still read from this pipe?", n, err)
+		}
+	})
+}
+
+// Descriptors are numbers. An os.File around one of them closes it when the garbage collector finds it.
+func TestPipeStaysOpen(t *testing.T) {
+	check.Within(t, 2*time.Second, testWaits, func(t testing.TB) {
+		r, w := testPipe(t)
+		defer testClose(r, w)
+		for range 20 {
+			runtime.GC()
+			time.Sleep(5 * time.Millisecond)
+			for _, fd := range []int{r, w} {
+				if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+					t.Fatalf("the garbage collector has run, and descriptor %d, which openPipe returned and nothing here has closed, gives %v: does something else own it?", fd, err)
+				}
+			}
 		}
 	})
 }

@@ -35,6 +35,7 @@ type testPeer struct {
 	asked  int
 	lost   bool
 	wake   error
+	pauses int // reads that said EAGAIN
 }
 
 func (p *testPeer) Read(b []byte) (int, error) {
@@ -47,6 +48,9 @@ func (p *testPeer) Read(b []byte) (int, error) {
 	switch next := p.script[0].(type) {
 	case error:
 		p.script = p.script[1:]
+		if next == unix.EAGAIN {
+			p.pauses++
+		}
 		return -1, next
 	case string:
 		n := copy(b, next)
@@ -75,9 +79,9 @@ func testParts(parts ...string) (script []any) {
 // testLine polls a new ReadLine until it's ready.
 func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 	t.Helper()
-	l := r.ReadLine()
+	l, early := r.ReadLine(), ""
 	for range len(p.script) + 2 {
-		asked := p.asked
+		asked, pauses := p.asked, p.pauses
 		line, ready := l.Poll(testContext())
 		switch {
 		case ready:
@@ -88,9 +92,11 @@ func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 			t.Fatal("WakeWhenReadable was called without the Context that Poll got")
 		case p.asked != asked+1:
 			t.Fatalf("Poll gave false, and asked to be woken %d times, want once: otherwise nothing causes the next poll", p.asked-asked)
+		case p.pauses == pauses:
+			early = ": it has returned false in polls in which no read had said EAGAIN, and only EAGAIN says that nothing more is there"
 		}
 	}
-	t.Fatalf("ReadLine is still pending when everything has been read (%d reads)", p.reads)
+	t.Fatalf("ReadLine is still pending after as many polls as there were pauses, and more (%d reads)%s", p.reads, early)
 	return Line{}
 }
 
@@ -196,6 +202,21 @@ func TestPauseInALine(t *testing.T) {
 	})
 }
 
+// Polls aren't time, so a pause may last for as many as it likes.
+func TestLongPauseInALine(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, pauses := &testPeer{script: []any{"he"}}, 3000+random.IntN(100)
+		for range pauses {
+			p.script = append(p.script, unix.EAGAIN)
+		}
+		p.script = append(p.script, "llo\n")
+		if line := testLine(t, NewReader(p), p); line != (Line{Text: "hello"}) {
+			t.Fatalf("\"he\" came, then EAGAIN in up to %d polls, then \"llo\\n\", and ReadLine gave %+v, want hello: \"not now\" is neither the end nor an error, however often", pauses, line)
+		}
+	})
+}
+
 func TestAbandonedReadLine(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		p := &testPeer{script: testParts("he", "llo\n")}
@@ -221,6 +242,13 @@ func TestEnd(t *testing.T) {
 		testLines(t, "nothing", new(testPeer))
 		testLines(t, "a last line without a newline", &testPeer{script: testParts("a\nb", "c")}, "a", "bc")
 		testLines(t, "a last line of one byte", &testPeer{script: testParts("a\nb")}, "a", "b")
+		for b := range 256 {
+			if b != '\n' {
+				last := string([]byte{byte(b)})
+				testLines(t, "a last line of one byte, which may be any", &testPeer{script: testParts("a\n" + last)}, "a", last)
+				testLines(t, "a last line of three times the same byte", &testPeer{script: testParts("a\n", last, last+last)}, "a", last+last+last)
+			}
+		}
 		testLines(t, "the end after a newline", &testPeer{script: testParts("a\n")}, "a")
 	})
 }
@@ -230,6 +258,13 @@ func TestErrors(t *testing.T) {
 		p := &testPeer{script: []any{unix.EAGAIN}, wake: errors.New("the reactor is full")}
 		if line, ready := NewReader(p).ReadLine().Poll(testContext()); !ready || !errors.Is(line.Err, p.wake) {
 			t.Fatalf("WakeWhenReadable failed, and Poll gave %+v, %t, want its error, true: nothing will cause another poll", line, ready)
+		}
+		p = &testPeer{script: []any{"he", unix.EAGAIN, "llo\n"}, wake: errors.New("the reactor is full")}
+		r := NewReader(p)
+		r.ReadLine().Poll(testContext())
+		p.wake = nil
+		if line, ready := r.ReadLine().Poll(testContext()); !ready || line != (Line{Text: "hello"}) {
+			t.Fatalf("\"he\" came, then WakeWhenReadable failed, then \"llo\\n\" came, and another ReadLine gave %+v, %t, want hello, true: what has come isn't lost", line, ready)
 		}
 		p = &testPeer{script: []any{"he"}}
 		for range 100 {

@@ -41,8 +41,8 @@ type testPeer struct {
 }
 
 func (p *testPeer) Write(b []byte) (int, error) {
-	if len(p.calls) > 20_000 {
-		panic("after 20,000 calls of Write")
+	if len(p.calls) > 100_000 {
+		panic("after 100,000 calls of Write")
 	}
 	answer, text := any(len(b)), string(b[:min(len(b), 20)])
 	if len(b) > len(text) {
@@ -169,6 +169,46 @@ func TestManyParts(t *testing.T) {
 		if written := testAll(t, text, p); p.got.String() != text || written != (Written{N: len(text)}) {
 			t.Fatalf("the peer took 70,000 bytes, the first 2,000 of them one at a time, with a signal after each: WriteAll yields %+v, want {N:70000 Err:<nil>}", written)
 		}
+		p = new(testPeer)
+		for range 10_000 {
+			p.script = append(p.script, unix.EINTR)
+		}
+		if written := testAll(t, "tea", p); p.got.String() != "tea" || written != (Written{N: 3}) {
+			t.Fatalf("after ten thousand signals the peer took everything, and WriteAll yields %+v, want {N:3 Err:<nil>}: a signal says nothing about the peer", written)
+		}
+	})
+}
+
+// Polls aren't time, so a peer may take nothing for as many as it likes.
+func TestPeerThatTakesItsTime(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		p, pauses := &testPeer{script: []any{1}}, 3000+random.IntN(100)
+		for range pauses {
+			p.script = append(p.script, unix.EAGAIN)
+		}
+		if written := testAll(t, "tea", p); p.got.String() != "tea" || written != (Written{N: 3}) {
+			t.Fatalf("the peer took one byte, said EAGAIN in up to %d polls, and would take more then: WriteAll yields %+v, want {N:3 Err:<nil>}: \"not now\" isn't an error, however often", pauses, written)
+		}
+	})
+}
+
+func TestAnyLength(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		lengths := []int{1, 2, 100, 1000, 1 + random.IntN(20_000)}
+		for n := 4; n <= 1<<17; n *= 2 {
+			lengths = append(lengths, n-1, n, n+1, 3*n)
+		}
+		for _, n := range lengths {
+			p, text := &testPeer{script: []any{unix.EAGAIN, n / 2, unix.EAGAIN}}, strings.Repeat("x", n)
+			if n == 1 {
+				p.script = p.script[:1]
+			}
+			if written := testAll(t, text, p); p.got.String() != text || written != (Written{N: n}) {
+				t.Fatalf("the peer took %d of %d bytes, and WriteAll yields %+v, want {N:%d Err:<nil>}", p.got.Len(), n, written, n)
+			}
+		}
 	})
 }
 
@@ -226,9 +266,11 @@ func TestErrorAfterAPart(t *testing.T) {
 
 func TestNothingToWrite(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := new(testPeer)
-		if written, ready := WriteAll(p, nil).Poll(testContext()); !ready || written != (Written{}) || len(p.calls) > 0 {
-			t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
+		for _, nothing := range [][]byte{nil, {}, make([]byte, 0, 10)} {
+			p := new(testPeer)
+			if written, ready := WriteAll(p, nothing).Poll(testContext()); !ready || written != (Written{}) || len(p.calls) > 0 {
+				t.Fatalf("there was nothing to write, and the first Poll gave %+v, %t after %d calls of Write, want {N:0 Err:<nil>}, true after none", written, ready, len(p.calls))
+			}
 		}
 	})
 }

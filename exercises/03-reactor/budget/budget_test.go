@@ -21,14 +21,15 @@ type testWorld struct {
 	there    []byte
 	want     []byte
 	got      []byte
-	step     int   // bytes that the sink takes after an event; 0 is all
-	room     int   // bytes that it takes now
-	readEnd  error // instead of the end
-	writeEnd error // when it has got 1,000 bytes
-	wakeEnd  error // of both wakes
-	open     bool  // the source says no more, and doesn't end
-	bite     int   // bytes that one Write takes; 0 is all
-	ended    bool  // Read has said that it's the end
+	step     int    // bytes that the sink takes after an event; 0 is all
+	room     int    // bytes that it takes now
+	readEnd  error  // instead of the end
+	writeEnd error  // when it has got 1,000 bytes
+	wakeEnd  error  // of both wakes
+	open     bool   // the source says no more, and doesn't end
+	bite     int    // bytes that one Write takes; 0 is all
+	ended    bool   // Read has said that it's the end
+	failed   string // what has gone wrong, if anything was to
 
 	calls, polls, most         int
 	reads, writes, wakes       int
@@ -144,7 +145,7 @@ func (w *testWorld) tick() {
 }
 
 func (w *testWorld) told() string {
-	return fmt.Sprintf(" (%d polls, %d reads, %d writes, %d wakes asked for; the sink got %d of %d bytes)", w.polls, w.reads, w.writes, w.wakes, len(w.got), len(w.want))
+	return fmt.Sprintf(" (%d polls, %d reads, %d writes, %d wakes asked for; the sink got %d of %d bytes%s)", w.polls, w.reads, w.writes, w.wakes, len(w.got), len(w.want), w.failed)
 }
 
 // run polls until the relay is ready.
@@ -273,6 +274,58 @@ func TestManySmallWrites(t *testing.T) {
 	})
 }
 
+// Neither side says that it can't go on, so one Poll goes on.
+func TestOnePollGoesOn(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 1, 4<<20, 0)
+		w.tick()
+		if w.relay("4 MiB that are there, and a sink that takes everything"); w.polls > 2 {
+			t.Fatalf("4 MiB were there, and the sink took everything, and that took %d polls, want one, or a second one for the end: why did Poll stop, when nothing had said EAGAIN?%s", w.polls, w.told())
+		}
+	})
+}
+
+// Polls aren't time: either side may be silent for as many as it likes.
+func TestSilence(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 2, 1000, 100)
+		w.room, w.open = 0, true
+		r := NewRelay(w, w)
+		still := func(what string, asks *bool) {
+			t.Helper()
+			for poll := 1; poll <= 3000; poll++ {
+				if got, ready := r.Poll(); ready {
+					t.Fatalf("%s, and poll %d gave %+v, true, want false: EAGAIN says \"not now\", however often", what, poll, got)
+				}
+			}
+			if !*asks {
+				t.Fatalf("%s, and Poll has not asked for a wake that will come", what)
+			}
+		}
+		still("the source was silent, and hasn't ended", &w.asksReadable)
+		w.there, w.pieces = w.pieces[0], w.pieces[1:]
+		w.asksReadable, w.asksWritable = false, false
+		still("the source gave 1000 bytes, and the sink took nothing", &w.asksWritable)
+		w.open, w.polls = false, 0
+		for {
+			w.polls++
+			relayed, ready := r.Poll()
+			if ready && (relayed != (Relayed{N: 2000}) || !bytes.Equal(w.got, w.want)) {
+				t.Fatalf("after a long silence of both sides, Poll gave %+v, and the sink got %d bytes, or others, want {N:2000 Err:<nil>}", relayed, len(w.got))
+			}
+			if ready {
+				break
+			}
+			if w.polls > 2000 {
+				t.Fatalf("after a long silence of both sides, the relay doesn't end%s", w.told())
+			}
+			w.event()
+		}
+	})
+}
+
 func TestTwoRelays(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -304,9 +357,12 @@ func TestTwoRelays(t *testing.T) {
 func TestMemory(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		w := testWorldOf(t, random, 1, 1<<20, 4<<10)
-		if w.relay("1 MiB at once, to a sink that takes 4 KiB after each event"); w.most > 16<<10 {
-			t.Fatalf("1 MiB at once, to a slow sink: the relay holds %d bytes that it has read and not written, at one time, want at most %d", w.most, 16<<10)
+		for _, test := range []struct{ size, step int }{{1 << 20, 4 << 10}, {1 << 17, 1000}, {1 << 17, 1<<14 - 1}, {1 << 17, 200 + random.IntN(3000)}} {
+			w := testWorldOf(t, random, 1, test.size, test.step)
+			what := fmt.Sprintf("%d KiB at once, to a sink that takes %d bytes after each event", test.size>>10, test.step)
+			if w.relay(what); w.most > 16<<10 {
+				t.Fatalf("%s: to a slow sink, the relay holds %d bytes that it has read and not written, at one time, want at most %d", what, w.most, 16<<10)
+			}
 		}
 	})
 }
@@ -314,7 +370,13 @@ func TestMemory(t *testing.T) {
 func TestErrors(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, broken := range []error{errors.New("the pipe is broken"), unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT, unix.EEXIST, unix.EBADF} {
+		all := []error{errors.New("the pipe is broken"), unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT}
+		for code := unix.Errno(1); code < 134; code++ {
+			if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				all = append(all, code)
+			}
+		}
+		for _, broken := range all {
 			testError(t, random, broken)
 		}
 	})
@@ -330,9 +392,11 @@ func testError(t testing.TB, random *rand.Rand, broken error) {
 		{"reading failed after 2,000 bytes", func(w *testWorld) { w.readEnd = broken }, 2000},
 		{"writing failed after 1,000 bytes", func(w *testWorld) { w.writeEnd = broken }, 1000},
 		{"asking for a wake failed", func(w *testWorld) { w.wakeEnd = broken }, -1},
+		{"the sink took 100 bytes, and asking for a wake failed", func(w *testWorld) { w.wakeEnd, w.step, w.room = broken, 100, 100; w.tick() }, -1},
 	} {
 		w := testWorldOf(t, random, 2, 1000, 0)
 		test.set(w)
+		w.failed = fmt.Sprintf("; %s, with the error %q", test.what, broken)
 		if got := w.run(); !errors.Is(got.Err, broken) || test.n >= 0 && got.N != test.n || got.N != len(w.got) {
 			t.Fatalf("%s, with the error %q: Poll gave %+v, want {N:%d Err:%v}: the sink got %d bytes", test.what, broken, got, len(w.got), broken, len(w.got))
 		}

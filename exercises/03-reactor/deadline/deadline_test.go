@@ -47,8 +47,8 @@ func testStart(t testing.TB, script ...testHappening) *testKernel {
 func (k *testKernel) now() time.Time { return k.began.Add(k.at) }
 
 func (k *testKernel) wait(ms int32) (int, error) {
-	k.t.Helper()
 	if k.waits = append(k.waits, ms); len(k.waits) > k.limit {
+		k.t.Helper()
 		k.t.Fatalf("after %v waitUntil has called wait %d times, %s: a wait that ends too early is a turn around the loop, on a whole core", k.at, len(k.waits), k.asked())
 	}
 	until := k.at + time.Duration(ms)*time.Millisecond
@@ -64,6 +64,7 @@ func (k *testKernel) wait(ms int32) (int, error) {
 		return next.n, nil
 	}
 	if ms < 0 {
+		k.t.Helper()
 		k.t.Fatalf("waitUntil has called wait(%d), which sleeps until there are events: there will be none, and so it sleeps forever (%s)", ms, k.asked())
 	}
 	k.at = until
@@ -99,6 +100,9 @@ func (k *testKernel) check(what string, deadline time.Time, n int, at time.Durat
 	got, err := waitUntil(k, deadline)
 	if err != nil {
 		k.t.Fatalf("%s: waitUntil gave the error %q (%s)", what, err, k.asked())
+	}
+	if left := deadline.Sub(k.now()); got == 0 && !deadline.IsZero() && left > 0 {
+		k.t.Fatalf("%s: waitUntil gave 0 after %v, too early, without an event and %v before the deadline: %s (%s)", what, k.at, left, look, k.asked())
 	}
 	latest, when := at, fmt.Sprint(at)
 	if n == 0 && at > 0 {
@@ -143,15 +147,15 @@ func TestSignalDoesNotChangeTheDeadline(t *testing.T) {
 func TestThousandsOfSignals(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testReturns, func(t testing.TB) {
-		k, what := testStart(t), "a deadline after 5s, no event, and thousands of signals"
-		for at := time.Duration(0); at < 5*time.Second; at += time.Duration(random.IntN(4_000_000)) {
+		k, what := testStart(t), "a deadline after 5s, no event, and more than a hundred thousand signals"
+		for at := time.Duration(0); at < 5*time.Second; at += time.Duration(random.IntN(80_000)) {
 			k.script = append(k.script, testHappening{at: at, err: unix.EINTR})
 		}
 		signals := k.script
 		k.checkWait(what, 5*time.Second, 0, 5*time.Second, "after a signal wait for what is left, however many there are")
 		k = testStart(t)
 		k.script = append(signals, testHappening{at: 5 * time.Second, n: 2})
-		k.check("no deadline, thousands of signals, and an event after 5s", time.Time{}, 2, 5*time.Second, "only the event ends the wait")
+		k.check("no deadline, more than a hundred thousand signals, and an event after 5s", time.Time{}, 2, 5*time.Second, "only the event ends the wait")
 	})
 }
 
@@ -195,9 +199,11 @@ func TestDeadlineThatHasPassed(t *testing.T) {
 		for _, deadline := range []time.Duration{0, -1, -50 * time.Millisecond, -90 * testDay} {
 			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and no event", -deadline), deadline, 0, 0, "it does not sleep")
-			for _, long := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0), time.Time{}.Add(1)} {
+			for _, long := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0), time.Time{}.Add(1), time.Time{}.Add(-1), time.Time{}.AddDate(-300, 0, 0)} {
 				k = testStart(t)
 				k.check(fmt.Sprintf("a deadline in %v, and no event", long.UTC()), long, 0, 0, "it has passed; only the zero time never comes")
+				k = testStart(t, testHappening{n: 2})
+				k.check(fmt.Sprintf("a deadline in %v, and 2 events that are there already", long.UTC()), long, 2, 0, "it has passed, and what is there is told all the same: ask the kernel once")
 			}
 			k = testStart(t, testHappening{n: 2})
 			k.checkWait(fmt.Sprintf("a deadline %v ago, and 2 events that are there already", -deadline), deadline, 2, 0, "it does not sleep, and what is there is told all the same: ask the kernel once")
@@ -211,6 +217,13 @@ func TestPartOfAMillisecond(t *testing.T) {
 		for _, d := range []time.Duration{time.Duration(1 + random.IntN(100_000_000)), 1, 300 * time.Microsecond, time.Millisecond, 1500 * time.Microsecond, 2*time.Millisecond + 1} {
 			k := testStart(t)
 			k.checkWait(fmt.Sprintf("a deadline after %v, and no event", d), d, 0, d, "it is not over before the deadline, and not more than a millisecond after it")
+			for _, part := range []time.Duration{1, 999_999, time.Duration(random.IntN(1_000_000))} {
+				k = testStart(t)
+				k.began = k.began.Add(part)
+				k.checkWait(fmt.Sprintf("a deadline after %v, when the clock shows %v, and no event", d, k.began.Format("15:04:05.000000000")), d, 0, d, "the clock isn't at a whole millisecond either: round what's left, not what it's made of")
+				k = testStart(t, testHappening{at: min(part, d), err: unix.EINTR})
+				k.checkWait(fmt.Sprintf("a deadline after %v, a signal after %v, and no event", d, min(part, d)), d, 0, d, "a wait may begin at any nanosecond: round what's left, not what it's made of")
+			}
 		}
 	})
 }
@@ -254,7 +267,29 @@ func TestErrorOfTheWait(t *testing.T) {
 		k := testStart(t, testHappening{at: 10 * time.Millisecond, err: unix.EBADF})
 		k.prepare(k.began.Add(50 * time.Millisecond))
 		if n, err := waitUntil(k, k.began.Add(50*time.Millisecond)); n != 0 || err != unix.EBADF {
-			t.Errorf("the wait failed with EBADF, and waitUntil gave %d, %v, want 0 and that error", n, err)
+			t.Fatalf("the wait failed with EBADF, and waitUntil gave %d, %v, want 0 and that error", n, err)
+		}
+		for code := unix.Errno(1); code < 134; code++ {
+			if code == unix.EINTR || unix.ErrnoName(code) == "" {
+				continue
+			}
+			for signals := range 3 {
+				for _, left := range []time.Duration{50 * time.Millisecond, 0, -testDay} {
+					k := testStart(t)
+					for range signals {
+						k.script = append(k.script, testHappening{at: 0, err: unix.EINTR})
+					}
+					if left <= 0 {
+						k.script = nil // a signal may be the end
+					}
+					deadline := k.began.Add(left)
+					k.script = append(k.script, testHappening{at: 0, err: code})
+					k.prepare(deadline)
+					if n, err := waitUntil(k, deadline); n != 0 || err != code {
+						t.Fatalf("a deadline %v after the beginning, and after %d times EINTR the wait failed with %s: waitUntil gave %d, %v, want 0 and that error: only EINTR isn't one", left, len(k.waits)-1, unix.ErrnoName(code), n, err)
+					}
+				}
+			}
 		}
 	})
 }

@@ -28,8 +28,8 @@ type testKernel struct {
 }
 
 func (k *testKernel) read(p []byte) (int, error) {
-	if k.reads++; k.reads > 100_000 {
-		panic("after 100,000 reads")
+	if k.reads++; k.reads > 2_000_000 {
+		panic("after two million reads")
 	}
 	k.empty = k.empty || len(p) == 0
 	if k.again = len(k.script) == 0; k.again {
@@ -106,20 +106,20 @@ func TestManyPieces(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		k0 := new(testKernel)
 		for range 1000 {
-			k0.script = append(k0.script, "x", unix.EINTR)
+			k0.script = append(k0.script, strings.Repeat("x", 50), unix.EINTR)
 		}
 		s0 := NewSource(k0.read)
 		s0.Edge()
-		if data, more, err := s0.Turn(5000); len(data) != 1000 || more || err != nil {
-			t.Fatalf("one event for 1,000 pieces of one byte, with a signal after each, and Turn(5000) gave %d bytes, %t, %v, want 1000, false, <nil>", len(data), more, err)
+		if data, more, err := s0.Turn(100_000); len(data) != 50_000 || more || err != nil {
+			t.Fatalf("one event for 1,000 pieces of 50 bytes, with a signal after each, and Turn(100000) gave %d bytes, %t, %v, want 50000, false, <nil>", len(data), more, err)
 		}
-		long := strings.Repeat("0123456789", 20_000)
+		long := strings.Repeat("0123456789", 120_000)
 		k := &testKernel{script: []any{"a", long, "b"}}
 		s := NewSource(k.read)
 		s.Edge()
-		data, more, err := s.Turn(100_000)
+		data, more, err := s.Turn(1_300_000) // which is enough for any buffer
 		if want := "a" + long + "b"; string(data) != want || more || err != nil {
-			t.Fatalf("one event for 1, %d and 1 bytes, and Turn(100000) gave %d bytes, %t, %v, want all %d, false, <nil>, in the order of the reads", len(long), len(data), more, err, len(want))
+			t.Fatalf("one event for 1, %d and 1 bytes, and Turn(1300000) gave %d bytes, %t, %v, want all %d, false, <nil>, in the order of the reads (it has made %d)", len(long), len(data), more, err, len(want), k.reads)
 		}
 		if k.empty {
 			t.Fatal("Turn has passed an empty buffer to read: the answer to that is 0, which looks like the end")
@@ -210,10 +210,17 @@ func TestTurnOfSignals(t *testing.T) {
 
 func TestEnd(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, c := range []struct {
+		type end struct {
 			last any
 			want error
-		}{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}, {unix.ETIMEDOUT, unix.ETIMEDOUT}} {
+		}
+		ends := []end{{"", io.EOF}, {unix.ECONNRESET, unix.ECONNRESET}, {unix.ETIMEDOUT, unix.ETIMEDOUT}}
+		for code := unix.Errno(1); code < 134; code++ {
+			if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+				ends = append(ends, end{code, code})
+			}
+		}
+		for _, c := range ends {
 			k := &testKernel{script: []any{"ab", "c", c.last}}
 			s := NewSource(k.read)
 			s.Edge()
@@ -233,6 +240,22 @@ func TestDataBelongsToTheCaller(t *testing.T) {
 		s.Edge()
 		if s.Turn(10); !bytes.Equal(was, first) {
 			t.Fatalf("a second Turn has changed what an earlier Turn returned, from %q to %q: the data belongs to the caller", was, first)
+		}
+		for _, more := range []string{"!", " with milk"} {
+			k = &testKernel{script: []any{"tea"}}
+			s = NewSource(k.read)
+			s.Edge()
+			data, _, _ := s.Turn(10)
+			mine := append(data, more...)
+			k.script = []any{"toast"}
+			s.Edge()
+			next, _, _ := s.Turn(10)
+			if string(mine) != "tea"+more {
+				t.Fatalf("a Turn returned \"tea\", the caller appended %q, and after another Turn it has %q: does the capacity of the data reach into the next Turn's?", more, mine)
+			}
+			if _ = append(data, more...); string(next) != "toast" {
+				t.Fatalf("one Turn returned \"tea\" and the next one \"toast\", the caller appended %q to the first, and the second became %q: does the capacity of the data reach into the next Turn's?", more, next)
+			}
 		}
 	})
 }

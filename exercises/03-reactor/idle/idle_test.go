@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,7 +179,7 @@ func TestSlowClient(t *testing.T) {
 		}
 		s.checkIdle(t, "after a slow client had got its answer,")
 
-		long, got, slow := strings.Repeat("0123456789", 7000), []byte(nil), true
+		long, got, slow := strings.Repeat("0123456789", 120_000), []byte(nil), true
 		s = testServe(t, testClient{says: []string{long}})
 		s.echo = Echo(s.read, func(fd int, p []byte) (int, error) {
 			if slow {
@@ -187,7 +188,7 @@ func TestSlowClient(t *testing.T) {
 			got = append(got, p...)
 			return len(p), nil
 		}, s.fd)
-		for range 30 { // as much as it likes to read
+		for range 400 { // as much as it likes to read
 			s.poll()
 		}
 		slow = false
@@ -198,8 +199,33 @@ func TestSlowClient(t *testing.T) {
 			}
 		}
 		if string(got) != long {
-			t.Fatalf("the client said %d bytes, took nothing for 30 polls and then everything, and has got %d bytes back, or others", len(long), len(got))
+			t.Fatalf("the client said %d bytes, took nothing for 400 polls and then everything, and has got %d bytes back, or others", len(long), len(got))
 		}
+	})
+}
+
+// Polls aren't time: a client may be silent, or take nothing, for as many as it likes.
+func TestPatience(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		text := fmt.Sprint("hello ", random.IntN(1000))
+		s := testServe(t, testClient{slow: true})
+		wait := func(what string) {
+			t.Helper()
+			for poll := 1; poll <= 1500; poll++ {
+				if e, ready, _ := s.poll(); ready {
+					t.Fatalf("%s, and poll %d gave %+v, true, want false: EAGAIN says \"not now\", however often", what, poll, e)
+				}
+			}
+		}
+		wait("the client was silent")
+		s.says = []string{text}
+		wait("the client said " + text + " and took nothing")
+		s.slow = false
+		if s.pollUntil(text); s.got != text {
+			t.Fatalf("the client said %q after a long silence, took nothing for a long time, and has got %q back", text, s.got)
+		}
+		wait("the client was silent again")
 	})
 }
 
@@ -239,18 +265,55 @@ func TestSlowClientThatHasFinished(t *testing.T) {
 	})
 }
 
+// testErrnos are all errors of a descriptor but EAGAIN and EINTR.
+func testErrnos() (all []unix.Errno) {
+	for code := unix.Errno(1); code < 134; code++ {
+		if unix.ErrnoName(code) != "" && code != unix.EAGAIN && code != unix.EINTR {
+			all = append(all, code)
+		}
+	}
+	return all
+}
+
 func TestClientThatIsGone(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, end := range []unix.Errno{unix.ECONNRESET, unix.ETIMEDOUT} {
-			s := testServe(t, testClient{})
+		s := testServe(t, testClient{})
+		for _, end := range append([]unix.Errno{unix.ECONNRESET, unix.ETIMEDOUT}, testErrnos()...) {
+			s.testClient = testClient{}
 			s.echo = Echo(func(int, []byte) (int, error) { return -1, end }, s.write, s.fd)
 			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
 				t.Fatalf("reading failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
 			}
-			s = testServe(t, testClient{says: []string{"hello"}})
+			s.testClient = testClient{says: []string{"hello"}}
 			s.echo = Echo(s.read, func(int, []byte) (int, error) { return -1, end }, s.fd)
 			if e, ready, _ := s.poll(); !ready || !errors.Is(e.Err, end) {
 				t.Fatalf("writing failed with %v, and Poll gave %+v, %t, want the error and true", end, e, ready)
+			}
+		}
+	})
+}
+
+// The client breaks later, in the middle of its answer, before or after it has finished.
+func TestWritingTheRestFails(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		s := testServe(t, testClient{})
+		for i, end := range append([]unix.Errno{unix.EPIPE, unix.ECONNRESET, unix.ETIMEDOUT}, testErrnos()...) {
+			for _, says := range [][]string{{"hello"}, {"hello", ""}} {
+				taken, broke := i%3, false
+				s.testClient = testClient{says: slices.Clone(says), slow: true, room: taken}
+				s.echo = Echo(s.read, func(fd int, p []byte) (int, error) {
+					if broke {
+						return -1, end
+					}
+					return s.write(fd, p)
+				}, s.fd)
+				for range 8 { // until it has read what it likes to read
+					s.poll()
+				}
+				broke = true
+				if e, ready, _ := s.poll(); !ready || e != (Echoed{N: taken, Err: end}) {
+					t.Fatalf("the client said %q, took %d bytes, and then writing the others failed with %s: Poll gave %+v, %t, want {N:%d Err:%v}, true: what's left will never be taken", says, taken, unix.ErrnoName(end), e, ready, taken, end)
+				}
 			}
 		}
 	})

@@ -94,6 +94,9 @@ func testList(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
+	if n := len(names); n > 12 {
+		return fmt.Sprintf("%s and so on, %d in all", strings.Join(names[:6], ", "), n)
+	}
 	return strings.Join(names, ", ")
 }
 
@@ -162,6 +165,42 @@ func TestForgottenIsNotWoken(t *testing.T) {
 	})
 }
 
+// The caller closes the descriptor next, so by the end of the Turn it's too late.
+func TestDeregisterDisarmsAtOnce(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		for times := 1; times <= 3; times++ { // that 8 is registered, each replacing the one before
+			for _, where := range []string{"between two turns", "in the wake of 7", "in the wake of 7, where it was registered"} {
+				w := testWorldOf(t)
+				register := func() {
+					for range times {
+						w.register(8, "Bob")
+					}
+				}
+				deregister := func() {
+					w.Deregister(8)
+					if _, armed := w.kernel.armed[8]; armed {
+						t.Fatalf("8 was registered %d times, and taken back %s, and the kernel still has it armed when Deregister returns: the descriptor is closed next, and the number may be another's then", times, where)
+					}
+				}
+				switch where {
+				case "between two turns":
+					register()
+					deregister()
+				case "in the wake of 7":
+					register()
+					w.register(7, "Ann", deregister)
+				default:
+					w.register(7, "Ann", register, deregister)
+				}
+				if where != "between two turns" {
+					w.fire(7)
+					w.turn("7 is ready", "Ann waits for 7", "Ann")
+				}
+			}
+		}
+	})
+}
+
 func TestLatestRegistrationCounts(t *testing.T) {
 	check.Instant(t, testReturns, func(t testing.TB) {
 		w := testWorldOf(t)
@@ -224,8 +263,12 @@ func TestAnything(t *testing.T) {
 					register(fd)
 				default:
 					log = append(log, fmt.Sprintf("Deregister(%d)", fd))
+					_, registered := owner[fd]
 					delete(owner, fd)
 					w.Deregister(fd)
+					if _, armed := w.kernel.armed[fd]; registered && armed {
+						t.Fatalf("%s: the kernel still has %d armed when Deregister returns", strings.Join(log, ", "), fd)
+					}
 				}
 			}
 			for range 5 {
@@ -372,15 +415,31 @@ func TestManyRegistrationsOfOthers(t *testing.T) {
 	})
 }
 
+func TestAMillionRegistrationsOfOthers(t *testing.T) {
+	check.Instant(t, testReturns, func(t testing.TB) {
+		for _, others := range []int{1<<20 - 1, 1 << 20} {
+			w, wake := testWorldOf(t), func() {}
+			w.register(8, "Bob")
+			w.fire(8)
+			w.Deregister(8)
+			for i := range others {
+				w.Register(9+i>>16, wake) // no more than 65,536 times each
+			}
+			w.register(8, "Cem")
+			w.turn(fmt.Sprintf("8 was ready for Bob, who took it back; then 17 others were registered, %d times together, and 8 for Cem", others), "the event is Bob's, and Bob is gone; if all descriptors share a count, it has to last for all of them")
+		}
+	})
+}
+
 func TestManyEventsAtOnce(t *testing.T) {
 	check.Instant(t, testReturns, func(t testing.TB) {
 		w, want := testWorldOf(t), []string(nil)
-		for fd := range 1000 {
+		for fd := range 10_000 {
 			want = append(want, fmt.Sprint("c", fd))
 			w.register(fd, want[fd])
 			w.fire(fd)
 		}
-		w.turn("1,000 descriptors are ready at once", "each event wakes the registration that it was armed for, in the order of the events", want...)
+		w.turn("10,000 descriptors are ready at once", "each event wakes the registration that it was armed for, in the order of the events", want...)
 	})
 }
 
@@ -394,6 +453,12 @@ func TestManyConnections(t *testing.T) {
 			w.Register(8, func() { w.woken = append(w.woken, "one of the 65,536") })
 		}
 		w.turn("8 was ready for Bob, and before the wait 65,536 connections had the number, one after the other", "the event is Bob's, and Bob is gone; how many registrations are there until a number comes again?")
+		for _, fd := range []int{1<<16 - 1, 1 << 16, 1<<16 + 8, 1<<19 + 70_000, 1<<20 - 1} {
+			w.register(8, "Eve")
+			w.register(fd, "Dora")
+			w.fire(fd, 8)
+			w.turn(fmt.Sprintf("descriptors of number %d and 8 are ready", fd), "a program may have that many", "Dora", "Eve")
+		}
 		w.register(1<<20, "Dora")
 		w.fire(1 << 20)
 		w.turn("a descriptor of number 1,048,576 is ready", "a program may have that many", "Dora")

@@ -49,10 +49,11 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 		if !ready {
 			return "", false
 		}
+		b.step = nil // it has finished: if the kitchen panics now, Close finds nothing
 		switch b.state {
 		case boiling:
 			if value == "" {
-				b.state, b.step = finished, nil
+				b.state = finished
 				return "no breakfast", true
 			}
 			b.state, b.step = steeping, b.kitchen.Steep(value)
@@ -60,7 +61,7 @@ func (b *Breakfast) Poll(cx *Context) (string, bool) {
 			b.tea = value // needed when the toast is there, polls later
 			b.state, b.step = toasting, b.kitchen.Toast()
 		case toasting:
-			b.state, b.step = finished, nil
+			b.state = finished
 			return b.tea + " and " + value, true
 		}
 	}

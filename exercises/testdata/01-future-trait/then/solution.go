@@ -19,7 +19,8 @@ func (c *Chained[A, B]) Poll(cx *Context) (value B, ready bool) {
 		if !ready {
 			return value, false
 		}
-		c.first, c.second = nil, c.next(a)
+		c.first = nil // before next: if that panics, a Close finds nothing that has finished
+		c.second = c.next(a)
 	}
 	return c.second.Poll(cx) // also in the poll in which it was made
 }

@@ -1,4 +1,4 @@
-// want: want 0 after
+// want: too early, without an event
 package main
 
 import (

@@ -1,4 +1,4 @@
-// want: 1,000 descriptors
+// want: 10,000 descriptors
 package main
 
 // A kernel has the calls that a Reactor needs. What arm is given as data comes

@@ -1,0 +1,94 @@
+// want: want the socket of c
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Network has the calls that Dial needs. None of them waits.
+type Network interface {
+	// Open returns a new socket for this address.
+	Open(addr string) (fd int, err error)
+	// Start is startConnect: nil if fd is connected already, EAGAIN if the
+	// connect is under way, or else why it failed.
+	Start(fd int) error
+	// Result is connectResult: nil if fd is connected, EAGAIN if the connect is
+	// still under way, or else why it failed.
+	Result(fd int) error
+	// WakeWhenWritable asks for a poll at the end of a connect.
+	WakeWhenWritable(fd int) error
+	// Close closes fd.
+	Close(fd int) error
+}
+
+// Dialed is what Dial yields: a connected socket, which belongs to the caller, or
+// else -1 and an error.
+type Dialed struct {
+	FD  int
+	Err error
+}
+
+// Dial is a future that yields a socket, connected to the first of the addresses
+// that answers.
+func Dial(n Network, addrs ...string) Future[Dialed] {
+	return &dial{net: n, addrs: addrs, fd: -1}
+}
+
+type dial struct {
+	net   Network
+	addrs []string // the first one is being tried
+	fd    int      // whose connect is under way, or -1
+	errs  []error  // of the addresses before
+}
+
+func (d *dial) Poll(cx *Context) (Dialed, bool) {
+	for len(d.addrs) > 0 {
+		waited := d.fd >= 0
+		err := d.try()
+		if err == nil {
+			fd := d.fd
+			d.fd = -1 // the caller's
+			return Dialed{FD: fd}, true
+		}
+		if err == unix.EAGAIN && d.fd >= 0 { // without a socket, nothing is under way
+			if err = d.net.WakeWhenWritable(d.fd); err == nil {
+				return Dialed{}, false
+			}
+			if waited {
+				d.Close()
+				return Dialed{FD: -1, Err: err}, true
+			}
+		}
+		d.errs = append(d.errs, fmt.Errorf("%s: %w", d.addrs[0], err))
+		d.Close()
+		d.addrs = d.addrs[1:]
+	}
+	if len(d.errs) == 0 {
+		d.errs = append(d.errs, errors.New("there's no address to connect to"))
+	}
+	return Dialed{FD: -1, Err: errors.Join(d.errs...)}, true
+}
+
+// try goes on with the first address: it opens a socket, or asks what came of it.
+func (d *dial) try() (err error) {
+	if d.fd >= 0 {
+		return d.net.Result(d.fd)
+	}
+	if d.fd, err = d.net.Open(d.addrs[0]); err != nil {
+		d.fd = -1
+		return err
+	}
+	return d.net.Start(d.fd)
+}
+
+// Close closes the socket whose connect is under way.
+func (d *dial) Close() error {
+	fd := d.fd
+	if d.fd = -1; fd < 0 {
+		return nil
+	}
+	return d.net.Close(fd)
+}
