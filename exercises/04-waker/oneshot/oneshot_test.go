@@ -56,7 +56,6 @@ func testTry(t *testing.T, f func(t testing.TB, s *Sender[string], r *Receiver[s
 	}
 	word := testWord(check.Random(t))
 	check.Instant(t, testBlocks, func(t testing.TB) {
-		t.Helper()
 		mu := new(order.Mutex)
 		s, r := NewOneshot[string](mu)
 		f(t, s, r, word)
