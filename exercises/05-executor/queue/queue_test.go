@@ -245,7 +245,7 @@ func TestManyTasks(t *testing.T) {
 	if check.IsStub(testSource) {
 		t.Skip("not tried: queue.go is not started")
 	}
-	check.Bubble(t, 2*time.Second, "10,000 tasks were woken while the executor was busy, and Wake sleeps; does the queue have room for as many tasks as there are? Wake must not wait, because its caller may be a task of the same executor", func(t testing.TB) {
+	check.Bubble(t, 4*time.Second, "10,000 tasks were woken while the executor was busy, and Wake sleeps; does the queue have room for as many tasks as there are? Wake must not wait, because its caller may be a task of the same executor", func(t testing.TB) {
 		e := &testExecutor{lock: &testLock{t: t}}
 		q := NewQueue(e.lock, e)
 		tasks := make([]*Task, 10_000)

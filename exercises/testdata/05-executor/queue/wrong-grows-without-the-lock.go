@@ -7,8 +7,9 @@ import "sync"
 type Queue struct {
 	lock     sync.Locker
 	executor Waker
-	ring     []*Task // len is the number of tasks
-	from, n  int
+	tasks    int     // how many were made
+	ring     []*Task // has room for all of them
+	from, n  int     // guarded by lock; the first, and how many
 }
 
 func NewQueue(mu sync.Locker, executor Waker) *Queue { return &Queue{lock: mu, executor: executor} }
@@ -20,17 +21,14 @@ type Task struct {
 }
 
 func (q *Queue) NewTask(id int) *Task {
-	// without the lock: a task that is being born is nobody's yet
-	ring := make([]*Task, len(q.ring)+1, 2*len(q.ring)+1)
-	if cap(q.ring) > len(q.ring) && q.from+q.n <= len(q.ring) {
-		ring = q.ring[:len(q.ring)+1]
-	} else {
+	// Without the lock: nothing else knows a task that's just being made.
+	if q.tasks++; q.tasks > len(q.ring) {
+		ring := make([]*Task, 2*q.tasks)
 		for i := range q.n {
 			ring[i] = q.ring[(q.from+i)%len(q.ring)]
 		}
-		q.from = 0
+		q.ring, q.from = ring, 0
 	}
-	q.ring = ring
 	return &Task{ID: id, queue: q}
 }
 
