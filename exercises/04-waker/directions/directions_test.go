@@ -75,8 +75,12 @@ func testTry(t *testing.T, f func(t testing.TB, w *testWorld)) {
 	fd := 3 + check.Random(t).IntN(1000)
 	check.Instant(t, testReturns, func(t testing.TB) {
 		w := &testWorld{t: t, fd: fd, other: fd + 1, poller: &testPoller{armed: make(map[int]directions)}, reader: &testTask{name: "reader"}, writer: &testTask{name: "writer"}}
-		w.Table = NewTable(w.poller, new(order.Mutex))
+		mu := new(order.Mutex)
+		w.Table = NewTable(w.poller, mu)
 		f(t, w)
+		if !mu.Taken() && !t.Failed() {
+			t.Error("the lock that NewTable was given was never taken: what else uses the table takes that one, and another lock doesn't keep it out")
+		}
 	})
 }
 
@@ -200,6 +204,17 @@ func TestDescriptorsDoNotShare(t *testing.T) {
 		w.event(w.other, testToRead)
 		w.checkWoken(fmt.Sprintf("then %d is readable", w.other), 1, 1, "each descriptor has its own waiters")
 	})
+	for shift := range 17 {
+		testTry(t, func(t testing.TB, w *testWorld) {
+			w.other = w.fd + 1<<shift
+			w.register(w.fd, readable, w.reader)
+			w.register(w.other, readable, w.writer)
+			w.event(w.other, testToRead)
+			w.checkWoken(fmt.Sprintf("one task waits to read from %d, another one from %d, and %[2]d is readable", w.fd, w.other), 0, 1, "each descriptor has its own waiters, whatever its number")
+			w.event(w.fd, testToRead)
+			w.checkWoken(fmt.Sprintf("then %d is readable", w.fd), 1, 1, "each descriptor has its own waiters, whatever its number")
+		})
+	}
 }
 
 func TestDeregister(t *testing.T) {
@@ -219,6 +234,25 @@ func TestDeregister(t *testing.T) {
 		w.Deregister(w.other, readable)
 		w.checkWoken("two were deregistered that weren't registered", 0, 1, "Deregister wakes nothing")
 	})
+}
+
+// As a task does that reads and writes in one poll.
+func TestOneTaskInBothDirections(t *testing.T) {
+	for _, gone := range []direction{readable, writable} {
+		testTry(t, func(t testing.TB, w *testWorld) {
+			left := testToWrite
+			if gone == writable {
+				left = testToRead
+			}
+			w.register(w.fd, readable, w.reader)
+			w.register(w.fd, writable, w.reader)
+			w.Deregister(w.fd, gone)
+			what := fmt.Sprintf("one task has registered for reading and for writing, with the same waker, and only %s is left, because the other one was deregistered", testTold(left))
+			w.checkArmed(what, w.fd, left, "Deregister is for one direction, whatever waits in the other")
+			w.event(w.fd, left)
+			w.checkWoken(what+"; then it's ready for that", 1, 0, "Deregister is for one direction, whatever waits in the other")
+		})
+	}
 }
 
 func TestRegisterInAWake(t *testing.T) {
@@ -244,6 +278,33 @@ func TestArmThatRefuses(t *testing.T) {
 		}
 		w.event(w.fd, testToRead)
 		w.checkWoken(fmt.Sprintf("both wait, it's readable, and arm refuses with %q from now on", w.poller.refuses), 1, 1, "if arm refuses for the writer, nothing will wake it: so wake it now, and it hears from Register why")
+		w.Deliver(w.fd, testToBoth) // the kernel is still armed for both
+		w.checkWoken("both were woken, because arm refuses; then it's readable and writable", 1, 1, "a waker that was called isn't registered anymore")
+	})
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.poller.refuses = errors.New("no memory")
+		w.event(w.fd, testToRead)
+		for _, dir := range []direction{writable, readable} {
+			if err := w.Register(w.fd, dir, w.writer); err == nil || err.Error() != "no memory" {
+				t.Fatalf("both were woken, because arm refuses; then one registers again, and Register returned %v, want %q: arm has refused, so what was armed before is no more than a guess", err, w.poller.refuses)
+			}
+		}
+		w.poller.refuses, w.poller.armed = nil, make(map[int]directions)
+		w.register(w.fd, readable, w.reader)
+		w.event(w.fd, testToRead)
+		w.checkWoken("arm refused for a while, the reader has registered after that, and it's readable", 2, w.writer.woken, testOwn)
+	})
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
+		w.register(w.fd, writable, w.writer)
+		w.poller.refuses = errors.New("no memory")
+		w.Deregister(w.fd, readable)
+		w.event(w.fd, testToRead)
+		if w.reader.woken > 0 {
+			t.Fatal("the reader was deregistered, and arm refused; then it's readable, and the reader was woken: Deregister undoes Register, whatever arm says")
+		}
 	})
 }
 

@@ -53,6 +53,11 @@ func (s *testEater) Wake() {
 	}
 }
 
+// A testGuest counts the wakes, and is of another type.
+type testGuest struct{ woken int }
+
+func (g *testGuest) Wake() { g.woken++ }
+
 // A testTable is two dishes, joined, and two people that wait for them.
 type testTable struct {
 	t          testing.TB
@@ -118,6 +123,12 @@ func TestReactorIsHandedOn(t *testing.T) {
 				t.Fatalf("%s was polled without the reactor of the Context that Poll was given: a child that reads from a socket can't register anywhere", d.name)
 			}
 		}
+		b.tea.waker.Wake()
+		moved := new(Reactor)
+		b.joined.Poll(&Context{waker: b.ann, reactor: moved})
+		if b.tea.cx.reactor != moved {
+			t.Fatal("the whole was polled by one executor, and then by another one, with another reactor, and tea was still polled with the first reactor: only the waker of a child stays the same")
+		}
 	})
 }
 
@@ -156,13 +167,18 @@ func TestAllThatWereWokenArePolled(t *testing.T) {
 		b.toast.waker.Wake()
 		b.poll(b.ann, "after both dishes were woken,", 1, 1)
 
-		dishes, futures := make([]*testDish, 20), make([]Future[string], 20)
+		dishes, futures := make([]*testDish, 300), make([]Future[string], 300)
 		for i := range dishes {
 			dishes[i] = &testDish{name: fmt.Sprintf("dish %d", i)}
 			futures[i] = dishes[i]
 		}
 		all := NewJoined(futures...)
 		all.Poll(&Context{waker: b.ann})
+		for _, d := range dishes {
+			if d.polls != 1 {
+				t.Fatalf("there are 300 dishes, and the first Poll has polled %s %d times, want once: some way to say which child was woken has no room for all", d.name, d.polls)
+			}
+		}
 		for left := len(dishes); left > 0; {
 			woken := make([]bool, len(dishes))
 			for i, d := range dishes {
@@ -183,11 +199,11 @@ func TestAllThatWereWokenArePolled(t *testing.T) {
 			values, ready := all.Poll(&Context{waker: b.ann})
 			for i, d := range dishes {
 				if want := map[bool]int{true: 1}[woken[i]]; d.polls != want {
-					t.Fatalf("some of 20 dishes were woken, and Poll has polled %s %d times, want %d", d.name, d.polls, want)
+					t.Fatalf("some of 300 dishes were woken, and Poll has polled %s %d times, want %d", d.name, d.polls, want)
 				}
 			}
-			if ready != (left == 0) || ready && (len(values) != len(dishes) || values[3] != "dish 3" || values[19] != "dish 19") {
-				t.Fatalf("%d of 20 dishes are pending, and Poll returned %q, %t", left, values, ready)
+			if ready != (left == 0) || ready && (len(values) != len(dishes) || values[3] != "dish 3" || values[299] != "dish 299") {
+				t.Fatalf("%d of 300 dishes are pending, and Poll returned %q, %t", left, values, ready)
 			}
 		}
 	})
@@ -224,6 +240,23 @@ func TestWhoPolledLastIsWoken(t *testing.T) {
 		b.poll(b.bob, "the second time, by Bob,", 0, 0)
 		b.tea.waker.Wake()
 		b.checkWoken("Ann polled, then Bob did, with no reason to poll tea again; then tea was woken", b.bob)
+	})
+	// Each runtime has a type of its own for its wakers.
+	testTry(t, func(t testing.TB) {
+		b, guest := testLay(t), &testGuest{}
+		b.poll(b.ann, "the first time, by Ann,", 1, 1)
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					t.Fatalf("polled by Ann, and then with a waker of another type, Poll panics: %v", v)
+				}
+			}()
+			b.joined.Poll(&Context{waker: guest})
+		}()
+		b.tea.waker.Wake()
+		if guest.woken == 0 {
+			t.Fatal("polled by Ann, and then with a waker of another type; then tea was woken, and this waker wasn't called")
+		}
 	})
 }
 

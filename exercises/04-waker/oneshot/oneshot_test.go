@@ -56,9 +56,12 @@ func testTry(t *testing.T, f func(t testing.TB, s *Sender[string], r *Receiver[s
 	}
 	word := testWord(check.Random(t))
 	check.Instant(t, testBlocks, func(t testing.TB) {
-		t.Helper()
-		s, r := NewOneshot[string](new(order.Mutex))
+		mu := new(order.Mutex)
+		s, r := NewOneshot[string](mu)
 		f(t, s, r, word)
+		if !mu.Taken() && !t.Failed() {
+			t.Error("the lock that NewOneshot was given was never taken: what else uses it takes that one, and another lock doesn't keep it out")
+		}
 	})
 }
 
@@ -103,6 +106,21 @@ func TestZeroValueIsSent(t *testing.T) {
 	})
 }
 
+// A nil is a value as well, as an error that says that all is well.
+func TestNilIsSent(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: oneshot.go is not started")
+	}
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		s, r := NewOneshot[error](new(order.Mutex))
+		sent := s.Send(nil)
+		got, ready := r.Poll(&Context{waker: new(testWaker)})
+		if !sent || !ready || got != (Received[error]{Value: nil, OK: true}) {
+			t.Fatalf("a nil error was sent, Send returned %t, and Poll returned {%v %t}, %t, want true, and {<nil> true}, true: nil is a value", sent, got.Value, got.OK, ready)
+		}
+	})
+}
+
 func TestSenderThatIsClosed(t *testing.T) {
 	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], _ string) {
 		s.Close()
@@ -136,6 +154,12 @@ func TestSenderThatIsClosedAfterSend(t *testing.T) {
 }
 
 func TestReceiverThatIsClosed(t *testing.T) {
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+		r.Close()
+		if s.Send(word) {
+			t.Error("the receiver was closed before its first poll, and Send returned true: nothing can receive what was sent")
+		}
+	})
 	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		w := new(testWaker)
 		testPoll(t, r, w, "before Send", testPending)

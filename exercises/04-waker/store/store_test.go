@@ -67,6 +67,16 @@ func TestLatestPollIsWoken(t *testing.T) {
 			t.Errorf("the future was polled with one waker, and then with another one. When the last job was done, the first waker was called %d times and the second %d times: only the waker of the latest poll counts", first.n, second.n)
 		}
 	})
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		j, first, second := NewJobs(new(order.Mutex), 2), new(testWakes), new(testWakes)
+		testPoll(t, j, first, "two jobs are left", false)
+		testPoll(t, j, second, "two jobs are left", false)
+		j.Done()
+		testPoll(t, j, first, "one job is left", false)
+		if first.n+second.n > 0 {
+			t.Errorf("the future was polled with one waker, with another one, and with the first one again. A job is left, and the wakers were called %d and %d times: as long as jobs are left, a waker that's replaced isn't called either", first.n, second.n)
+		}
+	})
 }
 
 // All orders of a poller and two jobs.

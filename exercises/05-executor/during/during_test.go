@@ -125,6 +125,33 @@ func TestPolledByOneWorkerAtATime(t *testing.T) {
 	})
 }
 
+func TestNoWorkerLeavesEarly(t *testing.T) {
+	testTry(t, testHangs, func(t testing.TB) {
+		p := NewPool()
+		var left atomic.Int32
+		polls := 0
+		p.Spawn(func(w Waker) bool {
+			if polls++; polls > 1 {
+				return true
+			}
+			w.Wake()
+			synctest.Wait() // the other worker has done what it will
+			if left.Load() > 0 {
+				t.Error("the only task is being polled, and hasn't finished, and the other worker's Work has returned: later there may be work for both")
+			}
+			return false
+		})
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				testWork(t, p, 1)()
+				left.Add(1)
+			})
+		}
+		all.Wait()
+	})
+}
+
 func TestWokenByAnotherGoroutineInItsPoll(t *testing.T) {
 	testTry(t, "what a task waits for comes while it is being polled, when it has looked already: it is woken then, and its poll returns false. It must be polled again, and isn't, by any worker; or does Wake wait?", func(t testing.TB) {
 		p := NewPool()
@@ -145,25 +172,62 @@ func TestWokenByAnotherGoroutineInItsPoll(t *testing.T) {
 }
 
 func TestManyWakesInAPollAreOne(t *testing.T) {
+	for _, wakes := range []int{2, 1000, 256, 65_536} {
+		testTry(t, testHangs, func(t testing.TB) {
+			p := NewPool()
+			var polls int
+			var waker Waker
+			p.Spawn(func(w Waker) bool {
+				waker = w
+				if polls++; polls == 1 {
+					for range wakes {
+						w.Wake()
+					}
+				}
+				return polls >= 3
+			})
+			wait := testWork(t, p, 1)
+			synctest.Wait()
+			if polls != 2 {
+				t.Fatalf("a task was woken %d times in its first poll: polled %d times, want 2", wakes, polls)
+			}
+			waker.Wake()
+			wait()
+		})
+	}
+}
+
+// The news is there when the poll begins.
+func TestWokenWhileQueued(t *testing.T) {
 	testTry(t, testHangs, func(t testing.TB) {
 		p := NewPool()
-		var polls int
-		var waker Waker
+		var polls, others int
+		var waker, other Waker
+		come := false
 		p.Spawn(func(w Waker) bool {
 			waker = w
-			if polls++; polls == 1 {
-				for range 1000 {
-					w.Wake()
+			polls++
+			return come
+		})
+		p.Spawn(func(w Waker) bool { // while this is polled, the first task is in the queue
+			other = w
+			if others++; others == 2 {
+				for range 3 {
+					waker.Wake()
 				}
 			}
-			return polls >= 3
+			return come
 		})
 		wait := testWork(t, p, 1)
 		synctest.Wait()
+		other.Wake()
+		synctest.Wait()
 		if polls != 2 {
-			t.Fatalf("a task was woken 1,000 times in its first poll: polled %d times, want 2", polls)
+			t.Fatalf("a task was polled once, and then woken 3 times before its next poll began: polled %d times in all, want 2: that poll sees the news of all three", polls)
 		}
+		come = true
 		waker.Wake()
+		other.Wake()
 		wait()
 	})
 }
@@ -191,24 +255,26 @@ func TestOnlyWokenTasksArePolled(t *testing.T) {
 }
 
 func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
-	testTry(t, testLost, func(t testing.TB) {
-		p := NewPool()
-		var order strings.Builder
-		for _, name := range []string{"a", "b", "c"} {
-			polls := 0
-			p.Spawn(func(w Waker) bool {
-				fmt.Fprint(&order, name)
-				if polls++; polls < 3 {
-					w.Wake()
-				}
-				return polls >= 3
-			})
-		}
-		testWork(t, p, 1)()
-		if got, want := order.String(), "abcabcabc"; got != want {
-			t.Errorf("one worker, and three tasks that wake themselves in each poll but the third: polled in the order %s, want %s; they don't take turns", got, want)
-		}
-	})
+	for _, want := range []string{"ababab", "abcabcabc", "abcdeabcdeabcde"} {
+		testTry(t, testLost, func(t testing.TB) {
+			p := NewPool()
+			var order strings.Builder
+			for _, name := range strings.Split(want[:len(want)/3], "") {
+				polls := 0
+				p.Spawn(func(w Waker) bool {
+					fmt.Fprint(&order, name)
+					if polls++; polls < 3 {
+						w.Wake()
+					}
+					return polls >= 3
+				})
+			}
+			testWork(t, p, 1)()
+			if got := order.String(); got != want {
+				t.Errorf("one worker, and %d tasks that wake themselves in each poll but the third: polled in the order %s, want %s; they don't take turns", len(want)/3, got, want)
+			}
+		})
+	}
 }
 
 func TestFinishedTaskIsNotPolled(t *testing.T) {

@@ -48,6 +48,11 @@ func TestNoChannel(t *testing.T) {
 		}
 		return true
 	})
+	for _, imported := range file.Imports {
+		if path := imported.Path.Value; path != `"sync"` && path != `"sync/atomic"` {
+			t.Errorf("%v imports %s: a lock and a condition variable are enough, and both are in sync", fset.Position(imported.Pos()), path)
+		}
+	}
 }
 
 // A testParked goroutine is one that has called Park.
@@ -98,23 +103,25 @@ func TestWakeBeforePark(t *testing.T) {
 }
 
 func TestManyWakesAreOne(t *testing.T) {
-	testTry(t, "Wake was called twice before Park, and a second Wake waits: it must return at once, because its caller has other things to do", func(t testing.TB) {
-		p := NewParker()
-		for range 1000 {
+	for _, wakes := range []int{2, 1000, 256, 65_536} {
+		testTry(t, "Wake was called twice before Park, and a second Wake waits: it must return at once, because its caller has other things to do", func(t testing.TB) {
+			p := NewParker()
+			for range wakes {
+				p.Wake()
+			}
+			if g := testPark(p); !g.isUp() {
+				t.Fatalf("Wake was called %d times before Park, and Park sleeps", wakes)
+			}
+			g := testPark(p)
+			if g.isUp() {
+				t.Fatalf("Wake was called %d times, then Park twice, and the second one returned as well: the Park before it has taken the token, and %[1]d wakes leave one", wakes)
+			}
 			p.Wake()
-		}
-		if g := testPark(p); !g.isUp() {
-			t.Fatal("Wake was called 1,000 times before Park, and Park sleeps")
-		}
-		g := testPark(p)
-		if g.isUp() {
-			t.Fatal("Wake was called 1,000 times, then Park twice, and the second one returned as well: the Park before it has taken the token, and 1,000 wakes leave one")
-		}
-		p.Wake()
-		if !g.isUp() {
-			t.Fatal("the second Park sleeps on after a Wake of its own")
-		}
-	})
+			if !g.isUp() {
+				t.Fatal("the second Park sleeps on after a Wake of its own")
+			}
+		})
+	}
 }
 
 func TestEachParkNeedsAWake(t *testing.T) {
@@ -155,6 +162,17 @@ func TestWakesFromManyGoroutines(t *testing.T) {
 // All orders of a goroutine that parks and others that wake it.
 func TestEveryOrder(t *testing.T) {
 	order.All(t, "parker.go", testSource,
+		order.Scenario{Story: "a sleeper parks, and a waker calls Wake when it sleeps", Run: func(s *order.Schedule) {
+			p := NewParker()
+			s.Go("sleeper", p.Park)
+			s.Go("waker", func() {
+				s.Wait("(the sleeper sleeps)", "until the sleeper sleeps", func() bool { return s.Asleep("sleeper") })
+				if n := s.Steps("sleeper"); n > 40 {
+					s.Fatalf("the sleeper takes %d steps before it sleeps: it goes round and round for a while", n)
+				}
+				p.Wake()
+			})
+		}},
 		order.Scenario{Story: "a sleeper parks, and a waker calls Wake", Bound: 3, Run: func(s *order.Schedule) {
 			p := NewParker()
 			s.Go("sleeper", p.Park)

@@ -193,6 +193,27 @@ func TestTasksThatWakeThemselvesTakeTurns(t *testing.T) {
 	})
 }
 
+func TestQueuesDoNotShare(t *testing.T) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
+		tasks[1].Wake()
+		others := &testExecutor{lock: &testLock{t: t}}
+		other := NewQueue(others.lock, others)
+		if got := testPops(other); got != "" {
+			t.Fatalf("a task of one queue was woken, and Pop of another queue, which is new, gave %q, want nil: each queue has its own tasks", got)
+		}
+		other.NewTask(7).Wake()
+		if got := testPops(q); got != "1" {
+			t.Fatalf("task 1 of one queue was woken, and then task 7 of another one, and Pop of the first gave %q, want \"1\": each queue has its own tasks", got)
+		}
+		if others.woken == 0 {
+			t.Fatal("a task of an empty queue was woken, while another queue wasn't empty, and its executor wasn't woken")
+		}
+		if got := testPops(other); got != "7" {
+			t.Fatalf("task 1 of one queue was woken, and then task 7 of another one, and Pop of the other gave %q, want \"7\": each queue has its own tasks", got)
+		}
+	})
+}
+
 func TestExecutorIsWoken(t *testing.T) {
 	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
 		for n := 1; n <= 3; n++ {
@@ -224,7 +245,7 @@ func TestManyTasks(t *testing.T) {
 	if check.IsStub(testSource) {
 		t.Skip("not tried: queue.go is not started")
 	}
-	check.Bubble(t, 2*time.Second, "10,000 tasks were woken while the executor was busy, and Wake sleeps; does the queue have room for as many tasks as there are? Wake must not wait, because its caller may be a task of the same executor", func(t testing.TB) {
+	check.Bubble(t, 4*time.Second, "10,000 tasks were woken while the executor was busy, and Wake sleeps; does the queue have room for as many tasks as there are? Wake must not wait, because its caller may be a task of the same executor", func(t testing.TB) {
 		e := &testExecutor{lock: &testLock{t: t}}
 		q := NewQueue(e.lock, e)
 		tasks := make([]*Task, 10_000)
@@ -236,8 +257,8 @@ func TestManyTasks(t *testing.T) {
 				task.Wake()
 			}
 			for id := range tasks {
-				if task := q.Pop(); task == nil || task.ID != id {
-					t.Fatalf("10,000 tasks were woken, and Pop number %d didn't give task %d", id+1, id)
+				if task := q.Pop(); task != tasks[id] {
+					t.Fatalf("10,000 tasks were woken, one after the other, and Pop number %d gave %s, want task %d: has the queue room for as many tasks as there are?", id+1, testName(task), id)
 				}
 			}
 		})
@@ -302,6 +323,22 @@ func TestEveryOrder(t *testing.T) {
 					task.Wake()
 				})
 			}
+		}},
+		order.Scenario{Bound: 1, Story: "a spawner makes ten tasks and wakes the last, while a waker wakes another one, and nothing is popped", Run: func(s *order.Schedule) {
+			q := NewQueue(new(order.Mutex), parkerOf(s))
+			one := q.NewTask(1)
+			s.Go("spawner", func() {
+				for id := 2; id < 11; id++ {
+					q.NewTask(id)
+				}
+				q.NewTask(11).Wake()
+			})
+			s.Go("waker", one.Wake)
+			s.Finally(func() {
+				if got := testPops(q); got != "1 11" && got != "11 1" {
+					s.Fatalf("Pop gave %q, want 1 and 11", got)
+				}
+			})
 		}},
 		order.Scenario{Story: "two wakers wake the same task while nothing is popped", Run: func(s *order.Schedule) {
 			q := NewQueue(new(order.Mutex), parkerOf(s))

@@ -82,6 +82,15 @@ func testStuck(t *testing.T, story string, want []int, at time.Duration, plans .
 	})
 }
 
+// testShort is the error's text, or its beginning.
+func testShort(err error) string {
+	text := fmt.Sprint(err)
+	if len(text) > 80 {
+		return text[:80] + " …"
+	}
+	return text
+}
+
 // testFinish wants all tasks to finish.
 func testFinish(t *testing.T, story string, plans ...testPlan) {
 	t.Helper()
@@ -94,7 +103,7 @@ func testFinish(t *testing.T, story string, plans ...testPlan) {
 			t.Fatalf("%s; all finish, and Run returned a nil *StuckError, which is not the same as nil", story)
 		}
 		if err != nil || len(finished) != len(plans) {
-			t.Fatalf("%s; so all finish in the end. But tasks %v have finished, and Run returned %v", story, finished, err)
+			t.Fatalf("%s; so all finish in the end. But tasks %v have finished, and Run returned %s", story, finished, testShort(err))
 		}
 	})
 }
@@ -128,9 +137,35 @@ func TestRunSleepsUntilATaskIsWoken(t *testing.T) {
 	})
 }
 
+func TestAllThatAreQueuedArePolledFirst(t *testing.T) {
+	testFinish(t, "task 1 waits for 2, which is still in the queue then, and finishes in its first poll",
+		testPlan{testForTask(2)}, testPlan{})
+}
+
 func TestTaskThatWaitsForItself(t *testing.T) {
 	testStuck(t, "task 2 waits for itself, and 1 has finished", []int{2}, 0,
 		testPlan{}, testPlan{testForTask(2)})
+}
+
+func TestWaitsForItselfAndForATimer(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: stuck.go is not started")
+	}
+	const story = "task 1 waits for itself, and a timer has its waker as well, for a second"
+	check.Bubble(t, 2*time.Second, story+"; Run doesn't return", func(t testing.TB) {
+		e, polls := NewExecutor(), 0
+		var one *Task
+		one = e.Spawn(func(cx *Context) bool {
+			if polls++; polls == 1 {
+				time.AfterFunc(time.Second, cx.Waker().Wake)
+				cx.Finished(one)
+			}
+			return polls == 2
+		})
+		if err := e.Run(); err != nil {
+			t.Fatalf("%s; after poll %d Run returned %v, want nil: one of several is enough", story, polls, err)
+		}
+	})
 }
 
 func TestTaskThatHasAskedForNothing(t *testing.T) {
@@ -138,6 +173,11 @@ func TestTaskThatHasAskedForNothing(t *testing.T) {
 		testPlan{testWait{}})
 	testStuck(t, "task 2 is pending, and has asked for nothing that would wake it; 1 waits for 2", []int{1, 2}, 0,
 		testPlan{testForTask(2)}, testPlan{testWait{}})
+}
+
+func TestTwoThatHaveAskedForNothing(t *testing.T) {
+	testStuck(t, "tasks 1 and 3 are pending, and have asked for nothing; 2 finishes at once", []int{1, 3}, 0,
+		testPlan{testWait{}}, testPlan{}, testPlan{testWait{}})
 }
 
 func TestTaskThatWaitsForACircle(t *testing.T) {
@@ -152,6 +192,30 @@ func TestLongWay(t *testing.T) {
 		testPlan{testForTask(2)}, testPlan{testForTask(3)}, testPlan{testForTask(4)}, testPlan{testForTimer(time.Second)})
 	testFinish(t, "task 4 waits for 3, 3 for 2, 2 for 1; a timer has the waker of 1",
 		testPlan{testForTimer(time.Second)}, testPlan{testForTask(1)}, testPlan{testForTask(2)}, testPlan{testForTask(3)})
+}
+
+// A hundred, and a hundred again, the other way round.
+func TestVeryLongWay(t *testing.T) {
+	const n = 100
+	up, down, all := make([]testPlan, n), make([]testPlan, n), make([]int, n)
+	for i := range n {
+		up[i], down[i], all[i] = testPlan{testForTask(i + 2)}, testPlan{testForTask(i)}, i+1
+	}
+	up[n-1], down[0] = testPlan{testForTimer(time.Second)}, testPlan{testForTimer(time.Second)}
+	testFinish(t, "each of 100 tasks waits for the one after it; a timer has the waker of the last one", up...)
+	testFinish(t, "each of 100 tasks waits for the one before it; a timer has the waker of the first one", down...)
+	up[n-1] = testPlan{testForTask(1)}
+	testStuck(t, "each of 100 tasks waits for the one after it, and the last one waits for the first", all, 0, up...)
+}
+
+func TestOneOfMany(t *testing.T) {
+	const n = 100
+	plans, others := make([]testPlan, n), make([]int, n)
+	for i := range n {
+		plans[i], others[i] = testPlan{testForTask(1)}, i+1
+	}
+	plans[0], plans[n-1] = testPlan{testForTask(others[1:]...)}, testPlan{testForTimer(time.Second)}
+	testFinish(t, "task 1 waits for one of the 99 others; 2 to 99 wait for 1; a timer has the waker of 100", plans...)
 }
 
 func TestOneOfTwoIsEnough(t *testing.T) {
@@ -207,6 +271,41 @@ func TestWhatWasAskedInAnEarlierPoll(t *testing.T) {
 			t.Fatalf("%s; after %v Run returned %v, want a StuckError of [1 2] after 1s", story, time.Since(start), err)
 		}
 	})
+}
+
+func TestAsksForNothingAnymore(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: stuck.go is not started")
+	}
+	for _, asked := range []string{"a timer had its waker", "it waited for task 2, which has finished"} {
+		story := "in its first poll " + asked + "; that has woken task 1, and in its second poll it asked for nothing, and was pending"
+		check.Bubble(t, 2*time.Second, story+"; it can never go on, and Run sleeps instead of saying so", func(t testing.TB) {
+			e, polls, start := NewExecutor(), 0, time.Now()
+			var two *Task
+			e.Spawn(func(cx *Context) bool {
+				switch polls++; {
+				case polls > 1:
+				case asked == "a timer had its waker":
+					time.AfterFunc(time.Second, cx.Waker().Wake)
+				default:
+					cx.Finished(two)
+				}
+				return false
+			})
+			two = e.Spawn(func(cx *Context) bool {
+				if time.Since(start) < time.Second {
+					time.AfterFunc(time.Second, cx.Waker().Wake)
+					return false
+				}
+				return true
+			})
+			err := e.Run()
+			var stuck *StuckError
+			if !errors.As(err, &stuck) || stuck == nil || !slices.Equal(stuck.IDs, []int{1}) {
+				t.Fatalf("%s; after %v Run returned %v, want a StuckError of [1]: only the latest poll counts", story, time.Since(start), err)
+			}
+		})
+	}
 }
 
 func TestTaskThatWakesItself(t *testing.T) {

@@ -62,7 +62,7 @@ func (p testPoll) took() float64 { return p.to - p.from }
 // testStarves reports whether others had to wait for this poll.
 func (p testPoll) starves() bool { return p.took() > 10 && p.othersWoken > 1 }
 
-var testLine = regexp.MustCompile(`^(\w+)\s*:\s*(\S*)$`)
+var testLine = regexp.MustCompile(`^(\w+)\s*:\s*(.*)$`)
 
 // testAnswer returns an answer, or skips the test if there's none yet.
 func testAnswer(t *testing.T, name string) string {
@@ -72,9 +72,13 @@ func testAnswer(t *testing.T, name string) string {
 		line, _, _ = strings.Cut(line, "#")
 		m := testLine.FindStringSubmatch(strings.TrimSpace(line))
 		if m != nil {
-			answers[m[1]] = strings.ToLower(m[2])
-		} else if strings.TrimSpace(line) != "" {
-			t.Fatalf("answer.txt:%d: %q is no answer; an answer is like \"%s: 3\"", i+1, strings.TrimSpace(line), name)
+			before := answers[m[1]]
+			if before != "" && before != "?" && m[1] == name {
+				t.Fatalf("answer.txt:%d: %s has an answer already, %q: there's one for each question", i+1, name, before)
+			}
+			answers[m[1]] = strings.TrimSpace(strings.TrimPrefix(strings.ToLower(m[2]), "task"))
+		} else if strings.TrimSpace(line) != "" && name == "task" {
+			t.Fatalf("answer.txt:%d: %q is no answer: it begins with the question's name and a colon, as in \"task: 7\"", i+1, strings.TrimSpace(line))
 		}
 	}
 	if answers["task"] == "?" {
@@ -93,7 +97,7 @@ func testAnswer(t *testing.T, name string) string {
 func testNumber(t *testing.T, name string) float64 {
 	t.Helper()
 	text := testAnswer(t, name)
-	ms, err := strconv.ParseFloat(strings.TrimSuffix(text, "ms"), 64)
+	ms, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "ms")), 64)
 	if err != nil {
 		t.Fatalf("answer.txt: %s is %q, want a number of milliseconds, such as 13.8", name, text)
 	}

@@ -44,7 +44,11 @@ func testRead(t *testing.T) (steps []string, answers map[string]string) {
 		switch m := testAnswer.FindStringSubmatch(line); {
 		case line == "":
 		case m != nil:
-			answers[strings.ToUpper(m[1])] = m[2]
+			name := strings.ToUpper(m[1])
+			if answers[name] != "" && answers[name] != "?" {
+				t.Fatalf("order.txt:%d: order %s has an answer already, %q: there's one for each order", i+1, name, answers[name])
+			}
+			answers[name] = m[2]
 		case line == "executor" || line == "waker":
 			steps = append(steps, line)
 		default:

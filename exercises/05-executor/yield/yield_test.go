@@ -3,7 +3,9 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +117,50 @@ func TestStepsOfEachPoll(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A budget is a number of steps, and not a time; and it may be a big one.
+func TestBudgetIsANumberOfSteps(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: yield.go is not started")
+	}
+	for _, test := range []struct {
+		n, budget int
+		took      time.Duration
+		what      string
+	}{
+		{5, 3, time.Hour, "Steps{N: 5, Budget: 3}, with steps that take an hour,"},
+		{150_000, 100_000, 0, "Steps{N: 150000, Budget: 100000}"},
+	} {
+		check.Bubble(t, 2*time.Second, testBlocks, func(t testing.TB) {
+			did := 0
+			s := &Steps{N: test.n, Budget: test.budget, Do: func(int) { did++; time.Sleep(test.took) }}
+			for poll, want := range []int{test.budget, test.n} {
+				if _, ready := s.Poll(&Context{waker: new(testWaker)}); did != want || ready != (poll == 1) {
+					t.Fatalf("%s has done %d steps after poll number %d, and returned %t, want %d, and %t: the budget is a number of steps", test.what, did, poll+1, ready, want, poll == 1)
+				}
+			}
+		})
+	}
+}
+
+// A testCaller notes where it's called from.
+type testCaller struct{ stack atomic.Pointer[string] }
+
+func (c *testCaller) Wake() {
+	stack := make([]byte, 1<<16)
+	text := string(stack[:runtime.Stack(stack, false)])
+	c.stack.Store(&text)
+}
+
+func TestPollCallsTheWaker(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		var c testCaller
+		new(Yield).Poll(&Context{waker: &c})
+		if stack := c.stack.Load(); stack != nil && !strings.Contains(*stack, "TestPollCallsTheWaker") && !strings.Contains(*stack, "iter.Pull") {
+			t.Fatal("the first poll of Yield doesn't call the waker itself, but starts something that does, and waits for it: that's the same, and a lot slower")
+		}
+	})
 }
 
 // A testLog is what some tasks have done, in the order in which they did it.

@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Mutex takes the place of sync.Mutex in the rewritten file. In a scenario, a
@@ -11,7 +12,11 @@ type Mutex struct {
 	real    sync.Mutex
 	held    bool
 	readers int
+	taken   atomic.Bool
 }
+
+// Taken reports whether it was ever locked.
+func (m *Mutex) Taken() bool { return m.taken.Load() }
 
 func (m *Mutex) Lock() {
 	acquire(m, func() bool { return !m.held && m.readers == 0 }, func() { m.held = true })
@@ -36,6 +41,7 @@ func (m *RWMutex) RLock()   { acquire(&m.Mutex, func() bool { return !m.held }, 
 func (m *RWMutex) RUnlock() { release(&m.Mutex, m.readers > 0, func() { m.readers-- }) }
 
 func acquire(m *Mutex, free func() bool, take func()) {
+	m.taken.Store(true)
 	s, t := me()
 	if now.Load() == nil {
 		m.real.Lock()

@@ -64,6 +64,7 @@ type thread struct {
 	held    []any       // the locks that it has
 	ended   bool
 	extra   bool // it may sleep in the end
+	steps   int
 	hidden  bool // this stop is no step of its own
 }
 
@@ -150,6 +151,22 @@ func (s *Schedule) Sleeps(name string) bool {
 	return slices.ContainsFunc(s.threads, func(t *thread) bool { return t.name == name && !t.ended })
 }
 
+// Asleep is for a Wait's ready: it reports whether this goroutine sleeps in
+// something other than a lock.
+func (s *Schedule) Asleep(name string) bool {
+	return slices.ContainsFunc(s.threads, func(t *thread) bool { return t.name == name && !t.stopped && !t.ended })
+}
+
+// Steps returns how many steps this goroutine has taken.
+func (s *Schedule) Steps(name string) (n int) {
+	for _, t := range s.threads {
+		if t.name == name {
+			n += t.steps
+		}
+	}
+	return n
+}
+
 // Step is a step that the test takes: text says what it does.
 func (s *Schedule) Step(text string) { s.Wait(text, "", nil) }
 
@@ -177,6 +194,7 @@ func (s *Schedule) log(t *thread, text string) {
 		name = ""
 	}
 	s.last = t.name
+	t.steps++
 	s.trace = append(s.trace, fmt.Sprintf("%-*s  %s", s.width(), name, text))
 	if len(s.trace) > maxSteps {
 		s.fail(fmt.Sprintf("it's not over after %d steps: does something go round and round?", maxSteps), 40)

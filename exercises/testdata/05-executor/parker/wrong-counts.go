@@ -1,4 +1,4 @@
-// want: 1,000 wakes leave one
+// want: wakes leave one
 package main
 
 import "sync"

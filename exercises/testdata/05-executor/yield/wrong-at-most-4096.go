@@ -1,0 +1,40 @@
+// want: Budget: 100000} has done 4096 steps
+package main
+
+// Yield is a future that lets other tasks have their turn.
+type Yield struct{ yielded bool }
+
+// Poll wakes its own task, which goes to the end of the queue.
+func (y *Yield) Poll(cx *Context) (struct{}, bool) {
+	if y.yielded {
+		return struct{}{}, true
+	}
+	y.yielded = true
+	cx.Waker().Wake()
+	return struct{}{}, false
+}
+
+// Steps is a long calculation, as a future that lets other tasks have their turn.
+type Steps struct {
+	N      int         // so many steps,
+	Budget int         // at most so many in one poll, at least 1
+	Do     func(i int) // does step i: 0, 1, 2 ... N-1
+
+	next int
+}
+
+// Poll does as many steps as one poll may.
+func (s *Steps) Poll(cx *Context) (struct{}, bool) {
+	for range min(s.Budget, 4096) {
+		if s.next == s.N {
+			break
+		}
+		s.Do(s.next)
+		s.next++
+	}
+	if s.next < s.N {
+		cx.Waker().Wake()
+		return struct{}{}, false
+	}
+	return struct{}{}, true
+}
