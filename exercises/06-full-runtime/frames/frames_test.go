@@ -25,6 +25,7 @@ type testStream struct {
 	cx     *Context // of the latest read
 	asked  []int    // for how many bytes
 	given  int
+	most   int             // that a read gives, if it isn't 0
 	free   func(asked int) // looks at each read
 }
 
@@ -43,6 +44,9 @@ func (s *testStream) PollRead(cx *Context, p []byte) (int, error, bool) {
 	}
 	switch next := s.script[0].(type) {
 	case []byte:
+		if s.most > 0 {
+			p = p[:min(len(p), s.most)]
+		}
 		n := copy(p, next)
 		if s.script[0] = next[n:]; n == len(next) {
 			s.script = s.script[1:]
@@ -154,6 +158,21 @@ func TestMessageInParts(t *testing.T) {
 				testPoll(t, f, what+"; the stream isn't ready", nil)
 			}
 			testPoll(t, f, what+"; all of it is there, and the same Poll goes on until the stream isn't ready", body)
+		}
+	})
+}
+
+// A slow stream, but each time there's something.
+func TestManyReadsInOnePoll(t *testing.T) {
+	testTry(t, func(t testing.TB, r *rand.Rand) {
+		body := testBody(r, 50_000)
+		s := &testStream{script: []any{testMessage(body)}, most: 1}
+		got, ready := NewMessages(s).Next().Poll(new(Context))
+		if !ready {
+			t.Fatalf("a message of 4+50,000 bytes is there, and each read gives one of them: after %d reads, Poll returned false. The stream was ready each time, so nothing will wake the task", len(s.asked))
+		}
+		if got.Err != nil || string(got.Body) != body {
+			t.Fatalf("a message of 4+50,000 bytes is there, and each read gives one of them: Poll returned {%s %v}, true, want {%s <nil>}, true", testShort(string(got.Body)), got.Err, testShort(body))
 		}
 	})
 }
@@ -307,6 +326,15 @@ func TestBodyBelongsToTheCaller(t *testing.T) {
 		m.Next().Poll(new(Context))
 		if string(first.Body) != "green tea" {
 			t.Fatalf("the first message was %q, and when the second one was read, the same slice became %q: two messages share an array", "green tea", first.Body)
+		}
+		for _, length := range []int{1, 9, 100} {
+			one, two := testBody(r, length), testBody(r, length)
+			m := NewMessages(&testStream{script: []any{testMessage(one), testMessage(two)}})
+			first, _ := m.Next().Poll(new(Context))
+			second, _ := m.Next().Poll(new(Context))
+			if _ = append(first.Body, "XYZ"...); string(second.Body) != two {
+				t.Fatalf("two messages of %d bytes were read, and the caller has appended XYZ to the first body. Now the second one is %s, and it was %s: they are in one array, and the first has room at its end", length, testShort(string(second.Body)), testShort(two))
+			}
 		}
 		clear(first.Body[:cap(first.Body)])
 		testPoll(t, m.Next(), "the caller has cleared the body of the first message", "no")

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,6 +159,12 @@ func (rt *testRuntime) wantReady(f Future[error], look string, errs ...error) {
 	if want := strings.Join(texts, "\n"); err != nil && err.Error() != want {
 		rt.Fatalf("%s: Wait yields %q, want %q: %s", rt.story(), err, want, look)
 	}
+	if len(errs) > 0 {
+		all, is := err.(interface{ Unwrap() []error })
+		if !is || !slices.Equal(all.Unwrap(), errs) {
+			rt.Fatalf("%s: Wait yields %q, of type %T, and its Unwrap doesn't return the errors of the tasks, want what errors.Join(%q) makes of them, however many they are", rt.story(), err, err, errs)
+		}
+	}
 }
 
 func (rt *testRuntime) wantCancelled(look string, names string) {
@@ -306,6 +313,30 @@ func TestTasksAddTasks(t *testing.T) {
 		if _, ready := rt.wait(f); !ready {
 			rt.Fatalf("%s: Poll returned false, and all have ended", rt.story())
 		}
+	})
+}
+
+func TestTaskAddsAnotherAndFails(t *testing.T) {
+	broken := errors.New("broken")
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "z")
+		rt.tasks[0].onPoll = func() {
+			rt.start("b")
+			rt.tasks[0].end(broken)
+		}
+		f := rt.group.Wait()
+		rt.wantPending(f, "z and b haven't ended")
+		rt.wantCancelled("a has failed, and has added b before that, in the same poll", "z b")
+		rt.tasks[1].end(ErrCancelled)
+		rt.tasks[2].end(ErrCancelled)
+		rt.wantReady(f, "a has failed, and the others were cancelled for that", broken)
+	})
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "z")
+		rt.tasks[0].onPoll = func() { rt.start("b") }
+		rt.tasks[1].end(broken)
+		rt.wantPending(rt.group.Wait(), "a and b haven't ended")
+		rt.wantCancelled("z has failed, and a has added b before that, in the same poll", "a b")
 	})
 }
 

@@ -386,6 +386,33 @@ func TestWokenTaskActsAtOnce(t *testing.T) {
 	})
 }
 
+func TestWokenByCloseActsAtOnce(t *testing.T) {
+	closed := fmt.Sprint(ErrClosed, ", true")
+	testTry(t, func(s *testScene) {
+		r1 := s.receive()
+		r1.want(testWaits, "no sender waits")
+		r1.then = func() {
+			s.note("and inside its Wake")
+			r1.want(testDone, "it was woken because the channel is closed")
+			s.receive().want(testDone, "the channel is closed, and nothing would ever wake this one")
+			s.send("b").want(closed, "the channel is closed, and nothing would ever wake this one")
+		}
+		s.close()
+		s.wantWoken("it waited", r1)
+	})
+	testTry(t, func(s *testScene) {
+		a := s.send("a")
+		a.want(testWaits, "no receiver waits")
+		a.then = func() {
+			s.note("and inside its Wake")
+			s.receive().want(testDone, "the channel is closed, and nothing would ever wake this one")
+			s.send("b").want(closed, "the channel is closed, and nothing would ever wake this one")
+		}
+		s.close()
+		a.want(closed, "the channel was closed before a receiver came")
+	})
+}
+
 // Whatever is closed meanwhile: what was sent is received, once.
 func TestNothingIsLost(t *testing.T) {
 	r := check.Random(t)

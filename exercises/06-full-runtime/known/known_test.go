@@ -177,6 +177,22 @@ func TestOnlyWhoWaitsIsWoken(t *testing.T) {
 	})
 }
 
+// The peer has finished, so PollRead reads again without an event.
+func TestReadyWithoutAnEvent(t *testing.T) {
+	testTry(t, func(s *testSocket) {
+		s.arrive("ab")
+		s.ended = true
+		s.event()
+		s.fails = []error{unix.EAGAIN}
+		s.want(2, 1, "not ready", "read said EAGAIN")
+		s.want(2, 1, testAnswer("ab"), "an event has said that the peer has finished, so PollRead reads again")
+		s.stream.Event(0, true)
+		s.note("Event(0, true)")
+		s.wantWoken(0, "the last PollRead was ready, so nothing waits: that waker is from the one before")
+		s.want(2, 1, testEOF, "all is read")
+	})
+}
+
 func TestLatestWakerIsCalled(t *testing.T) {
 	testTry(t, func(s *testSocket) {
 		other := new(testSocket)
@@ -210,6 +226,17 @@ func TestEventReplacesTheCount(t *testing.T) {
 		s.event()
 		s.want(6, 1, testAnswer("abcdef"), "6 bytes are there: the second event counts all of them, also those of the first")
 		s.want(6, 0, "not ready", "all 6 are read")
+	})
+}
+
+func TestSecondEventTellsOfLess(t *testing.T) {
+	testTry(t, func(s *testSocket) {
+		s.arrive("abcdefgh")
+		s.event()
+		s.buffer = "gh" // another process has the same descriptor
+		s.event()
+		s.want(2, 1, testAnswer("gh"), "8 bytes were there, something else has read 6 of them, and the second event counts 2")
+		s.want(2, 0, "not ready", "the second event has told of 2, and they are read: the latest count is the one that's right")
 	})
 }
 
@@ -289,6 +316,8 @@ func TestOtherErrors(t *testing.T) {
 		if n != 0 || !errors.Is(err, unix.ECONNRESET) || !ready {
 			t.Fatalf("read failed with ECONNRESET: PollRead returned %d, %v, %t, want 0, that error, true", n, err, ready)
 		}
+		s.note("PollRead(6): ECONNRESET")
+		s.want(6, 1, testAnswer("abc"), "3 bytes were known, and none of them has been read: an error says nothing about what's there")
 	})
 }
 

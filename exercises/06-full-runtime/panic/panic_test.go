@@ -59,6 +59,12 @@ func testPanic(v any) func(*Context) (string, bool) {
 //go:noinline
 func testBurnTheToast(v any) (string, bool) { panic(v) }
 
+// testFire is an error with another in it.
+type testFire struct{ cause error }
+
+func (f *testFire) Error() string { return "fire: " + f.cause.Error() }
+func (f *testFire) Unwrap() error { return f.cause }
+
 // testJoiner is woken when a task has ended.
 type testJoiner struct {
 	woken int
@@ -167,6 +173,12 @@ func TestPanicThatIsAnError(t *testing.T) {
 		}
 		if c.Err == nil {
 			t.Error("a Poll has called panic(nil), and the task has no Err")
+		}
+		d := e.Spawn(testFutureOf(testPanic(fmt.Errorf("no toast: %w", &testFire{burnt}))), nil)
+		testRun(t, e, "a task panics with an error that wraps another")
+		var fire *testFire
+		if !errors.Is(d.Err, burnt) || !errors.As(d.Err, &fire) {
+			t.Errorf("a Poll has panicked with an error that wraps others, and in Err, %v, errors.Is finds the innermost: %t; errors.As finds the one between: %t; want both", d.Err, errors.Is(d.Err, burnt), errors.As(d.Err, &fire))
 		}
 	})
 }

@@ -70,6 +70,7 @@ func TestAnswers(t *testing.T) {
 				continue
 			}
 			name, answer, found := strings.Cut(line, ":")
+			name = strings.TrimSpace(name)
 			if _, twice := answers[name]; !found || twice {
 				t.Fatalf("answer.txt has the line %q, and each line should have one name, a colon, and an answer", line)
 			}

@@ -307,11 +307,11 @@ func TestRequestUnderWayIsFinished(t *testing.T) {
 	testWithin(t, func(w *testWorld) {
 		var ann *testConn
 		w.run(func(co *Co) {
-			ann = w.connect("Ann", "hello", 4*time.Minute)
+			ann = w.connect("Ann", "hello", 4*time.Minute+1)
 			testPause(co, time.Minute)
 		})
 		w.wantAnswered(ann, "the request was under way, and it took less than the grace period", "hello")
-		w.wantDrained(0, 3*time.Minute)
+		w.wantDrained(0, 3*time.Minute+1)
 	})
 }
 

@@ -88,6 +88,11 @@ func TestManyMissedTicks(t *testing.T) {
 	testTry(t, func(t testing.TB, r *rand.Rand) {
 		testTick(t, 1, 1, testYear, int64(testYear), testYear+1, "the lid of the computer was shut for a year")
 		testTick(t, testYear, 1, 200*testYear, int64(199*testYear)+1, 200*testYear+1, "that's more than a float64 can count exactly, or an int32 at all")
+		for _, period := range []time.Duration{7, time.Microsecond, testStep, time.Second, time.Hour, testYear, 1 + time.Duration(r.Int64N(int64(testYear)))} {
+			due, come := time.Duration(r.Int64N(int64(time.Minute))), int64(200*testYear/period)
+			next := due + time.Duration(come)*period
+			testTick(t, due, period, next-1, come, next, "the next tick is 1ns away, and that's less than a float64 can tell from nothing after 200 years")
+		}
 	})
 }
 

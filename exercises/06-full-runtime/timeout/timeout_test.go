@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ type testAlarm struct {
 func (c *testClock) now() time.Duration { return c.time }
 
 func (c *testClock) start(d time.Duration, w Waker) timer {
-	a := &testAlarm{clock: c, deadline: c.time + d, waker: w}
+	a := &testAlarm{clock: c, deadline: c.time + min(d, math.MaxInt64-c.time), waker: w}
 	c.heap = append(c.heap, a)
 	slices.SortStableFunc(c.heap, func(a, b *testAlarm) int { return int(a.deadline - b.deadline) })
 	c.starts++
@@ -199,6 +200,36 @@ func TestTimeHasPassed(t *testing.T) {
 		if len(s.heap) > 0 {
 			t.Errorf("the time has passed, and %s still in the heap, want none", s.left())
 		}
+	})
+}
+
+// The executor fires timers now and then, and the clock goes on meanwhile.
+func TestClockIsAhead(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		s := testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		s.time += time.Hour
+		s.checkPoll(t, "1h has passed, and the executor hasn't come to its timers yet", testLate)
+		s.checkLeft(t, "1h had passed, and at that Poll the timer hadn't fired yet: the future, which wasn't ready,", 1)
+		s.pass(time.Minute)
+		if s.testWakes > 0 {
+			t.Errorf("a Timeout is over, and after that its timer has called the waker")
+		}
+	})
+}
+
+func TestTheLongestTime(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		const all = math.MaxInt64
+		s := testBegin(all)
+		s.pass(time.Hour)
+		s.checkPoll(t, "the longest Timeout that there is, of 292 years, is polled for the first time when the clock says 1h: is there a sum that is too big?", testPending)
+		s.pass(time.Hour)
+		s.extend()
+		s.checkPoll(t, "the longest Timeout that there is, of 292 years, and something was heard when the clock said 2h: is there a sum that is too big?", testPending)
+		s.text = "hello"
+		s.checkPoll(t, "the value has come", testHello)
+		s.checkLeft(t, "the value has come: the future, which has finished,", 0)
 	})
 }
 

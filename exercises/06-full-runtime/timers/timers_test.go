@@ -134,7 +134,7 @@ func TestWaitIsForTheFirst(t *testing.T) {
 		d.start(ts, "third", 30*testStep)
 		checkWait := func(when string, now time.Duration, want int) {
 			t.Helper()
-			if got := ts.Wait(now); got != want {
+			if got := ts.Wait(now); max(got, -1) != want {
 				t.Fatalf("timers for 10, 20 and 30ms, and %s: Wait returned %d, want %d", when, got, want)
 			}
 		}
@@ -145,7 +145,7 @@ func TestWaitIsForTheFirst(t *testing.T) {
 		ts.Fire(20 * testStep)
 		checkWait("at 20ms the second has fired", 20*testStep, 10)
 		ts.Fire(30 * testStep)
-		checkWait("at 30ms the third has fired", 30*testStep, -1)
+		checkWait("at 30ms the third has fired, and any number below 0 will do", 30*testStep, -1)
 	})
 }
 
@@ -194,6 +194,26 @@ func TestOrderAfterAStop(t *testing.T) {
 		}
 		ts.Stop(five)
 		d.checkFire(t, ts, 10*testStep, "timers for 1, 4, 2, 5, 6, 7 and 3ms, and the one for 5ms is stopped: the one that takes its place may have to go up as well as down", "1", "2", "3", "4", "6", "7")
+	})
+}
+
+func TestWakeMayStopItsOwn(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		var a *Timer
+		a = ts.Start(10*testStep, testWakeFunc(func() { ts.Stop(a) }))
+		d.start(ts, "b", 10*testStep)
+		d.start(ts, "c", 30*testStep)
+		const what = "timers a and b are due, c is not, and the task that a wakes stops a, which has fired just now"
+		d.checkFire(t, ts, 20*testStep, what, "b")
+		if got := ts.Len(); got != 1 {
+			t.Fatalf("%s: Len returned %d, want 1: c is left, and stopping a timer that has fired does nothing", what, got)
+		}
+		ts.Stop(a)
+		d.checkFire(t, ts, 30*testStep, what+". Now c is due", "c")
+		if got := ts.Len(); got != 0 {
+			t.Fatalf("%s, and then c has fired: Len returned %d, want 0", what, got)
+		}
 	})
 }
 
@@ -338,7 +358,7 @@ func TestManySteps(t *testing.T) {
 			if len(model) > 0 {
 				wait = int(max(model[0].deadline-now, 0) / testStep)
 			}
-			if ts.Len() != len(model) || ts.Wait(now) != wait {
+			if ts.Len() != len(model) || max(ts.Wait(now), -1) != wait {
 				t.Fatalf("step %d of many starts, stops and fires: Len returned %d and Wait %d, want %d and %d", step, ts.Len(), ts.Wait(now), len(model), wait)
 			}
 		}

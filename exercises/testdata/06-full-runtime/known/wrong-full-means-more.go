@@ -48,6 +48,7 @@ func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) 
 		s.waker = cx.Waker()
 		return 0, nil, false
 	}
+	s.waker = nil // nothing waits anymore
 	n, err = s.read(p)
 	for err == unix.EINTR {
 		n, err = s.read(p)

@@ -50,6 +50,7 @@ func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) 
 		return 0, nil, false
 	}
 	time.Sleep(time.Microsecond)
+	s.waker = nil // nothing waits anymore
 	n, err = s.read(p)
 	for err == unix.EINTR {
 		n, err = s.read(p)

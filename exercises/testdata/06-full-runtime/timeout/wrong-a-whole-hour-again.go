@@ -27,7 +27,8 @@ type timers interface {
 
 // A timer is in the heap until it fires or is stopped.
 type timer interface {
-	// fired reports whether its time has passed.
+	// fired reports whether it has fired. A Poll may come when its time has passed
+	// and the executor hasn't come to its timers yet.
 	fired() bool
 	// setWaker makes it wake w instead of the waker that it was to wake before.
 	setWaker(w Waker)
