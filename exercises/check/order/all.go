@@ -61,13 +61,13 @@ func All(t *testing.T, file, source string, scenarios ...Scenario) {
 	if check.IsStub(source) {
 		t.Skipf("not tried: %s is not started", file)
 	}
+	program, err := build(t.TempDir(), file, source) // however long that takes on a busy machine
+	if err != nil {
+		t.Skipf("not tried in every order, because the rewritten %s doesn't compile: %v", file, err)
+	}
 	_, _, most := limits()
 	check.Within(t, most, "the orders can't be tried", func(outer testing.TB) {
 		outer.Helper()
-		program, err := build(t.TempDir(), file, source)
-		if err != nil {
-			outer.Skipf("not tried in every order, because the rewritten %s doesn't compile: %v", file, err)
-		}
 		said, err := try(program, t.Name())
 		if err != nil {
 			outer.Fatal(strings.TrimSpace(said))

@@ -41,13 +41,13 @@ func Follow(t *testing.T, file, source string, sc Scenario, orders func() [][]st
 		})
 	}
 	all := orders()
+	program, err := build(t.TempDir(), file, source)
+	if err != nil {
+		t.Fatalf("the rewritten %s doesn't compile: %v", file, err)
+	}
 	_, _, most := limits()
 	check.Within(t, most, "the orders can't be tried", func(outer testing.TB) {
 		outer.Helper()
-		program, err := build(t.TempDir(), file, source)
-		if err != nil {
-			outer.Fatalf("the rewritten %s doesn't compile: %v", file, err)
-		}
 		for _, steps := range all {
 			said, _ := try(program, t.Name(), follows+"="+strings.Join(steps, " ")+" ")
 			var f Followed
