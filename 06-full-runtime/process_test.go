@@ -384,23 +384,24 @@ func TestWorkThatThePageStarts(t *testing.T) {
 	p := startProcess(t, "")
 	next := p.dial().live()
 	c := p.dial()
-	for _, path := range []string{"/sleep", "/requests", "/block"} {
+	start := func(path string) {
 		c.send("POST "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n").expect(202, "started")
 	}
-	slowest, most, before := 0., 0, next()
-	for late := false; !late || before.Tasks > 4; {
-		f := next()
-		late = late || f.Seconds-before.Seconds > 1.2
-		if most = max(most, f.Tasks); len(f.Newest) != min(f.Tasks, 50) {
+	start("/sleep")
+	start("/requests")
+	f := next()
+	for most := 0; most < 1000 || f.Tasks > 4; most = max(most, f.Tasks) {
+		if f = next(); len(f.Newest) != min(f.Tasks, 50) {
 			t.Errorf("%d rows of %d tasks", len(f.Newest), f.Tasks)
 		}
+	}
+	start("/block")
+	for slowest, before, late := 0., f, false; !late || slowest < 0.5; before = f {
+		f = next()
+		late = late || f.Seconds-before.Seconds > 1.2
 		for _, row := range f.Newest {
 			slowest = max(slowest, row[3].(float64))
 		}
-		before = f
-	}
-	if most < 1000 || slowest < 0.5 {
-		t.Errorf("at most %d tasks, and %v s for a poll, want 1000 and 0.5 s at least", most, slowest)
 	}
 }
 
