@@ -1,7 +1,7 @@
 // Command measure takes the figures of docs/MEASURED.md, shows them, and draws
 // them. Run it in the root of the repository:
 //
-//	go run ./internal/measure take                       # all of them, into data.json: fifteen minutes
+//	go run ./internal/measure take                       # all of them, into data.json: ten minutes
 //	go run ./internal/measure take echo get              # only those with names that start like this
 //	go run ./internal/measure show [NAME]                # as a table, from data.json
 //	go run ./internal/measure draw                       # into the page, and as its pictures
