@@ -44,7 +44,9 @@ fn main() {
         ["yield1", "-n", n] => measure("yield1", number(n), |n| yielders(n, 1)),
         ["yield1k", "-n", n] => measure("yield1k", number(n), |n| yielders(n, 1000)),
         ["timer", "-n", n] => measure("timer", number(n), |n| {
-            sleepers(n, move |i| Duration::from_millis(100) + Duration::from_secs(1) * i as u32 / n as u32)
+            sleepers(n, move |i| {
+                Duration::from_millis(100) + Duration::from_secs(1) * i as u32 / n as u32
+            })
         }),
         ["wake", "-n", n] => measure("wake", number(n), answering),
         _ => fail(USAGE),
@@ -65,7 +67,9 @@ fn fail(why: impl std::fmt::Display) -> ! {
 
 /// Runs a future as a task of a new runtime, to its end.
 fn run(f: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(runtime.spawn(f))?
 }
 
@@ -79,14 +83,22 @@ where
     let (wall, cpu) = (start.elapsed().as_nanos(), cpu_time() - cpu);
     println!(
         "RESULT kind={} n={} wall_ns={} cpu_ns={} wall_per_op={:.1} cpu_per_op={:.1}",
-        kind, n, wall, cpu, wall as f64 / n as f64, cpu as f64 / n as f64
+        kind,
+        n,
+        wall,
+        cpu,
+        wall as f64 / n as f64,
+        cpu as f64 / n as f64
     );
     Ok(())
 }
 
 /// The time of all threads of this process on the processors, in nanoseconds.
 fn cpu_time() -> u128 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
     now.tv_sec as u128 * 1_000_000_000 + now.tv_nsec as u128
 }
@@ -119,10 +131,17 @@ async fn echo() -> Result<()> {
 async fn get(n: usize, url: String) -> Result<()> {
     let rest = url.strip_prefix("http://").unwrap_or(&url);
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let addr: SocketAddr = host.parse().map_err(|_| bad("want http://ADDRESS:PORT/PATH"))?;
-    let request: Arc<str> =
-        format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, host).into();
-    let tasks: Vec<_> = (0..n).map(|_| tokio::spawn(fetch(addr, request.clone()))).collect();
+    let addr: SocketAddr = host
+        .parse()
+        .map_err(|_| bad("want http://ADDRESS:PORT/PATH"))?;
+    let request: Arc<str> = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        path, host
+    )
+    .into();
+    let tasks: Vec<_> = (0..n)
+        .map(|_| tokio::spawn(fetch(addr, request.clone())))
+        .collect();
     let all = async {
         for task in tasks {
             task.await??;
