@@ -86,7 +86,7 @@ func (d *data) echo() chart {
 	c := chart{title: "Echo: messages per second, on one processor"}
 	for _, experiment := range []string{"echo, 1 connection", "echo, 64 connections", "echo, 1,000 connections"} {
 		g := group{name: strings.TrimPrefix(experiment, "echo, ")}
-		for _, program := range []string{"Go's net", ours, "epoll loop in C"} {
+		for _, program := range []string{"Go's net", ours, "tokio", "epoll loop in C"} {
 			if s := d.find(experiment, program, "messages/s"); s != nil {
 				g.rows = append(g.rows, row{program, s.median()})
 			}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,10 @@ type contender struct {
 	command []string // with its arguments
 }
 
-// inTurn calls f for each contender. Each round starts with another one.
+// inTurn calls f for each contender. Each round starts with another one. Without
+// tokio, its program hasn't been built.
 func (l *lab) inTurn(all []contender, f func(c contender)) {
+	all = slices.DeleteFunc(slices.Clone(all), func(c contender) bool { return !l.has(c.command[0]) })
 	for i := range all {
 		f(all[(i+l.round)%len(all)])
 	}
@@ -28,6 +31,7 @@ func (l *lab) serveOf(c contender) server { return l.serve(measured, c.command[0
 
 var echoServers = []contender{
 	{ours, []string{ours, "echo", "-addr", "127.0.0.1:0"}},
+	{"tokio", []string{"tokio", "echo"}},
 	{"Go's net", []string{"peers", "echo"}},
 	{"epoll loop in C", []string{"epoll", "127.0.0.1", "0"}},
 }
@@ -52,6 +56,7 @@ var experiments = []experiment{
 	{"wake, GOMAXPROCS=1", 7, sched(measured, "wakego", 100_000)},
 	{"wake, GOMAXPROCS=2", 7, sched(anywhere, "wakego", 100_000)},
 	{"wake, from a thread", 7, sched(anywhere, "wake", 10_000)},
+	{"wake, thread, one CPU", 7, sched(measured, "wake", 10_000)},
 	{"sleep, 1,000,000 tasks", 2, (*lab).sleep},
 	{"idle, echo", 2, idle(echoServers, "hello")},
 	{"idle, serve", 2, idle(httpServers, "GET /0/hello HTTP/1.1\r\nHost: localhost\r\n\r\n")},
@@ -82,7 +87,8 @@ func (l *lab) load(s server, n int) (output string) {
 	return output
 }
 
-// echoCalls counts the system calls of a server under load. Each message is one write.
+// echoCalls counts the system calls of a server under load. Each message is one
+// write, which tokio does with sendto.
 func (l *lab) echoCalls(name string) {
 	l.inTurn(echoServers, func(c contender) {
 		s := l.serveOf(c)
@@ -95,7 +101,7 @@ func (l *lab) echoCalls(name string) {
 		trace.Process.Signal(os.Interrupt)
 		trace.Wait()
 		calls := callsIn(summary)
-		l.record(name, c.name, "calls/message", calls["total"]/calls["write"])
+		l.record(name, c.name, "calls/message", calls["total"]/(calls["write"]+calls["sendto"]))
 	})
 }
 
@@ -122,6 +128,7 @@ func (l *lab) get(name string) {
 	url := "http://" + s.addr + "/1000/hello"
 	l.inTurn([]contender{
 		{ours, []string{ours, "get", "-n", requests, url}},
+		{"tokio", []string{"tokio", "get", "-n", requests, url}},
 		{"Go's net", []string{"peers", "net", "-n", requests, url}},
 		{"net/http", []string{"peers", "http", "-n", requests, url}},
 	}, func(c contender) {
@@ -145,14 +152,15 @@ func (l *lab) getCalls(name string) {
 	l.record(name, ours, "calls/request", (calls["total"]-calls["nanosleep"])/10000)
 }
 
-// sched compares a kind of sched with the same work done by goroutines, on one
-// processor or on all.
+// sched compares a kind of sched with the same work done by goroutines, and by
+// tokio if the work needs none, on one processor or on all.
 func sched(core int, kind string, n int) round {
 	times := strconv.Itoa(n)
-	return results(core, []contender{
-		{ours, []string{ours, "sched", kind, "-n", times}},
-		{"goroutines", []string{"peers", kind, "-n", times}},
-	})
+	programs := []contender{{ours, []string{ours, "sched", kind, "-n", times}}}
+	if kind != "wakego" {
+		programs = append(programs, contender{"tokio", []string{"tokio", kind, "-n", times}})
+	}
+	return results(core, append(programs, contender{"goroutines", []string{"peers", kind, "-n", times}}))
 }
 
 // results records what the programs print in their RESULT lines.
@@ -171,6 +179,7 @@ func results(core int, programs []contender) round {
 func (l *lab) sleep(name string) {
 	l.inTurn([]contender{
 		{ours, []string{ours, "sleep", "-ms", "5000", "-n"}},
+		{"tokio", []string{"tokio", "sleep", "-ms", "5000", "-n"}},
 		{"goroutines", []string{"peers", "sleep", "-d", "5s", "-n"}},
 	}, func(c contender) {
 		_, one := l.run(anywhere, c.command[0], append(c.command[1:], "1")...)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,7 +32,7 @@ const (
 	anywhere = -1
 )
 
-func newLab() (*lab, error) {
+func newLab(tokio bool) (*lab, error) {
 	l := &lab{}
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
@@ -57,7 +58,24 @@ func newLab() (*lab, error) {
 	}
 	l.dir = dir
 	l.Machine = machine()
-	return l, l.build()
+	if err := errors.Join(allowFiles(), l.build()); err != nil || !tokio {
+		return l, err
+	}
+	if err := l.buildTokio(); err != nil {
+		fmt.Fprintf(os.Stderr, "measure: goes on without tokio: %v\n", err)
+	}
+	return l, nil
+}
+
+// allowFiles lets the programs that we start open as many files as they may. Go
+// does that for itself, but starts other programs with the limit of before.
+func allowFiles() error {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return err
+	}
+	files.Cur = files.Max
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files)
 }
 
 // build builds the programs: the chapters, what they are measured beside, and

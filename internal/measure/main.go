@@ -9,7 +9,9 @@
 //	go run ./internal/measure run sleep -n 1000 -ms 50   # the same, and run it
 //
 // Taking them needs Linux with two processors, cc, strace, wrk, ab and git, and
-// a machine that has nothing else to do.
+// a machine that has nothing else to do. With cargo, tokio is measured as well: its
+// crates are those of Debian's librust-tokio-dev, or come from crates.io. Without
+// cargo or crates, or with -tokio=false, its lines are missing.
 //
 // The program that build makes is chapter 06 together with the commands in
 // _overlay:
@@ -41,7 +43,8 @@ const (
 )
 
 const usage = `usage:
-  measure [-data FILE] [-rounds N] take [NAME...]   measure, and write FILE
+  measure [-data FILE] [-rounds N] [-tokio=false] take [NAME...]
+                                                    measure, and write FILE
   measure [-data FILE] show [NAME]                  show tables from FILE
   measure [-data FILE] [-draw DIR] draw             update the page and its pictures in DIR
   measure build -o FILE [-choice NAME] [-source DIR]
@@ -52,13 +55,14 @@ const usage = `usage:
 func main() {
 	path := flag.String("data", "internal/measure/data.json", "")
 	dir := flag.String("draw", pageDir, "")
-	rounds := flag.Int("rounds", 0, "") // of every experiment, instead of its own number
+	rounds := flag.Int("rounds", 0, "")   // of every experiment, instead of its own number
+	tokio := flag.Bool("tokio", true, "") // measure that, too
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	flag.Parse()
 	var err error
 	switch args := flag.Args(); {
 	case len(args) > 0 && args[0] == "take":
-		err = take(*path, *rounds, args[1:])
+		err = take(*path, *rounds, *tokio, args[1:])
 	case len(args) > 0 && len(args) < 3 && args[0] == "show":
 		err = show(os.Stdout, *path, append(args, "")[1])
 	case len(args) == 1 && args[0] == "draw":

@@ -15,7 +15,7 @@ func show(w io.Writer, path, name string) error {
 	if err != nil {
 		return err
 	}
-	tables := []string{"machine", "bars", "choices"}
+	tables := []string{"machine", "goals", "bars", "choices"}
 	tables = append(tables, d.distinct(func(s *series) (string, bool) {
 		return s.Experiment, !strings.HasPrefix(s.Experiment, "choice, ")
 	})...)
@@ -29,6 +29,8 @@ func show(w io.Writer, path, name string) error {
 			for _, line := range d.Machine {
 				fmt.Fprintln(w, line)
 			}
+		case "goals":
+			d.showGoals(w)
 		case "bars":
 			d.showBars(w)
 		case "choices":

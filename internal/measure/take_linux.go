@@ -19,7 +19,7 @@ type experiment struct {
 type round func(l *lab, name string)
 
 // take runs the chosen experiments, and writes the file after each of them.
-func take(path string, rounds int, names []string) error {
+func take(path string, rounds int, tokio bool, names []string) error {
 	chosen := func(name string) bool {
 		for _, prefix := range names {
 			if strings.HasPrefix(name, prefix) {
@@ -28,7 +28,7 @@ func take(path string, rounds int, names []string) error {
 		}
 		return len(names) == 0
 	}
-	l, err := newLab()
+	l, err := newLab(tokio)
 	if l != nil {
 		defer os.RemoveAll(l.dir)
 	}

@@ -4,4 +4,6 @@ package main
 
 import "errors"
 
-func take(string, int, []string) error { return errors.New("the figures are taken on Linux only") }
+func take(string, int, bool, []string) error {
+	return errors.New("the figures are taken on Linux only")
+}
