@@ -96,7 +96,7 @@ func onlyTests(t *testing.T, texts map[string]string, tests string) (only map[st
 	}
 	wanted, found := regexp.MustCompile(tests), false
 	for name := range declaring {
-		if strings.HasPrefix(name, "Test") && wanted.MatchString(name) {
+		if (strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz")) && wanted.MatchString(name) {
 			keep(name)
 			found = true
 		}
