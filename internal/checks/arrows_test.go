@@ -85,7 +85,7 @@ const drawnArrows = `
 	E->>R: deliver         executor.go    rt.reactor.deliver(ev)
 	R->>T: wakeLocal       task.go        if isTask { ⏎ if !t.queued.Swap(true) {
 	T->>E: push            task.go        t.runtime.runQueue.push(t)
-	G->>T: Wake            task.go        func (t *Task) Wake() { ⏎ if !t.queued.Swap(true) {
+	G->>T: Wake            task.go        // reads what this one has written. ⏎ if !t.queued.Swap(true) {
 	T->>E: wakeRemote      task.go        t.runtime.wakeRemote(t)
 	T->>K: notify          runtime.go     rt.reactor.poller.notify()
 	E->>E: takeInjected    runtime.go     } else { ⏎ rt.runQueue.push(t)
@@ -106,7 +106,7 @@ const drawnArrows = `
 	E->>E: pop             executor.go  return rt.runQueue.pop()
 	E->>E: prepareToPark   executor.go  rt.parked.Store(timeout != 0)
 	E->>K: wait            executor.go  events, err := rt.reactor.poller.wait(timeout)
-	G->>T: Wake            task.go      func (t *Task) Wake() { ⏎ if !t.queued.Swap(true) {
+	G->>T: Wake            task.go      // reads what this one has written. ⏎ if !t.queued.Swap(true) {
 	T->>E: wakeRemote      task.go      t.runtime.wakeRemote(t)
 	T->>K: notify          runtime.go   rt.reactor.poller.notify()
 	K-->>E: wait           executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
