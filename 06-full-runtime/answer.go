@@ -92,8 +92,8 @@ func (s *server) work(co *Co, path string) struct{} {
 			Await(co, Yield()) // so the first ones are accepted before the last ones dial
 		}
 	case "/block":
-		Await(co, Sleep(s.options.Live.untilTick()+time.Second-50*time.Millisecond)) // the page has shown this task once by then
-		time.Sleep(500 * time.Millisecond)                                           // over a tick, and nothing else goes on meanwhile
+		Await(co, Sleep(s.options.Live.untilTick()+time.Second-50*time.Millisecond))
+		time.Sleep(500 * time.Millisecond) // over a tick, and nothing else goes on meanwhile
 	}
 	return Await(co, Sleep(2*time.Second))
 }

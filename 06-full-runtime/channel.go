@@ -112,7 +112,7 @@ func (c *Channel[T]) take() T {
 	return value
 }
 
-// Close makes every Send fail, and Receive say OK == false once all values are gone. It closes no value.
+// Close makes every Send fail, and Receive not OK once all values are gone. It closes no value.
 func (c *Channel[T]) Close() error {
 	c.closed = true
 	c.senders.wakeAll()

@@ -78,7 +78,7 @@ type echoConnection struct {
 }
 
 func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
-	_, ready := e.transfer(cx)
+	_, ready := e.transfer(cx) // how it ended makes no difference
 	if ready {
 		e.Close()
 	}

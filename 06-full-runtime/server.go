@@ -128,7 +128,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		c.idle = sleep{d: s.options.Idle} // for the next time
 		c.worker = s.takeWorker(c.stream, buffer[:n])
 		return true, true
-	case ready, s.draining && !c.stream.ready[readable]: // were it still marked ready, only the budget would be spent
+	case ready, s.draining && !c.stream.ready[readable]: // the end, or nothing has come: ready would mean a spent budget
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
