@@ -25,11 +25,11 @@ const (
 //go:embed serve.html
 var page string
 
-// methods are those of the pages that aren't texts.
+// methods are the allowed methods of each fixed path; all others are texts.
 var methods = map[string]string{"/": "GET, HEAD", "/live": "GET", "/sleep": "POST", "/requests": "POST", "/block": "POST"}
 
 // answer makes the reply to a request: the page, what it asks for, or a text after
-// a delay. It never repeats a request that it doesn't understand.
+// a delay. An error reply never contains what the client sent.
 func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	s, path := w.server, req.URL.EscapedPath()
 	ms, text, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
@@ -50,8 +50,8 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	}
 	n, err := strconv.ParseUint(ms, 10, 31)
 	delay := time.Duration(n) * time.Millisecond
-	text, escape := url.PathUnescape(text)
-	if err != nil || escape != nil || delay > maxDelay {
+	text, err2 := url.PathUnescape(text)
+	if err != nil || err2 != nil || delay > maxDelay {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))
 	}
 	Await(co, Sleep(delay))
@@ -74,7 +74,7 @@ func (w *worker) serveLive(co *Co, req *http.Request, path string) *http.Respons
 	return s.reply(202, plain, "started\n")
 }
 
-// fromOurPage keeps other sites out, also those whose name leads here.
+// fromOurPage keeps out other sites, also one whose name resolves to this host (DNS rebinding).
 func fromOurPage(req *http.Request) bool {
 	host := (&url.URL{Host: req.Host}).Hostname()
 	ip, _ := netip.ParseAddr(host)
@@ -118,18 +118,18 @@ type live struct {
 	polls, parks int
 	wakes        atomic.Int64 // they may come from any goroutine
 	tasks        map[*Task]*taskFigures
-	polled       *taskFigures // of the poll under way, or the last one; nil while parked
+	polled       *taskFigures // of the latest poll; nil while parked
 	since        time.Time    // when that poll began
 }
 
 type taskFigures struct {
 	start    time.Time
 	polls    int
-	longest  time.Duration // of its polls
+	longest  time.Duration // of its polls, each with what the runtime did before the next
 	waitsFor []string      // since its latest poll began
 }
 
-// watch makes rt keep figures, from before its first Spawn on.
+// watch makes rt keep figures. It must be called before the first Spawn.
 func watch(rt *Runtime) *live {
 	l := &live{start: time.Now(), tasks: make(map[*Task]*taskFigures)}
 	rt.Trace.Spawn = func(t *Task) { l.tasks[t] = &taskFigures{start: time.Now()} }
@@ -165,7 +165,7 @@ func (s *server) figures(rt *Runtime) string {
 	newest := slices.SortedFunc(maps.Keys(l.tasks), func(a, b *Task) int { return cmp.Compare(b.ID, a.ID) })
 	for _, t := range newest[:min(len(newest), 50)] {
 		f := l.tasks[t]
-		what := strings.Join(slices.Compact(f.waitsFor), ", ")
+		what := strings.Join(slices.Compact(slices.Clone(f.waitsFor)), ", ")
 		rows = append(rows, []any{t.ID, cmp.Or(what, "nothing"), f.polls, f.longest.Seconds(), time.Since(f.start).Seconds()})
 	}
 	text, _ := json.Marshal(map[string]any{ // which can't fail for numbers and texts

@@ -3,12 +3,12 @@ package main
 import "iter"
 
 // Async makes a future of straight-line code, which waits with Await. The body
-// has a stack of its own and starts at the first Poll. Closing the future
-// unwinds the body: its deferred calls run.
+// has a stack of its own and starts at the first Poll. Closing the future unwinds the
+// body: its deferred calls run. A panic of the body comes out of Poll or Close.
 func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: body} }
 
-// Await suspends the body until f is ready. It owns f, and closes it on every
-// other way out: the coroutine is closed, or f panics or calls runtime.Goexit.
+// Await suspends the body until f is ready. It owns f, and closes it on every other way
+// out: the coroutine is closed (then f isn't polled), or f panics or calls runtime.Goexit.
 func Await[T any](co *Co, f Future[T]) T {
 	owned := f
 	defer func() { Close(owned) }()
@@ -41,8 +41,8 @@ func (co *Co) suspend() {
 	}
 }
 
-// wait suspends the body until another try makes sense. If the body is unwound
-// here, only the wait is abandoned. The source stays open for other tasks.
+// wait suspends the body until s has an event in dir, or something else polls the task.
+// If the body is unwound here, the source stays open for other tasks.
 func (co *Co) wait(s *source, dir direction) {
 	cx := co.cx
 	s.setWaker(dir, cx)
@@ -56,7 +56,7 @@ type coroutine[T any] struct {
 	next     func() (struct{}, bool) // nil before the first Poll
 	stop     func()
 	value    T
-	returned bool        // the body has, with value
+	returned bool        // the body has returned, and value is what
 	fault    *PanicError // a panic of the body
 	finished bool        // Poll has returned true, or Close was called
 }
@@ -76,7 +76,7 @@ func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 	return c.value, true
 }
 
-// run is the coroutine. A panic mustn't leave it: its stack would be lost.
+// run is the coroutine. It keeps a panic of the body, whose stack iter.Pull would lose.
 func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	defer func() {
 		switch v := recover().(type) {
@@ -90,8 +90,8 @@ func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	c.returned = true
 }
 
-// Close unwinds a body that has started and not returned. If the body recovers
-// and returns all the same, its value has no receiver.
+// Close unwinds a body that has started and not returned. If the body recovers and returns
+// all the same, its value is closed.
 func (c *coroutine[T]) Close() error {
 	if c.finished {
 		return nil

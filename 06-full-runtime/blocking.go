@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Blocking calls f on a goroutine of its own, beside the tasks, from the first Poll
-// on. It's for what has no future, such as name lookups and files. If it's closed,
-// the call runs on, and then the value is closed.
+// Blocking calls f on a goroutine of its own, beside the tasks, from the first Poll on,
+// without a limit to their number. It's for what has no future, such as name lookups and
+// files. Closed, the call runs on, and its value is closed on the runtime's goroutine.
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
@@ -51,7 +51,7 @@ func (b *blocking[T]) run() {
 		if !returned {
 			b.fault = asPanicError(recover())
 		}
-		b.cx.runtime().blocking.Add(-1) // before the task can see the value
+		b.cx.runtime().blocking.Add(-1) // first, so a task that has the value finds the call no longer counted
 		b.mu.Lock()
 		b.done = true
 		waker, taken := b.waker, b.taken
@@ -78,8 +78,8 @@ func (b *blocking[T]) Close() error {
 	return nil
 }
 
-// leftover is a call that has ended and that nothing waits for. It's a future, so
-// that its value is closed on the runtime's goroutine, unless the runtime is closed.
+// leftover is a blocking whose call has ended and that nothing waits for, as another future:
+// its Poll closes the value, on the runtime's goroutine, unless the runtime is closed.
 type leftover[T any] blocking[T]
 
 func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }

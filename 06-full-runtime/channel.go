@@ -5,13 +5,13 @@ import (
 	"errors"
 )
 
-// Channel is a bounded queue between the tasks of one runtime.
+// Channel is a bounded queue between the tasks of one runtime, on whose goroutine all methods run.
 type Channel[T any] struct {
 	size      int
 	values    []T
 	closed    bool
-	senders   waitList // for a place
-	receivers waitList // for a value
+	senders   waitList // futures that wait for a place
+	receivers waitList // futures that wait for a value
 }
 
 // ErrChannelClosed is what Send yields after Close.
@@ -56,7 +56,7 @@ func (s *send[T]) Close() error {
 	return closeValue(s.value)
 }
 
-// Received is what Receive yields. As in Go, OK is false if that was all.
+// Received is what Receive yields. OK is false if the channel is closed and empty.
 type Received[T any] struct {
 	Value T
 	OK    bool
@@ -93,9 +93,9 @@ func (r *receive[T]) Close() error {
 	return nil
 }
 
-// TryReceive is Receive without a wait: ok is false if there's nothing for it now.
+// TryReceive is Receive without a wait: ok is false if no value is free now, closed or not.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
-	if len(c.values) == c.receivers.turns { // they are for others
+	if len(c.values) == c.receivers.turns { // all values are promised to waiting receivers
 		return value, false
 	}
 	return c.take(), true
@@ -112,7 +112,7 @@ func (c *Channel[T]) take() T {
 	return value
 }
 
-// Close lets what was sent be received, and then says it was all. It closes no value.
+// Close makes every Send fail, and Receive not OK once all values are gone. It closes no value.
 func (c *Channel[T]) Close() error {
 	c.closed = true
 	c.senders.wakeAll()
@@ -137,8 +137,8 @@ type waiter struct {
 	hasTurn bool
 }
 
-// takeTurn reports whether w takes one of the free turns. If not, w is woken
-// when it makes sense to ask again.
+// takeTurn reports whether w may go on: it was handed a turn, or more is free than what
+// turns were handed out for. If not, w is woken when it should ask again.
 func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
 	switch {
 	case w.hasTurn:
@@ -146,7 +146,7 @@ func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
 		l.turns--
 		return true
 	case w.place == nil && free > l.turns:
-		return cx.takeBudget()
+		return cx.takeBudget() // if it's spent, the task is queued, and w needs no place here
 	case w.place == nil:
 		w.place = l.waiting.PushBack(w)
 	}

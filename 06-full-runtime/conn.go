@@ -12,16 +12,16 @@ import (
 type Conn struct {
 	co       *Co
 	stream   *Stream
-	deadline time.Duration // as timers count, or 0 for none
+	deadline time.Duration // in the time of timers.start, or 0 for none
 	timer    timer         // runs while the body waits
 }
 
 // Conn makes a Conn of s for the body that co belongs to.
 func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 
-// SetTimeout gives all reads and writes from now on d together. After that they
-// fail with os.ErrDeadlineExceeded, even if they needn't wait. So a peer can't
-// stretch the time by sending now and then, nor by never pausing. 0: no limit.
+// SetTimeout makes all reads and writes fail with os.ErrDeadlineExceeded from d after now
+// on, even if they needn't wait. So a peer can't stretch the time, neither with a byte now
+// and then nor with a flood. With 0 there's no limit.
 func (c *Conn) SetTimeout(d time.Duration) {
 	c.deadline = 0
 	if d > 0 {
@@ -69,8 +69,8 @@ func (c *Conn) wait(dir direction) {
 // Close closes the stream.
 func (c *Conn) Close() error { return c.stream.Close() }
 
-// Read yields how many bytes of p it has read: at least one, or an error. It's
-// for a Race or a Timeout. In a body, Conn.Read is simpler.
+// Read yields how many bytes of p it has read: at least one, if p isn't empty, or an
+// error. It's for a Race or a Timeout. In a body, Conn.Read is simpler.
 func (s *Stream) Read(p []byte) Future[Result[int]] {
 	return Async(func(co *Co) (r Result[int]) {
 		r.Value, r.Err = co.Conn(s).Read(p)

@@ -1,13 +1,13 @@
 package main
 
-// Context is what a future may ask of the runtime, also after Poll, on its goroutine.
+// Context is what a future may ask of the runtime, in Poll or later, on the runtime's goroutine.
 type Context struct {
-	waker Waker
+	waker Waker // always task itself; futures keep it as a Waker
 	task  *Task
 }
 
-// Waker returns what asks for another poll. A future that waits for something
-// outside of the runtime hands it out, at each Poll anew: only the latest counts.
+// Waker returns what any goroutine may call for another poll. A future that waits for
+// something outside asks for it in each Poll: only the latest counts, also for a deadlock.
 func (cx *Context) Waker() Waker {
 	cx.task.outside, cx.task.runtime.handedOut = true, true
 	return cx.waker
@@ -21,12 +21,12 @@ func (cx *Context) runtime() *Runtime { return cx.task.runtime }
 func (cx *Context) timers() *timers   { return &cx.task.runtime.timers }
 func (cx *Context) reactor() *Reactor { return &cx.task.runtime.reactor }
 
-// wake is for the runtime's goroutine.
+// wake queues the task. It's for the runtime's goroutine; others use Waker.
 func (cx *Context) wake() { wakeLocal(cx.waker) }
 
-// takeBudget reports whether the task may make one more transfer in this poll. If
-// not, it's queued behind the others. Without that, a task whose peer is always
-// faster would keep them waiting forever.
+// takeBudget takes one of the transfers that the task may make in this poll. If none
+// is left, it queues the task behind the others. Without that, a task whose peer is
+// always faster would keep them waiting forever.
 func (cx *Context) takeBudget() bool {
 	if !cx.hasBudget() {
 		cx.wake()
@@ -38,7 +38,7 @@ func (cx *Context) takeBudget() bool {
 
 func (cx *Context) hasBudget() bool { return cx.task.runtime.budget > 0 }
 
-// report tells the trace what no result says.
+// report gives the trace an error that no future yields.
 func (cx *Context) report(err error) { cx.task.runtime.Trace.report(err) }
 
 // waitsFor tells the trace why a future is pending.

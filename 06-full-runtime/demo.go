@@ -26,7 +26,7 @@ func logf(actor, format string, args ...any) {
 func narrate(rt *Runtime) error {
 	fmt.Println("One task, step by step:")
 	defer func() { rt.Trace = Trace{} }()
-	parked := make(chan struct{}, 9)
+	parked := make(chan struct{}, 1)
 	rt.Trace = Trace{
 		Poll:  func(t *Task) { logf("executor", "polls task %d", t.ID) },
 		Woken: func(t *Task) { logf("", "task %d is woken, and queued", t.ID) },
@@ -34,14 +34,17 @@ func narrate(rt *Runtime) error {
 		Timer: func() { logf("executor", "a timer is due") },
 		Park: func() {
 			logf("executor", "parks in the kernel: its queue is empty")
-			parked <- struct{}{}
+			select {
+			case parked <- struct{}{}:
+			default: // a signal has ended the last park, which still has its token
+			}
 		},
 		Unpark: func() { logf("executor", "unparks") },
 	}
 	_, err := BlockOn(rt, Async(func(co *Co) struct{} {
 		logf("task", "sleeps for 10 ms: a timer limits how long the executor parks")
 		Await(co, Sleep(10*time.Millisecond))
-		<-parked
+		<-parked // the token of the first park is there, so this doesn't block
 		logf("task", "calls something that blocks, on a goroutine of its own")
 		return Await(co, Blocking(func() struct{} {
 			<-parked // so the order is the same every time
@@ -89,7 +92,7 @@ func compare(rt *Runtime) error {
 	}))
 }
 
-// price measures relays that wait for a value that never comes.
+// price polls relays by hand, which wait for a value that never comes, and measures that.
 func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
 	const waiting, polls = 5000, 100_000
 	futures := make([]Future[int], waiting)
@@ -99,7 +102,7 @@ func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
 		futures[i] = relay(NewChannel[int](1), nil)
 		futures[i].Poll(co.cx)
 	}
-	runtime.ReadMemStats(&after) // all bytes ever allocated, and those of the stacks
+	runtime.ReadMemStats(&after) // TotalAlloc: all that was ever allocated on the heap; StackInuse: stacks now
 	bytes := int(after.TotalAlloc+after.StackInuse-before.TotalAlloc-before.StackInuse) / waiting
 	start := time.Now()
 	for range polls {

@@ -24,8 +24,8 @@ func echo(args []string, stdout, stderr io.Writer) (status int) {
 	})
 }
 
-// addressFlag defines -addr. ":8080" means all addresses of this machine: Listen
-// takes the unspecified IPv6 address for IPv4 as well.
+// addressFlag defines -addr, and looks up its name, before there is a runtime. ":8080" means
+// all addresses of this machine: Listen takes the unspecified IPv6 one for IPv4 as well.
 func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
 	addr := netip.MustParseAddrPort(usual)
 	flags.Func("addr", "", func(text string) error {
@@ -42,7 +42,7 @@ func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
 	return &addr
 }
 
-// withListener calls f with a runtime and a listener.
+// withListener calls f with a runtime and a listener, and closes both afterwards.
 func withListener(stderr io.Writer, addr netip.AddrPort, f func(*Runtime, *Listener) error) (status int) {
 	return withRuntime(stderr, func(rt *Runtime) error {
 		l, err := Listen(rt, addr)
@@ -78,7 +78,7 @@ type echoConnection struct {
 }
 
 func (e *echoConnection) Poll(cx *Context) (struct{}, bool) {
-	_, ready := e.transfer(cx)
+	_, ready := e.transfer(cx) // how it ended makes no difference
 	if ready {
 		e.Close()
 	}
@@ -99,7 +99,7 @@ func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
 		}
 		n, err, ready := e.stream.PollWrite(cx, e.rest)
 		if e.rest = e.rest[n:]; err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer; a second copy is harmless
 			return err, ready
 		}
 	}

@@ -15,8 +15,8 @@ type epoll struct {
 	events []event
 }
 
-// The peer has sent something (IN), has finished (RDHUP), or has sent urgent
-// data (PRI), or it can take something (OUT). HUP and ERR are always reported.
+// edges are the events that we ask for: the peer has sent something (IN), finished (RDHUP),
+// or sent urgent data (PRI), or can take something (OUT). HUP and ERR come unasked.
 const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func newPoller() (poller, error) {
@@ -27,8 +27,8 @@ func newPoller() (poller, error) {
 	p := &epoll{fd: fd}
 	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err = os.NewSyscallError("eventfd", err); err == nil {
-		// Without OUT: a counter that was set to 0 is writable again, and that event
-		// would end the next wait.
+		// Without OUT: reading the bell makes it writable, and that event would end
+		// the next wait.
 		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
 	}
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *epoll) notify() error {
 	return err
 }
 
-// close leaves no number behind. A stream that is closed later would deregister
-// with whatever has that number by then.
+// close leaves no number behind. A stream that is closed after this would
+// deregister with whatever has the poller's number by then.
 func (p *epoll) close() {
 	unix.Close(p.bell)
 	unix.Close(p.fd)

@@ -28,7 +28,7 @@ func (rt *Runtime) loop(root *Task) error {
 
 // pollTasks returns when there's no task to poll, or it's time to look at the
 // kernel. If a task panics or calls runtime.Goexit, the deferred call ends that
-// task. There's one for many polls, because each costs 3 ns.
+// task. One deferred call serves many polls, because each costs 3 ns.
 func (rt *Runtime) pollTasks(root *Task) {
 	defer func() {
 		if t := rt.current; t != nil {
@@ -47,10 +47,10 @@ func (rt *Runtime) pollTasks(root *Task) {
 
 func (rt *Runtime) next() *Task {
 	rt.takeInjected()
-	// Goroutines that have just got a waker may use it now, without the bell. We
-	// yield twice because every 61st time Go takes us again at once: see
-	// findRunnable in runtime/proc.go. While all processors compute, a yield takes
-	// some 10 ms, so we don't without a reason.
+	// If a waker was handed out, its goroutine may be about to call Wake: we let it run
+	// before we park, which saves the bell. Twice, because every 61st time Go picks us
+	// again: see findRunnable in runtime/proc.go. While all processors compute, a yield
+	// takes some 10 ms, so it must be worth a try.
 	for try := 0; rt.handedOut && rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
@@ -89,7 +89,7 @@ func (rt *Runtime) end(t *Task, err error) {
 		rt.budget = budget
 		rt.finish(t)
 	}()
-	t.state, rt.budget = closing, transfersPerPoll // it may have to say goodbye to a peer
+	t.state, rt.budget = closing, transfersPerPoll // a deferred call may still write to a peer
 	t.work.abandon(err)
 	returned = true
 }
@@ -122,7 +122,7 @@ func (rt *Runtime) park() (err error) {
 	}
 	events, err := rt.reactor.poller.wait(timeout)
 	if timeout != 0 {
-		rt.parked.Store(false) // a ring just before this line ends the next wait early, which is harmless
+		rt.parked.Store(false) // a ring that comes before this line is left over, and ends the next wait early: harmless
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {
@@ -151,15 +151,15 @@ func (rt *Runtime) prepareToPark(timeout time.Duration) (time.Duration, error) {
 }
 
 // stuck reports whether no task waits for a descriptor and nothing outside of
-// the runtime has a waker. A task that is marked as queued, but isn't in the
-// queue yet, is being woken right now. Most often some descriptor is waited for.
+// the runtime has a waker. A task that is marked as queued, but isn't in the queue
+// yet, is being woken right now. Sources come first: most often one is waited for.
 func (rt *Runtime) stuck() bool {
 	return !slices.ContainsFunc(rt.reactor.sources, (*source).waited) &&
 		!slices.ContainsFunc(rt.tasks, func(t *Task) bool { return t.outside || t.queued.Load() })
 }
 
-// DeadlockError says how many tasks are left that nothing can wake: no timer, no
-// descriptor, and nothing that has taken a Context.Waker. A goroutine that is
+// DeadlockError says how many tasks are left though nothing can wake one: no timer, no
+// descriptor, and no goroutine that has got a waker of a task. A goroutine that is
 // going to call SpawnRemote or Cancel isn't known here, unless a task waits for it.
 type DeadlockError struct{ Tasks int }
 

@@ -71,7 +71,7 @@ func fetchAll(co *Co, jobs []*job, timeout time.Duration) error {
 			j.fail(fmt.Errorf("no complete reply within %v", timeout), late)
 		}
 	}
-	return all.Value
+	return all.Value // a panic; a timeout has been counted above
 }
 
 // fetch is one request, which tells its job how it ended, and not the group: one
@@ -102,7 +102,7 @@ func (f *fetch) Poll(cx *Context) (error, bool) {
 
 func (j *job) fail(err error, requests int) {
 	j.ended += requests
-	j.failures[fmt.Sprintf("%.300v", err)] += requests
+	j.failures[fmt.Sprintf("%.300v", err)] += requests // 300 characters, for it's a key
 }
 
 // printJobs prints a line for every URL or kind of failure, and a total.

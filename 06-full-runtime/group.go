@@ -7,9 +7,9 @@ import "cmp"
 // deferred Close of the group, no task outlives it.
 type Group struct {
 	runtime *Runtime
-	members map[*member]bool   // that haven't ended
-	failed  *member            // the first one that has
-	ended   *Channel[struct{}] // is closed when no member is left, and made anew
+	members map[*member]bool   // those that haven't ended
+	failed  *member            // the first one that failed
+	ended   *Channel[struct{}] // Wait receives from it; closed, and made anew, when no member is left
 	closed  bool
 }
 
@@ -24,8 +24,8 @@ func NewGroup(cx *Context) *Group {
 	return &Group{runtime: cx.runtime(), members: make(map[*member]bool), ended: NewChannel[struct{}](1)}
 }
 
-// Go starts f as a task. The group owns f from now on. After a failure, and
-// after Close, it closes f instead.
+// Go starts f as a task, for callers on the runtime's goroutine. The group owns f. After
+// a failure, and after Close, it closes f instead.
 func (g *Group) Go(f Future[error]) {
 	if g.closed || g.failed != nil {
 		Close(f)
@@ -41,7 +41,7 @@ func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
 	if failed := m.err != nil || m.value != nil; g.failed != nil || !failed {
-		m.Close() // reports a panic that isn't the first failure
+		m.Close() // drops a later failure, but reports a panic
 	} else {
 		g.failed = m
 		for other := range g.members {
@@ -54,8 +54,8 @@ func (m *member) Wake() {
 	}
 }
 
-// Wait is ready when all tasks have ended, with the first failure: the error of
-// a future, a *PanicError, or ErrCancelled, also after Close.
+// Wait is ready when all tasks have ended, with the first failure: the error of a future, a
+// *PanicError, or ErrCancelled, which also Close causes. It yields nil if nothing failed.
 func (g *Group) Wait() Future[error] {
 	return Async(func(co *Co) error {
 		for len(g.members) > 0 {
@@ -69,8 +69,8 @@ func (g *Group) Wait() Future[error] {
 	})
 }
 
-// Close cancels the tasks that haven't ended, here and now. If a task of the
-// group calls it, that one ends after this poll, and Close doesn't wait for it.
+// Close closes the tasks that haven't ended before it returns. Only a task of the group
+// that calls it is cancelled instead, and ends after this poll.
 func (g *Group) Close() error {
 	g.closed = true
 	for len(g.members) > 0 && !apart(g.endMembers) { // again after a runtime.Goexit

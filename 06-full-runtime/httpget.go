@@ -35,6 +35,7 @@ type httpGet struct {
 	dial   Future[Result[*Stream]] // nil before the first address is tried
 	stream *Stream                 // nil until there is a connection
 	sent   int                     // bytes of the request
+	unsent error                   // why the rest of it can't be sent
 	reply  Future[Response]        // nil until there is something to read
 
 	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
@@ -49,15 +50,15 @@ type target struct {
 	err     error // why there is no request
 }
 
-// HTTPGet asks addr for a path such as "/50/hello", from its first Poll on.
+// HTTPGet asks addr for a path such as "/50/hello", from its first Poll on. Any status is a success.
 // More than 64 MiB of body is an error. It follows no redirect and knows no timeout.
 func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
 	u, err := url.ParseRequestURI(path)
 	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
 }
 
-// newTarget leaves the request to net/http, which for example removes the zone of
-// an IPv6 address from Host.
+// newTarget passes on err, of making u or addrs. It leaves the request to net/http, which
+// for example removes the zone of an IPv6 address from Host.
 func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *target {
 	var wire bytes.Buffer
 	if err == nil {
@@ -103,10 +104,10 @@ func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
 	return r, ready
 }
 
-// request is ready when the reply begins. It tries one address after the other. A
-// browser wouldn't wait that long for the first one (RFC 8305).
+// request is ready when the reply begins. It tries the next address when the kernel gives
+// up on one. A browser would after 250 ms (RFC 8305).
 func (g *httpGet) request(cx *Context) (err error, ready bool) {
-	if g.target.err != nil || g.reply != nil {
+	if g.target.err != nil {
 		return g.target.err, true
 	}
 	for g.stream == nil {
@@ -116,21 +117,23 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 		}
 		dialed, ready := g.dial.Poll(cx)
 		if !ready || dialed.Err != nil && g.tried == len(g.target.addrs) {
-			return dialed.Err, ready
+			return dialed.Err, ready // pending, or the last address has failed
 		}
 		g.dial, g.stream = nil, dialed.Value
 	}
-	for g.sent < len(g.target.request) {
-		n, err, ready := g.stream.PollWrite(cx, g.target.request[g.sent:])
-		if g.sent += n; err != nil || !ready {
-			break // some servers answer, and even hang up, before they have read everything
-		}
+	for ready := true; ready && g.sent < len(g.target.request) && g.unsent == nil; {
+		var n int
+		n, g.unsent, ready = g.stream.PollWrite(cx, g.target.request[g.sent:])
+		g.sent += n
 	}
-	if !g.stream.ready[readable] {
+	// Some servers answer, and even hang up, before they have read everything.
+	if g.reply == nil && !g.stream.ready[readable] {
 		g.stream.setWaker(readable, cx)
 		return nil, false
 	}
-	g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream)) })
+	if g.reply == nil {
+		g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream)) })
+	}
 	return nil, true
 }
 
@@ -145,7 +148,7 @@ func (g *httpGet) receive(conn io.Reader) Response {
 	}
 	if wire.limit = math.MaxInt; err == nil {
 		// Not Context.Scratch: a Read of chunks may wait after it has stored some bytes.
-		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // -1 if it's unknown
+		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // -1, if it's unknown, becomes the largest
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
 	switch {
@@ -153,8 +156,8 @@ func (g *httpGet) receive(conn io.Reader) Response {
 		return Response{Status: reply.StatusCode, Body: g.body.String()}
 	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
 		err = wire.err
-	case reply == nil && wire.err == io.EOF:
-		err = fmt.Errorf("reply cut short in its header: %w", io.ErrUnexpectedEOF)
+	case reply == nil && err == io.ErrUnexpectedEOF:
+		err = cmp.Or(g.unsent, fmt.Errorf("reply cut short in its header: %w", err))
 	case err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}
@@ -164,7 +167,7 @@ func (g *httpGet) receive(conn io.Reader) Response {
 // wire is what net/http reads from. It keeps the first error.
 type wire struct {
 	conn  io.Reader
-	limit int // bytes
+	limit int // how many bytes may still be read
 	err   error
 }
 

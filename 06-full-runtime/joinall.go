@@ -1,7 +1,7 @@
 package main
 
-// JoinAll owns the futures now, and yields their values in argument order. Each
-// Poll polls all that aren't ready.
+// JoinAll owns the futures now, and their slice, which it overwrites. It yields their
+// values in argument order. Each Poll polls all that aren't ready.
 func JoinAll[T any](futures ...Future[T]) Future[[]T] {
 	return &joinAll[T]{children: futures, values: make([]T, len(futures)), left: len(futures)}
 }
@@ -41,7 +41,7 @@ func (j *joinAll[T]) Close() error {
 	var abandoned []any
 	for i, f := range j.children {
 		if f != nil {
-			abandoned = append(abandoned, f)
+			abandoned = append(abandoned, asFuture{f})
 		} else if j.left >= 0 {
 			abandoned = append(abandoned, j.values[i])
 		}

@@ -11,10 +11,10 @@ type JoinHandle[T any] struct {
 	err    error // why the future was closed before it was ready
 }
 
-// BlockOn runs f, and with it all other tasks, until f is ready. It fails with a
-// *PanicError if f panics, with ErrCancelled if the runtime is closed, and with
-// a *DeadlockError if nothing can wake any task. Tasks that haven't ended stay
-// as they are until the next BlockOn, or until Close.
+// BlockOn runs f and all other tasks until f is ready. It panics in a task or while another
+// one runs. It fails with a *PanicError, with ErrCancelled if the runtime is closed, with a
+// *DeadlockError if nothing can wake any task, or if the poller does. Tasks that haven't
+// ended, f too, stay as they are until the next BlockOn, or until Close.
 func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 	h := new(JoinHandle[T])
 	rt.run(func() {
@@ -24,7 +24,7 @@ func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 		err = rt.loop(&h.task)
 	})
 	if err != nil {
-		h.Close() // f remains a task, but its value has no receiver; nothing runs now, so no lock
+		h.Close() // f remains a task, but its value has no receiver; safe here, since nothing runs
 		return value, err
 	}
 	r := h.result()
@@ -36,16 +36,16 @@ type caller struct{}
 
 func (caller) Wake() {}
 
-// Spawn makes f a task of the runtime that polls the caller. Inside an Async
-// body cx is co.cx.
+// Spawn makes f a task of the runtime that polls the caller; its first poll comes later. In an
+// Async body, cx is co.cx.
 func Spawn[T any](cx *Context, f Future[T]) *JoinHandle[T] {
 	h := new(JoinHandle[T])
 	h.spawn(cx.runtime(), f, nil)
 	return h
 }
 
-// SpawnRemote is Spawn for any goroutine. Once the runtime is closed, f is
-// closed here and the handle says ErrCancelled.
+// SpawnRemote is Spawn for any goroutine. Once the runtime is closed, it closes f here,
+// on the goroutine that calls it, and f never runs.
 func SpawnRemote[T any](rt *Runtime, f Future[T]) *JoinHandle[T] {
 	h := new(JoinHandle[T])
 	if !rt.wakeRemote(h.init(rt, f)) {
@@ -68,15 +68,16 @@ func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
 	rt.spawn(&h.task)
 }
 
-// Poll is for one task at a time: the latest is woken. It may be called after the end.
+// Poll is for one task at a time, as is Close: the latest to poll is woken, unless another
+// one closes the handle. After the end of the task, Poll yields the value again.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	if h.task.runtime != cx.runtime() {
-		panic("JoinHandle polled by a task of another runtime") // on another goroutine
+		panic("JoinHandle polled by a task of another runtime") // that would be another goroutine
 	}
 	if h.task.state == ended {
 		return h.result(), true
 	}
-	h.task.joiner, h.task.taken = cx.waker, false // wanted again, if it was closed
+	h.task.joiner, h.task.taken = cx.waker, false // if Close had given up the value, it's wanted again
 	cx.waitsFor("another task")
 	return Result[T]{}, false
 }
@@ -101,9 +102,9 @@ func (h *JoinHandle[T]) Close() error {
 	return closeValue(h.value)
 }
 
-// Cancel makes the runtime close the task's future instead of polling it again.
-// Any goroutine may call it, and a task may cancel itself. A task that has ended
-// stays as it is.
+// Cancel makes the runtime close the task's future instead of polling it again. The
+// handle then yields ErrCancelled. Any goroutine may call it, and a task may cancel
+// itself. A task that has ended stays as it is.
 func (h *JoinHandle[T]) Cancel() {
 	h.task.cancelled.Store(true)
 	h.task.Wake()
@@ -120,8 +121,8 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 	return true
 }
 
-// abandon closes the future. If that panics, the executor calls it again, and
-// the handle keeps the first panic.
+// abandon closes the future. If that panics, the executor calls it again with that panic,
+// which replaces ErrCancelled, but not an earlier panic.
 func (h *JoinHandle[T]) abandon(err error) {
 	f := h.future
 	if h.future = nil; h.err == nil || h.err == ErrCancelled {

@@ -16,16 +16,16 @@ import (
 type Listener struct {
 	source
 	addr    netip.AddrPort
-	trouble bool // has been reported; it's over when nothing is left to accept
+	trouble bool // Accept fails and has said so; false again when nothing is left to accept
 }
 
 // Listen opens addr, whose port may be 0: Addr says which one it got. It's for
-// tasks, and for other goroutines while the runtime doesn't run.
+// tasks, and for other goroutines while the runtime doesn't run. Close it in the end.
 func Listen(rt *Runtime, addr netip.AddrPort) (*Listener, error) {
 	l := new(Listener)
 	err := l.open(&rt.reactor, addr)
 	if addr.Addr() == netip.IPv6Unspecified() && err != nil && !errors.Is(err, unix.EADDRINUSE) {
-		err = l.open(&rt.reactor, netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // there's no IPv6
+		err = l.open(&rt.reactor, netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())) // perhaps there's no IPv6 here
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
@@ -41,7 +41,7 @@ func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 	if l.fd, err = openSocket(addr); err != nil {
 		return err
 	}
-	if addr.Addr() == netip.IPv6Unspecified() { // also for IPv4, whatever is usual on this system
+	if addr.Addr() == netip.IPv6Unspecified() { // then [::] takes IPv4 too, whatever this system's default is
 		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
 	}
 	if err = cmp.Or(err,
@@ -49,7 +49,7 @@ func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
 		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
-	); err == nil { // without a bind, the kernel would choose the port; it lowers 4096 to its limit
+	); err == nil { // only with a bind, or the kernel would choose the port; it cuts 4096 down to its own limit
 		err = os.NewSyscallError("listen", unix.Listen(l.fd, 4096))
 	}
 	name, failure := unix.Getsockname(l.fd)
@@ -66,10 +66,10 @@ func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-const acceptPause = 20 * time.Millisecond
+const acceptPause = 20 * time.Millisecond // a Close in it is noticed at its end
 
-// Accept yields the next connection. If the process has no descriptor left, for
-// example, it reports that and tries again after a pause.
+// Accept yields the next connection, which is yours to close. If it can't, for lack of descriptors
+// for example, it tells the trace and tries again after a pause. It fails once l is closed.
 func (l *Listener) Accept() Future[Result[*Stream]] {
 	return Async(func(co *Co) (r Result[*Stream]) {
 		for r.Value == nil && r.Err == nil {
@@ -93,7 +93,7 @@ func (l *Listener) Accept() Future[Result[*Stream]] {
 	})
 }
 
-// accept returns EAGAIN if there's nothing to accept now.
+// accept returns EAGAIN if there's nothing to accept now, or the budget is spent.
 func (l *Listener) accept(cx *Context) (*Stream, error) {
 	if l.reactor == nil {
 		return nil, net.ErrClosed

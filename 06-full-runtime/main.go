@@ -23,7 +23,7 @@ D is a duration such as 500ms, 5s or 1m30s.
 `
 
 // A command returns the exit status: 1 if it failed, 2 if it was called the wrong
-// way. Then it has said on stderr what went wrong.
+// way. In both cases it has said on stderr what went wrong.
 type command func(args []string, stdout, stderr io.Writer) (status int)
 
 var commands = map[string]command{"get": get, "serve": serve, "echo": echo}
@@ -53,7 +53,7 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
-// check ends the program. Only the workload of chapter 05 and its caller need it.
+// check ends the program if err isn't nil. Only the workload of chapter 05 and its caller need it.
 func check(err error) {
 	if err != nil {
 		os.Exit(failed(os.Stderr, err))
@@ -70,7 +70,7 @@ func parse(flags *flag.FlagSet, args []string, operands int) error {
 	return err
 }
 
-// above0 defines a flag whose value must be above 0. The error shows example.
+// above0 defines a flag that must be above 0. example is for the error.
 func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, parse func(string) (T, error), example string) {
 	flags.Func(name, "", func(text string) (err error) {
 		if *v, err = parse(text); err != nil || *v <= 0 {
@@ -86,7 +86,7 @@ func runToEnd(rt *Runtime, f Future[error]) error {
 	return cmp.Or(err, failure)
 }
 
-// withRuntime calls f with a runtime, which it closes afterwards.
+// withRuntime calls f with a runtime, closes it, and fails if f did or something was left.
 func withRuntime(stderr io.Writer, f func(rt *Runtime) error) (status int) {
 	rt, err := NewRuntime()
 	if err == nil {

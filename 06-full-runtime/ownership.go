@@ -8,7 +8,7 @@ import (
 )
 
 // If you hold a future, close it unless Poll returned true, on every way out. If
-// you receive a value, it's yours. A value that has no receiver is closed here.
+// you receive a value, it's yours. A value without a receiver is closed by what is here.
 
 // Result is the value of something that can fail.
 type Result[T any] struct {
@@ -16,9 +16,9 @@ type Result[T any] struct {
 	Err   error
 }
 
-// Owning is f, which uses resource. If it's closed before f is ready, it closes f
-// and then resource. A deferred call in an Async body can't do that for a body
-// that is closed before its first poll.
+// Owning is f, which uses resource. Ready, f has dealt with resource itself. Closed before,
+// it closes f and then resource. A deferred call in an Async body can't do that for a
+// body that is closed before its first poll.
 func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
 
 type owning[T any] struct {
@@ -38,7 +38,7 @@ func (o *owning[T]) Poll(cx *Context) (T, bool) {
 func (o *owning[T]) Close() error {
 	f, resource := o.future, o.resource
 	o.resource, o.future = nil, nil
-	return closeAll(f, resource)
+	return closeAll(asFuture{f}, resource)
 }
 
 // closeAll closes all of them in order, even if closing one of them panics or
@@ -50,8 +50,13 @@ func closeAll(all ...any) (err error) {
 	return nil
 }
 
-// closeValue closes a value that has no receiver. If the value can't be closed,
-// it closes what is in it: elements, and exported fields such as Result.Value.
+// asFuture is for closeAll: a future that has no Close isn't closed by what is in it.
+type asFuture struct{ f any }
+
+func (a asFuture) Close() error { return Close(a.f) }
+
+// closeValue closes a value that has no receiver. If it has no Close, it closes what is in
+// it, not behind a pointer: elements, and exported fields such as Result.Value.
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
 	if c, ok := value.(io.Closer); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
@@ -67,7 +72,7 @@ func closeValue(value any) error {
 		}
 	case reflect.Array, reflect.Slice, reflect.Map:
 		if v.Type().Elem().Kind() < reflect.Array {
-			return nil // don't look at every one of a million bytes
+			return nil // bools and numbers: don't look at every one of a million bytes
 		}
 		for _, element := range v.Seq2() {
 			held = append(held, element.Interface())

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -470,31 +468,21 @@ func TestTaskSpawnedWhileUnwindingIsCancelled(t *testing.T) {
 	})
 }
 
-// Property 24.
-func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
-	for range 500 {
-		rt := newRuntime(newFakePoller(t)) // which says if it's rung too late
-		var wakers []Waker
-		for range 8 {
-			SpawnRemote(rt, until(func(cx *Context) bool { wakers = append(wakers, cx.Waker()); return false }))
+// borrower has no Close, since what it uses isn't its own.
+type borrower struct{ Of *never }
+
+func (borrower) Poll(*Context) (struct{}, bool) { return struct{}{}, false }
+
+// Property 43: what a closed future had borrowed stays open.
+func TestClosedFutureLeavesOpenWhatItHasBorrowed(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		b := borrower{new(never)}
+		blockOn(t, rt, Race(b, Yield()))
+		blockOn(t, rt, Timeout(b, time.Second))
+		blockOn(t, rt, Timeout(JoinAll(b, b), time.Second))
+		blockOn(t, rt, Timeout(Owning(new(never), b), time.Second))
+		if b.Of.closes != 0 {
+			t.Errorf("closed %d times", b.Of.closes)
 		}
-		blockOn(t, rt, Yield())
-		var over atomic.Bool
-		var waking sync.WaitGroup
-		for _, w := range wakers {
-			waking.Go(func() {
-				for !over.Load() {
-					w.Wake()
-					runtime.Gosched() // or each turn of the executor would wait until all eight are interrupted
-				}
-			})
-		}
-		BlockOn(rt, Sleep(time.Microsecond))
-		rt.Close()
-		if n := len(rt.injected); n != 0 {
-			t.Errorf("the closed runtime keeps %d wakes", n)
-		}
-		over.Store(true)
-		waking.Wait()
-	}
+	})
 }

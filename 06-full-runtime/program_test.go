@@ -418,6 +418,32 @@ func TestTraceTellsOfTasks(t *testing.T) {
 	})
 }
 
+func TestTaskCancelledBeforeItIsSpawnedIsTracedInOrder(t *testing.T) {
+	inBubble(t, func(t *testing.T, rt *Runtime) {
+		var got []string
+		rt.Trace.Spawn = func(task *Task) { got = append(got, fmt.Sprint("spawned ", task.ID)) }
+		rt.Trace.Woken = func(task *Task) { got = append(got, fmt.Sprint("woken ", task.ID)) }
+		SpawnRemote(rt, new(never)).Cancel()
+		blockOn(t, rt, Yield())
+		if diff := cmp.Diff([]string{"spawned 1", "spawned 2", "woken 2"}, got); diff != "" {
+			t.Errorf("trace (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestFiguresOfATaskStayAsTheyAreUntilItIsPolled(t *testing.T) {
+	rt := openRuntime(t)
+	s := &server{options: serverOptions{Live: watch(rt)}}
+	stream, _ := openStream(t, rt)
+	SpawnRemote(rt, stream.Read(make([]byte, 1)))
+	blockOn(t, rt, Yield())
+	for tick := range 2 {
+		if text := s.figures(rt); !strings.Contains(text, `[[1,"input",1,`) {
+			t.Errorf("tick %d: %s, want task 1 to wait for input", tick, text)
+		}
+	}
+}
+
 // Property 19: Ctrl-Z, and then fg, end a wait although no handler runs.
 func TestStopAndContinueDoNotEndWait(t *testing.T) {
 	const rounds, asChild = 20, "WAIT_FOR_STANDARD_INPUT"

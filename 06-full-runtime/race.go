@@ -13,8 +13,8 @@ type Either[A, B any] struct {
 	B     B
 }
 
-// Race is ready when a or b is, and has closed the other one by then. If both
-// are ready at once, each of them wins as often as the other.
+// Race is ready when a or b is, even with an error, and has closed the other one by
+// then. If both are ready at once, each of them wins as often as the other.
 func Race[A, B any](a Future[A], b Future[B]) Future[Either[A, B]] { return &race[A, B]{a, b} }
 
 type race[A, B any] struct {
@@ -37,7 +37,7 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 	if ready {
 		var lost any = e
 		defer func() { closeValue(lost) }()
-		r.Close() // if this panics, the value has no receiver
+		r.Close() // only if this panics, e has no receiver
 		lost = nil
 	}
 	return e, ready
@@ -47,15 +47,15 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 func (r *race[A, B]) Close() error {
 	a, b := r.a, r.b
 	r.a, r.b = nil, nil
-	return closeAll(a, b)
+	return closeAll(asFuture{a}, asFuture{b})
 }
 
 // ErrTimeout is the error of a Timeout whose time has passed.
 var ErrTimeout = errors.New("timeout")
 
-// Timeout is ready with the value of f, or with ErrTimeout d after the first
-// Poll, and has closed f by then. It's a Race that isn't fair: it never throws
-// away a value that is there in time.
+// Timeout is ready with the value of f, or d after its own first Poll with ErrTimeout,
+// and then has closed f. Unlike a Race, it asks f first: it never throws away a value
+// that is there in time.
 func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
 	return &timeout[T]{f, sleep{d: max(d, 0)}}
 }

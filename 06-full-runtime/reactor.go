@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or a test's. Only
-// notify is for any goroutine.
+// A poller is the kernel's side: epoll_linux.go, kqueue_bsd.go, or one that a test
+// made. Only notify is for any goroutine.
 type poller interface {
-	// add registers fd for both directions, edge-triggered: an event comes when
-	// it gets ready, and at once if it's ready already.
+	// add registers fd for both directions, edge-triggered: an event comes when a
+	// direction gets ready, and at once if it's ready already.
 	add(fd int) error
-	// remove comes before fd is closed.
+	// remove undoes add. It must be called before fd is closed.
 	remove(fd int)
 	// wait returns the events that are there, or waits for one: until the timeout
 	// has passed, unless it's negative, or notify is called. The slice is valid
@@ -46,9 +46,9 @@ const (
 // poll. Only the runtime's goroutine comes here, so nothing needs a lock.
 type Reactor struct {
 	poller      poller
-	sources     []*source // by descriptor
-	open        int       // sources that aren't nil
-	read, write func(fd int, p []byte) (int, error)
+	sources     []*source                           // by descriptor
+	open        int                                 // sources that aren't nil
+	read, write func(fd int, p []byte) (int, error) // unix.Read and unix.Write, or a test's
 }
 
 // source is a descriptor that the poller watches. Each of its directions is
@@ -60,7 +60,7 @@ type source struct {
 	fd      int
 	reactor *Reactor // nil once it's closed
 	ready   directions
-	ended   bool     // perhaps no edge will come anymore: read on to EAGAIN or the end
+	ended   bool     // from the first event.ended on: a short transfer proves nothing, only EAGAIN does
 	wakers  [2]Waker // by direction, nil where nothing waits
 }
 
@@ -99,7 +99,7 @@ func (r *Reactor) addSource(s *source) error {
 }
 
 // Close closes the descriptor, once. It's deregistered first: after the close, its
-// number may be another connection's. Tasks that wait for it are woken last, and
+// number may be another connection's. Then the tasks that wait for it are woken, and
 // fail with net.ErrClosed.
 func (s *source) Close() error {
 	r := s.reactor

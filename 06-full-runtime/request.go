@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -13,7 +14,7 @@ const (
 	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
 )
 
-// refusal is the status that the client is sent.
+// refusal is an error for the client: the status that it's sent.
 type refusal int
 
 func (r refusal) Error() string { return http.StatusText(int(r)) }
@@ -38,19 +39,25 @@ func (w *worker) readRequest() (*http.Request, error) {
 	return req, err
 }
 
+// errIdle says that nothing but empty lines has come, so the connection is idle again.
+var errIdle = errors.New("no request yet")
+
 // readHeader reads the next header into the buffer, and checks it. The error is
-// io.EOF if there is no request.
+// errIdle, or io.EOF if nothing has come, for whatever reason.
 func (w *worker) readHeader() error {
 	next, err := w.in.Peek(1)
 	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
-		w.in.Discard(1) // some clients send an empty line after a body (RFC 9112, 2.2)
+		// Some clients send an empty line after a body (RFC 9112, 2.2).
+		if w.in.Discard(1); w.in.Buffered() == 0 {
+			return errIdle
+		}
 	}
 	if err != nil {
 		return io.EOF
 	}
 	for seen := 0; ; {
-		_, err := w.in.Peek(seen + 1) // reads unless there is more in the buffer
-		p, _ := w.in.Peek(w.in.Buffered())
+		_, err := w.in.Peek(seen + 1)      // waits for more than has been looked at
+		p, _ := w.in.Peek(w.in.Buffered()) // all that is there
 		switch end := endOfHeader(p, seen); {
 		case end > 0:
 			return checkHeader(p[:end])
@@ -68,7 +75,7 @@ func (w *worker) readHeader() error {
 }
 
 // endOfHeader returns the length of a header including its empty line, or 0 if
-// that line isn't complete. It doesn't end in the first seen bytes.
+// that line isn't complete. The caller knows that it isn't within the first seen bytes.
 func endOfHeader(p []byte, seen int) (length int) {
 	for {
 		n := bytes.IndexByte(p[seen:], '\n')
@@ -82,9 +89,9 @@ func endOfHeader(p []byte, seen int) (length int) {
 	}
 }
 
-// checkHeader refuses what http.ReadRequest accepts, or deletes before its caller
-// can see it. A proxy that reads such a header in a different way than we do
-// would find the next request in a different place.
+// checkHeader refuses what http.ReadRequest lets through or removes, such as a second
+// Host. A proxy that reads such a header in a different way than we do would find the
+// next request in a different place.
 func checkHeader(header []byte) error {
 	line, fields, _ := bytes.Cut(header, []byte("\n"))
 	request := string(bytes.TrimSuffix(line, []byte("\r")))
@@ -99,7 +106,7 @@ func checkHeader(header []byte) error {
 		switch value = strings.TrimSpace(value); {
 		case strings.EqualFold(name, "Host"):
 			hosts++
-			ok = ok && value != "" && isASCII(value) && !strings.ContainsAny(value, " \"#/<>?@\\^`{|}")
+			ok = ok && value != "" && isASCII(value) && !strings.ContainsAny(value, " \t\"#/<>?@\\^`{|}")
 		case strings.EqualFold(name, "Content-Length"):
 			lengths++
 		case strings.EqualFold(name, "Transfer-Encoding") && !strings.EqualFold(value, "chunked"):

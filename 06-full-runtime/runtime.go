@@ -13,14 +13,14 @@ import (
 // tasks run on one goroutine, so they need no locks among themselves. Other
 // goroutines may touch only what is atomic and what mu guards.
 type Runtime struct {
-	Trace Trace // set it while nothing polls, spawns or wakes
+	Trace Trace // set it before the first spawn, or while no BlockOn runs and no goroutine has a waker
 
 	reactor   Reactor
 	timers    timers
 	runQueue  runQueue
-	tasks     []*Task        // that haven't ended
+	tasks     []*Task        // all that haven't ended
 	spawned   uint32         // the ID of the newest task
-	current   *Task          // is being polled
+	current   *Task          // the one that is being polled, or nil
 	budget    int            // transfers that it may still make
 	sincePark int            // polls since the runtime last looked at the kernel
 	handedOut bool           // a waker has left the runtime since it last looked there
@@ -29,22 +29,22 @@ type Runtime struct {
 
 	running     atomic.Bool  // inside BlockOn or Close
 	blocking    atomic.Int32 // calls of Blocking under way
-	parked      atomic.Bool  // may be asleep, and the bell hasn't been rung; set with mu held
-	hasInjected atomic.Bool  // written with mu held
+	parked      atomic.Bool  // may be asleep, and hasn't been rung yet; becomes true with mu held
+	hasInjected atomic.Bool  // injected isn't empty; written with mu held
 
 	mu       sync.Mutex
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
-	taken    []*Task // what moveInjected takes out; its memory serves injected again
+	taken    []*Task // what moveInjected has taken out; injected gets its memory next
 }
 
-// NewRuntime makes a runtime without tasks, which runs in BlockOn. Close it in the end.
+// NewRuntime makes a runtime without tasks. They run in BlockOn. Close it in the end.
 func NewRuntime() (*Runtime, error) {
 	p, err := newPoller()
 	if err != nil {
 		return nil, err
 	}
 	// Go opens a poller of its own at its first timer, which may be the garbage
-	// collector's, and dies if no descriptor is left by then. So it does it now.
+	// collector's, and dies if no descriptor is left by then. This makes it do so now.
 	time.Sleep(time.Nanosecond)
 	return newRuntime(p), nil
 }
@@ -57,7 +57,8 @@ func newRuntime(p poller) *Runtime {
 }
 
 // run calls f on a goroutine of its own. A task may end that goroutine with
-// runtime.Goexit, which nothing can stop. Then f is called again on a new one.
+// runtime.Goexit, which nothing can stop. Then f is called again on a new one, and
+// must go on where it was.
 func (rt *Runtime) run(f func()) {
 	if !rt.running.CompareAndSwap(false, true) {
 		panic("BlockOn or Close called while the runtime runs")
@@ -144,16 +145,16 @@ type Report struct {
 	Blocking                   int // calls under way
 }
 
-// Report is for tasks, and for other goroutines while the runtime doesn't run.
+// Report counts what the runtime holds. It's for tasks, or while the runtime doesn't run.
 func (rt *Runtime) Report() Report {
 	rt.takeInjected()
 	return Report{len(rt.tasks), len(rt.timers.heap), rt.reactor.open, int(rt.blocking.Load())}
 }
 
-// Close cancels every task and reports what is left: nothing, unless something
-// leaked. While BlockOn runs it panics. A Wake or a Close after it is harmless.
+// Close cancels every task, waits for their Close, and reports what is left: nothing, unless
+// something leaked. It panics while BlockOn runs. A Wake or a Close after it is harmless.
 func (rt *Runtime) Close() Report {
-	first := !rt.closed
+	first := !rt.closed // only Close writes it
 	rt.run(func() {
 		for ; !rt.closed; rt.takeInjected() {
 			for len(rt.tasks) > 0 {

@@ -17,8 +17,8 @@ import (
 // serverOptions says what a server puts up with.
 type serverOptions struct {
 	Connections int           // at once; more of them wait in the kernel's backlog
-	Idle        time.Duration // without a byte, before a request
-	Read        time.Duration // for a whole request, however slowly it trickles in
+	Idle        time.Duration // how long a connection may be silent before a request
+	Read        time.Duration // how long a whole request may take, however it trickles in
 	Write       time.Duration // for a whole reply to a client that reads slowly
 	Grace       time.Duration // for the requests under way when the server drains
 	Live        *live         // what the page shows; nil where it shows nothing
@@ -41,10 +41,10 @@ func serve(args []string, stdout, stderr io.Writer) (status int) {
 		return misused(stderr, err)
 	}
 	// One thread does all the work. A second processor would help the garbage
-	// collector, but it would cost a tenth to a third of the requests.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	// collector, but cost a tenth to a third of the requests per second.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // sets 1 now and the old number at the end
 	return withListener(stderr, *addr, func(rt *Runtime, l *Listener) error {
-		if l.Addr().Addr().IsLoopback() { // else others would see the figures, and start work
+		if l.Addr().Addr().IsLoopback() { // on other addresses, strangers would see the figures and could start work
 			o.Live = watch(rt)
 		}
 		err := runToEnd(rt, Async(func(co *Co) error { return serveUntilInterrupt(co, l, o, stdout, stderr) }))

@@ -222,6 +222,7 @@ var statuses = []struct {
 	{"GET http://x/0/hello HTTP/1.1", "", 400, true},
 	{getLine + "\r\nHost:", "", 400, true},
 	{getLine + "\r\nHost: x y", "", 400, true},
+	{getLine + "\r\nHost: x\ty", "", 400, true},
 	{getLine + "\r\nHost: x/y", "", 400, true},
 	{getLine + "\r\nHost: me@x", "", 400, true},
 	{getLine + host + host, "", 400, true},
@@ -292,7 +293,7 @@ func TestEachRequestHasItsStatus(t *testing.T) {
 
 // RFC 9112, 2.2. Some clients send an empty line after a body.
 func TestEmptyLinesBeforeARequestAreIgnored(t *testing.T) {
-	s := startServer(t, func(o *serverOptions) { o.Read = 100 * time.Millisecond })
+	s := startServer(t, func(o *serverOptions) { o.Read, o.Idle = time.Hour, 300*time.Millisecond })
 	for _, empty := range []string{"\r\n", "\n", "\r\n\r\n"} {
 		c := s.dial().send(empty + getHello)
 		c.expect(200, "hello")
@@ -301,6 +302,14 @@ func TestEmptyLinesBeforeARequestAreIgnored(t *testing.T) {
 		c.send(empty)
 		c.expectEnd() // an empty line is no request, so there's no reply that says 408
 	}
+}
+
+func TestConnectionIsIdleAgainAfterAnEmptyLine(t *testing.T) {
+	s := startServer(t, func(o *serverOptions) { o.Read = 50 * time.Millisecond })
+	c := s.dial().send(getHello + "\r\n")
+	c.expect(200, "hello")
+	time.Sleep(100 * time.Millisecond) // a worker would give up
+	c.send(getHello).expect(200, "hello")
 }
 
 // requestOf makes a request whose header has n bytes.

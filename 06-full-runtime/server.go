@@ -5,19 +5,19 @@ type server struct {
 	options  serverOptions
 	listener *Listener
 	task     *JoinHandle[error]   // accepts connections
-	places   *Channel[struct{}]   // holds a value for each connection
+	places   *Channel[struct{}]   // holds a value for each connection, and for the next one
 	conns    map[*connection]bool // all of them
-	drainer  Waker                // waits until conns is empty
+	drainer  Waker                // of the task that waits until conns is empty
 	free     []*worker            // at most freeWorkers, without a connection
 	draining bool
 	replies  int // so far
 }
 
-// newServer starts to serve on l, which is the server's from now on.
+// newServer starts to serve on l, which is the server's from now on. It's for tasks.
 func newServer(cx *Context, l *Listener, o serverOptions) *server {
 	s := &server{options: o, listener: l, places: NewChannel[struct{}](o.Connections), conns: make(map[*connection]bool)}
 	// A body that is closed before its first poll runs nothing, no deferred call
-	// either. So the server has to belong to something else than accept.
+	// either. So Owning holds the server, not only a deferred call in accept.
 	s.task = Spawn(cx, Owning(s, Async(s.accept)))
 	return s
 }
@@ -39,7 +39,7 @@ func (s *server) accept(co *Co) error {
 	}
 }
 
-// Close stops listening. The connections run on.
+// Close stops listening. Connections end with the request that they serve; drain wakes the idle ones.
 func (s *server) Close() error {
 	s.draining = true
 	for _, w := range s.free {
@@ -49,7 +49,7 @@ func (s *server) Close() error {
 	return s.listener.Close()
 }
 
-// drain ends the server. Idle connections are closed, the others have the grace
+// drain ends the server, once. Idle connections are closed, the others have the grace
 // period to finish. It yields how many had to be cancelled then.
 func (s *server) drain() Future[int] {
 	return Async(func(co *Co) (cut int) {
@@ -114,7 +114,7 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready when a request begins to arrive, or with false if none will. The
+// await is ready with true when a request begins to arrive, with false if none will. The
 // worker takes the bytes out of the scratch buffer in the same poll.
 func (c *connection) await(cx *Context) (open, ready bool) {
 	s, buffer := c.server, cx.Scratch()[:bufferSize]
@@ -128,7 +128,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		c.idle = sleep{d: s.options.Idle} // for the next time
 		c.worker = s.takeWorker(c.stream, buffer[:n])
 		return true, true
-	case ready, s.draining && !c.stream.ready[readable]: // if it's ready, only the budget is spent
+	case ready, s.draining && !c.stream.ready[readable]: // the end, or nothing has come: ready would mean a spent budget
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)
@@ -148,7 +148,7 @@ func (c *connection) Close() error {
 	}
 	c.idle.Close()
 	if c.worker != nil {
-		defer Close(c.worker.coroutine)
+		defer Close(c.worker.coroutine) // after the stream, so nothing is written anymore
 	}
 	return c.stream.Close()
 }

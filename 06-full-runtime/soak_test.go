@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -437,5 +439,34 @@ func (p *passage) interfere(co *Co, act string, to *Stream, out *Conn) {
 			unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
 		s.Close()
+	}
+}
+
+// Property 24.
+func TestWakesWhileTheRuntimeClosesAreHarmless(t *testing.T) {
+	for range 500 {
+		rt := newRuntime(newFakePoller(t)) // which says if it's rung too late
+		var wakers []Waker
+		for range 8 {
+			SpawnRemote(rt, until(func(cx *Context) bool { wakers = append(wakers, cx.Waker()); return false }))
+		}
+		blockOn(t, rt, Yield())
+		var over atomic.Bool
+		var waking sync.WaitGroup
+		for _, w := range wakers {
+			waking.Go(func() {
+				for !over.Load() {
+					w.Wake()
+					runtime.Gosched() // or each turn of the executor would wait until all eight are interrupted
+				}
+			})
+		}
+		BlockOn(rt, Sleep(time.Microsecond))
+		rt.Close()
+		if n := len(rt.injected); n != 0 {
+			t.Errorf("the closed runtime keeps %d wakes", n)
+		}
+		over.Store(true)
+		waking.Wait()
 	}
 }

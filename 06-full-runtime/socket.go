@@ -48,9 +48,9 @@ func sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
 	if ip.Is4() {
 		return &unix.SockaddrInet4{Addr: ip.As4(), Port: port}, nil
 	}
-	number, err := strconv.Atoi(cmp.Or(ip.Zone(), "0"))
-	if i, unknown := net.InterfaceByName(ip.Zone()); unknown == nil {
-		number, err = i.Index, nil
+	number, err := strconv.ParseUint(cmp.Or(ip.Zone(), "0"), 10, 32)
+	if i, failure := net.InterfaceByName(ip.Zone()); failure == nil { // a name goes before a number
+		number, err = uint64(i.Index), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("there is no network interface %q", ip.Zone())
@@ -58,7 +58,7 @@ func sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
 	return &unix.SockaddrInet6{Addr: ip.As16(), Port: port, ZoneId: uint32(number)}, nil
 }
 
-// addrPort is an address that the kernel has returned.
+// addrPort converts an address from the kernel; a zone stays a number.
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

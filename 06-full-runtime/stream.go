@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stream is a TCP connection. One task may read while another one writes. Of two
-// tasks that read, only the later one would be woken.
+// Stream is a TCP connection, for the tasks of one runtime. One may read while another
+// writes. Of two that read, only the later one would be woken.
 type Stream struct {
 	source
 	peer netip.AddrPort
@@ -18,7 +18,7 @@ type Stream struct {
 
 const maxTransfer = 64 << 10 // bytes per call: a longer one would hold up other tasks
 
-// PollRead reads up to len(p) bytes, or fails, or isn't ready; then cx is woken
+// PollRead reads up to len(p) bytes, or fails, or isn't ready. Then the task of cx is woken
 // when another try makes sense. The error is io.EOF when the peer has finished.
 // Futures written by hand use PollRead. A body uses Conn.Read.
 func (s *Stream) PollRead(cx *Context, p []byte) (n int, err error, ready bool) {
@@ -57,9 +57,9 @@ func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, r
 	case n == 0 && dir == readable && len(p) > 0:
 		return 0, io.EOF, true
 	case n < len(p) && !s.ended:
-		// The kernel has no more, and will report an edge when it has. (Once s.ended
-		// is set, only EAGAIN proves that: the end may have come with the last edge,
-		// and a read also stops short in front of urgent data.)
+		// A short transfer: the kernel has no more, and will report an edge when it has.
+		// (Once s.ended is set, only EAGAIN proves that: the end may have come with the
+		// last edge, and a read also stops short in front of urgent data.)
 		s.ready[dir] = false
 	}
 	return n, nil, true
@@ -77,7 +77,7 @@ func (s *Stream) CloseWrite() error {
 	return unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
-// acceptStream takes a connection from a listening socket. It counts as ready,
+// acceptStream accepts a connection, which counts as ready at once,
 // since the first bytes of a connection have often come with it.
 func (r *Reactor) acceptStream(listener int) (*Stream, error) {
 	fd, peer, err := acceptSocket(listener)
@@ -97,8 +97,8 @@ func (r *Reactor) newStream(fd int, peer netip.AddrPort, ready directions) (*Str
 	return s, nil
 }
 
-// Dial connects to addr. The connection doesn't have TCP_NODELAY, which accepted
-// ones have, so small writes may wait for the answer to the write before.
+// Dial connects to addr from its first Poll on, without a timeout of its own. The connection
+// doesn't have TCP_NODELAY, so small writes may wait for the answer to the write before.
 func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
 
 type dial struct {
@@ -127,7 +127,7 @@ func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
 	} else {
 		r.Err = fmt.Errorf("dial %s: %w", d.addr, r.Err)
 	}
-	d.Close()
+	d.Close() // on success there's nothing left to close
 	return r, true
 }
 
@@ -140,7 +140,7 @@ func (d *dial) start(r *Reactor) error {
 		unix.Close(fd)
 		return err
 	}
-	// After the connect: without one, epoll reports HUP. No edge is lost.
+	// After the connect: before it, epoll would report HUP. If it's over already, add has that reported.
 	d.stream, err = r.newStream(fd, d.addr, directions{})
 	return err
 }

@@ -12,17 +12,17 @@ import (
 //	pending ──► polling ──► pending, or ended with a value
 //	   └───────────┴──► closing ──► ended with an error
 //
-// A pending task may be in the run queue. A closing one was cancelled or has
-// panicked, and its future is being closed.
+// A pending task may be in the run queue, and may not have been polled yet. A closing
+// one was cancelled or has panicked, and its future is being closed.
 type Task struct {
 	ID uint32 // 1, 2, 3 ... in the order in which the runtime got them; 0 until then
 
-	index     int32       // in Runtime.tasks
-	queued    atomic.Bool // in the run queue, or on the way to it
+	index     int32       // its place in Runtime.tasks
+	queued    atomic.Bool // it's in runQueue or injected, or a Wake is just putting it there
 	cancelled atomic.Bool
 	state     taskState
 	outside   bool // something outside of the runtime has its waker
-	taken     bool // its value has a receiver, or will never have one
+	taken     bool // its value has been handed over, or never will be: the handle is closed
 	runtime   *Runtime
 	work      work
 	cx        Context
@@ -38,30 +38,30 @@ const (
 	ended
 )
 
-// work is the part of a task that knows the type of its value: its JoinHandle.
+// work is what a task calls without knowing its type: the JoinHandle around it.
 type work interface {
 	poll(cx *Context) (ready bool)
 	abandon(err error) // closes the future, after a panic or because it's cancelled
 	report()           // tells of a panic that nothing waits for
 }
 
-// Wake queues the task, once for any number of calls before the next poll.
+// Wake queues the task for one more poll, unless it's queued already. Any goroutine may call it.
 func (t *Task) Wake() {
-	t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-	// Why Swap and not Load? If we find the mark set, we rely on the coming poll
-	// to see all that happened before this line. That's promised only because
-	// both sides swap.
+	// Swap, not Load: if the mark is set already, the coming poll must see all that
+	// happened before this line. Go's memory model promises that only if poll's Swap
+	// reads what this one has written.
 	if !t.queued.Swap(true) {
+		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
 		t.runtime.wakeRemote(t)
 	}
 }
 
-// wakeLocal is Wake for the runtime's own goroutine. It never rings the bell.
+// wakeLocal is Wake for the runtime's own goroutine, which needs no bell. w may be nil.
 func wakeLocal(w Waker) {
 	t, isTask := w.(*Task)
 	if isTask {
-		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
 		if !t.queued.Swap(true) {
+			t.runtime.Trace.task(t.runtime.Trace.Woken, t)
 			t.runtime.takeInjected() // woken before t, so polled before t
 			t.runtime.runQueue.push(t)
 		}
@@ -73,7 +73,7 @@ func wakeLocal(w Waker) {
 // ErrCancelled is how a task ends that was cancelled before it was ready.
 var ErrCancelled = errors.New("task cancelled")
 
-// PanicError is how a task ends that panicked or called runtime.Goexit.
+// PanicError is how a task ends that panicked or called runtime.Goexit. Error leaves out the stack.
 type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // as debug.Stack prints it
@@ -96,7 +96,7 @@ func asPanicError(v any) *PanicError {
 // is used up, the two change places.
 type runQueue struct {
 	in, out []*Task
-	next    int // in out
+	next    int // the index in out
 }
 
 func (q *runQueue) empty() bool { return q.next == len(q.out) && len(q.in) == 0 }

@@ -11,7 +11,7 @@ import (
 type timers struct {
 	heap  []entry
 	start time.Time // deadlines count from here: 8 bytes each instead of 24
-	count uint32    // timers so far
+	count uint32    // of timers that were ever added
 }
 
 type entry struct {
@@ -31,10 +31,10 @@ func (e entry) before(o entry) bool { // by difference, because order may wrap a
 
 func (ts *timers) now() time.Duration { return time.Since(ts.start) }
 
-// after returns the deadline d from now, or the last one if the sum overflows.
+// after returns the deadline d >= 0 from now, or the latest that there can be.
 func (ts *timers) after(d time.Duration) time.Duration { return min(ts.now(), math.MaxInt64-d) + d }
 
-// add starts t, which wakes w at the deadline.
+// add starts t, which must not be running. It wakes w at the deadline.
 func (ts *timers) add(t *timer, deadline time.Duration, w Waker) {
 	ts.count++
 	t.order, t.waker = ts.count, w
@@ -92,8 +92,8 @@ func (ts *timers) untilNext() time.Duration {
 	return max(ts.heap[0].deadline-ts.now(), 0)
 }
 
-// fire wakes tasks whose deadline has come, and no other. It stops after limit
-// of them: a million at once would make a run queue of a million.
+// fire wakes the tasks whose deadline has come, at most limit of them: a million at once
+// would make a run queue of a million. The rest come with the next call.
 func (ts *timers) fire(trace *Trace, limit int) {
 	if len(ts.heap) == 0 {
 		return
@@ -113,7 +113,7 @@ func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: max(d, 0)} }
 type sleep struct {
 	d      time.Duration // the constant over, once it has finished
 	timer  timer
-	timers *timers // nil before the first Poll
+	timers *timers // nil until the timer is started
 }
 
 const over = -1
@@ -124,7 +124,7 @@ func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 		s.timers = cx.timers()
 		s.timers.add(&s.timer, s.timers.after(s.d), cx.waker)
 	}
-	if s.timer.waker != nil { // it hasn't fired
+	if s.timer.waker != nil { // it has been started and hasn't fired
 		s.timer.waker = cx.waker
 		cx.waitsFor("a timer")
 		return struct{}{}, false
@@ -142,7 +142,7 @@ func (s *sleep) Close() error {
 	return nil
 }
 
-// Yield is a future that is pending once, so that other tasks have a turn.
+// Yield is pending once, so that other tasks have a turn. Any later poll finds it ready.
 func Yield() Future[struct{}] { return new(yield) }
 
 type yield struct{ yielded bool }

@@ -10,10 +10,10 @@ import (
 // and Error.
 type Trace struct {
 	Spawn, Poll, Woken, End func(*Task)
-	Wait                    func(t *Task, what string) // t can't go on without that
+	Wait                    func(t *Task, what string) // t waits for that, maybe among others
 	Park, Unpark            func()
-	Timer                   func()      // fires
-	Error                   func(error) // that no result says; nil prints it
+	Timer                   func()      // a timer fires
+	Error                   func(error) // gets what no future yields; if it's nil, stderr does
 }
 
 func (*Trace) call(f func()) {

@@ -19,9 +19,9 @@ type worker struct {
 	in        *bufio.Reader
 	out       *bufio.Writer
 
-	stream *Stream // of the connection that the worker serves; nil when it's done
+	stream *Stream // of a connection; nil once run has served it, which connection.Poll looks for
 	conn   *Conn   // the same stream, for use inside the coroutine
-	first  []byte  // the connection has read this already
+	first  []byte  // what the connection has read, still in the scratch buffer
 	open   bool    // there may be more requests later
 	live   bool    // it sends figures, until the client leaves or the server drains
 }
@@ -63,7 +63,7 @@ func (w *worker) run(co *Co) struct{} {
 	}
 }
 
-// serve answers all requests that have arrived. May there be more later?
+// serve answers all requests that have arrived, and reports whether there may be more later.
 func (w *worker) serve(co *Co) (open bool) {
 	if w.in == nil || w.in.Size() > bufferSize { // after a long header
 		w.in = bufio.NewReaderSize(nil, bufferSize)
@@ -73,12 +73,12 @@ func (w *worker) serve(co *Co) (open bool) {
 	for {
 		w.conn.SetTimeout(w.server.options.Read)
 		req, err := w.readRequest()
-		if err == io.EOF {
-			return false
+		if err == errIdle || err == io.EOF { // no request, for whatever reason
+			return err == errIdle
 		}
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
-		err = cmp.Or(reply.Write(w.out), w.out.Flush())
+		err = cmp.Or(reply.Write(w.out), w.out.Flush()) // Flush repeats the error of a Write
 		for ; err == nil && w.live; err = w.out.Flush() {
 			Await(co, Sleep(w.server.options.Live.untilTick()))
 			w.conn.SetTimeout(w.server.options.Write)

@@ -83,9 +83,9 @@ const drawnArrows = `
 	E->>K: wait            executor.go    events, err := rt.reactor.poller.wait(timeout)
 	K-->>E: wait           executor.go    rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
 	E->>R: deliver         executor.go    rt.reactor.deliver(ev)
-	R->>T: wakeLocal       task.go        if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	R->>T: wakeLocal       task.go        if isTask { ⏎ if !t.queued.Swap(true) {
 	T->>E: push            task.go        t.runtime.runQueue.push(t)
-	G->>T: Wake            task.go        func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	G->>T: Wake            task.go        // reads what this one has written. ⏎ if !t.queued.Swap(true) {
 	T->>E: wakeRemote      task.go        t.runtime.wakeRemote(t)
 	T->>K: notify          runtime.go     rt.reactor.poller.notify()
 	E->>E: takeInjected    runtime.go     } else { ⏎ rt.runQueue.push(t)
@@ -99,14 +99,14 @@ const drawnArrows = `
 	E->>K: wait       executor.go  events, err := rt.reactor.poller.wait(timeout)
 	K-->>E: wait      executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
 	E->>R: deliver    executor.go  rt.reactor.deliver(ev)
-	R->>F: wakeLocal  task.go      if isTask { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	R->>F: wakeLocal  task.go      if isTask { ⏎ if !t.queued.Swap(true) {
 	F->>E: push       task.go      t.runtime.runQueue.push(t)
 
 06-full-runtime/1-one-thread.md
 	E->>E: pop             executor.go  return rt.runQueue.pop()
 	E->>E: prepareToPark   executor.go  rt.parked.Store(timeout != 0)
 	E->>K: wait            executor.go  events, err := rt.reactor.poller.wait(timeout)
-	G->>T: Wake            task.go      func (t *Task) Wake() { ⏎ t.runtime.Trace.task(t.runtime.Trace.Woken, t)
+	G->>T: Wake            task.go      // reads what this one has written. ⏎ if !t.queued.Swap(true) {
 	T->>E: wakeRemote      task.go      t.runtime.wakeRemote(t)
 	T->>K: notify          runtime.go   rt.reactor.poller.notify()
 	K-->>E: wait           executor.go  rt.parked.Store(false) ⏎ rt.Trace.call(rt.Trace.Unpark)
