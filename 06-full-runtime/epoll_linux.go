@@ -27,7 +27,7 @@ func newPoller() (poller, error) {
 	p := &epoll{fd: fd}
 	p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err = os.NewSyscallError("eventfd", err); err == nil {
-		// Without OUT: a counter that was set to 0 is writable again, and that event
+		// Without OUT: reading the counter makes room to write, which is an edge, too, and
 		// would end the next wait.
 		err = p.ctl(unix.EPOLL_CTL_ADD, p.bell, unix.EPOLLIN|unix.EPOLLET)
 	}
