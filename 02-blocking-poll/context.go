@@ -9,5 +9,5 @@ func (cx *Context) WakeWhenReadable(fd int) error { return nil }
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
 func (cx *Context) WakeWhenWritable(fd int) error { return nil }
 
-// Deregister withdraws what was asked for fd. It comes before fd is closed.
+// Deregister withdraws what was asked for fd. Call it before you close fd.
 func (cx *Context) Deregister(fd int) {}

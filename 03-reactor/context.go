@@ -1,6 +1,6 @@
 package main
 
-// A Context lets a future ask for its next poll. It stays valid after Poll.
+// A Context lets a future ask for its next poll, in Poll or later, on BlockOn's goroutine.
 type Context struct{ reactor *Reactor }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
@@ -9,5 +9,5 @@ func (cx *Context) WakeWhenReadable(fd int) error { return cx.reactor.Register(f
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
 func (cx *Context) WakeWhenWritable(fd int) error { return cx.reactor.Register(fd, writable) }
 
-// Deregister withdraws what was asked for fd. It comes before fd is closed.
+// Deregister withdraws what was asked for fd. Call it before you close fd.
 func (cx *Context) Deregister(fd int) { cx.reactor.Deregister(fd) }

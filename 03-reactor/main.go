@@ -10,12 +10,12 @@ import (
 
 // letter is a future whose value comes from a goroutine, not from a descriptor.
 type letter struct {
-	arrived atomic.Bool
-	polled  time.Time // when it was polled last
+	arrived  atomic.Bool
+	lastPoll time.Time
 }
 
 func (l *letter) Poll(*Context) (Response, bool) {
-	l.polled = time.Now()
+	l.lastPoll = time.Now()
 	return Response{}, l.arrived.Load() // false breaks rule 2: nothing will cause another poll
 }
 
@@ -52,5 +52,5 @@ func main() {
 	check(BlockOn(r, JoinAll[Response](l, HTTPGet(addr, "/300/hello")))[1].Err)
 	fmt.Printf("A letter came after 50ms. It was noticed after %dms, by luck: a descriptor was\n"+
 		"ready then. Without one, BlockOn would sleep forever.\n\n"+
-		"How can something that has no descriptor wake us? That's chapter 04.\n", l.polled.Sub(start).Milliseconds())
+		"How can something that has no descriptor wake us? That's chapter 04.\n", l.lastPoll.Sub(start).Milliseconds())
 }

@@ -316,3 +316,52 @@ func TestBothDirectionsOfADescriptorMayBeWaitedFor(t *testing.T) {
 	drain(t, peer)
 	checkEvents(t, r.poller, map[int]directions{fd: toWrite})
 }
+
+// Property 18: a future that couldn't register has nothing to deregister.
+func TestRegisterFailsThenTheNumberIsUsedAgain(t *testing.T) {
+	r := idleReactor(t)
+	cx := contextOf(r)
+	old, _ := openPair(t)
+	unix.Close(old)
+	if err := cx.WakeWhenReadable(old); err == nil {
+		t.Fatal("a closed descriptor was registered")
+	}
+	fd, peer := openPair(t)
+	for fd != old && peer != old { // a smaller number was free
+		fd, peer = openPair(t)
+	}
+	if fd != old {
+		fd, peer = peer, fd
+	}
+	send(t, peer) // nothing waits for it
+	if err := cx.WakeWhenWritable(fd); err != nil {
+		t.Fatal(err)
+	}
+	checkEvents(t, r.poller, map[int]directions{fd: toWrite})
+}
+
+// hopeless is a future that registers nothing, and gives up after so many polls.
+type hopeless struct{ polls, most int }
+
+func (h *hopeless) Poll(*Context) (struct{}, bool) {
+	h.polls++
+	return struct{}{}, h.polls == h.most
+}
+
+// Property 13: a reactor that is broken can tell only the futures that register.
+func TestReactorIsClosedThenAFutureWaitsWithoutRegistering(t *testing.T) {
+	r, err := NewReactor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	f := &hopeless{most: 1000}
+	within(t, "BlockOn", func() {
+		defer func() {
+			if failure := recover(); failure == nil || f.polls > 2 {
+				t.Errorf("after %d polls BlockOn panics with %v, want two polls, and what is wrong with the reactor", f.polls, failure)
+			}
+		}()
+		BlockOn(r, f)
+	})
+}

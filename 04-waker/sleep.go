@@ -3,24 +3,24 @@ package main
 import "time"
 
 // Sleep returns a future that is ready d after its first Poll. It needs no
-// descriptor, because a timer of Go's calls Wake, on a goroutine of its own.
+// descriptor, because one of Go's timers calls Wake, on another goroutine.
 func Sleep(d time.Duration) Future[struct{}] { return &sleep{d: d} }
 
 type sleep struct {
 	d        time.Duration
 	deadline time.Time   // set by the first Poll
 	timer    *time.Timer // set by each Poll that returns false
-	finished bool
+	finished bool        // has been ready, or was closed
 }
 
 func (s *sleep) Poll(cx *Context) (struct{}, bool) {
 	if s.finished {
 		panic("Sleep polled after it finished")
 	}
-	if s.timer == nil { // the first poll
+	if s.timer == nil { // the first poll: each later one finds a timer
 		s.deadline = time.Now().Add(s.d)
 	} else {
-		s.timer.Stop() // it would wake the waker of the poll before
+		s.timer.Stop() // it would call the waker of an earlier poll
 	}
 	left := time.Until(s.deadline)
 	s.finished = left <= 0

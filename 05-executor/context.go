@@ -1,13 +1,13 @@
 package main
 
-// A Context lets a future ask for its next poll. It stays valid after Poll.
+// A Context lets a future ask for its next poll, in Poll or later, on any goroutine.
 type Context struct {
 	waker   Waker
 	reactor *Reactor
 }
 
-// Waker returns the waker of this poll. Only the latest one counts, so a future without
-// a descriptor passes it, at each poll, to the code that will get the news first.
+// Waker returns the waker of this poll. Only the latest one counts: at each poll, a future
+// without a descriptor gives it to the code that will call Wake, such as a timer's.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
@@ -16,5 +16,5 @@ func (cx *Context) WakeWhenReadable(fd int) error { return cx.reactor.Register(f
 // WakeWhenWritable asks for a poll once fd can be written, or has failed.
 func (cx *Context) WakeWhenWritable(fd int) error { return cx.reactor.Register(fd, writable, cx.waker) }
 
-// Deregister withdraws what was asked for fd. It comes before fd is closed.
+// Deregister withdraws what was asked for fd. Call it before you close fd.
 func (cx *Context) Deregister(fd int) { cx.reactor.Deregister(fd) }

@@ -10,7 +10,7 @@ import (
 // about the descriptor until it's armed again.
 type poller struct {
 	fd     int
-	events [64]unix.EpollEvent // further events come out of the next wait
+	events [64]unix.EpollEvent // what doesn't fit in comes with the next wait
 }
 
 func newPoller() (*poller, error) {
@@ -18,8 +18,8 @@ func newPoller() (*poller, error) {
 	return &poller{fd: fd}, os.NewSyscallError("epoll_create1", err)
 }
 
-// arm tries MOD and falls back to ADD. A record of what was added would go stale
-// when fd is closed, because that removes fd from the kernel's set.
+// arm tries MOD, then ADD. It keeps no record of what it has added, because the kernel
+// removes fd from its set when fd is closed, and doesn't tell us.
 func (p *poller) arm(fd int, want directions) error {
 	if want == (directions{}) {
 		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))
@@ -38,8 +38,8 @@ func (p *poller) arm(fd int, want directions) error {
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
-// wait counts HUP and ERR for both directions, because the next read and the
-// next write will both return at once, and say what happened.
+// wait counts HUP and ERR for both directions, because the next read and the next write
+// will both return at once, and say what happened. RDHUP ends only the reading.
 func (p *poller) wait() (events []event, err error) {
 	n, err := unix.EpollWait(p.fd, p.events[:], -1)
 	const failed = unix.EPOLLHUP | unix.EPOLLERR

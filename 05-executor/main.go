@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// storeResult stores the value of a future, because a task drops it.
+// storeResult keeps the value of a future, which its task would drop, in *to.
 type storeResult[T any] struct {
 	future Future[T]
 	to     *T
@@ -32,19 +32,19 @@ func runTasks(r *Reactor, gets []Future[Response]) []Response {
 	return responses
 }
 
-// fetch requests all targets at once, and prints a line for each, in their order.
+// fetch requests all targets at once, prints a line for each, in their order, and returns the exit status.
 func fetch(r *Reactor, targets []string) (status int) {
 	gets, polls := make([]Future[Response], len(targets)), make([]int, len(targets))
 	for i, target := range targets {
-		host, path, _ := strings.Cut(target, "/")
-		addr, err := netip.ParseAddrPort(host)
+		hostPort, path, _ := strings.Cut(target, "/")
+		addr, err := netip.ParseAddrPort(hostPort)
 		if err != nil || addr.Addr().Zone() != "" {
 			fmt.Fprintf(os.Stderr, "05-executor: %q is not HOST:PORT/PATH with a numeric address; names come in chapter 06\n", target)
 			return 2
 		}
 		gets[i] = Counted(HTTPGet(addr, "/"+path), &polls[i])
 	}
-	time.Sleep(time.Nanosecond) // Go opens a descriptor for its first timer, and dies if none is free
+	time.Sleep(time.Nanosecond) // lets Go open its descriptor for timers: later none may be free, and it would die
 	for i, got := range runTasks(r, gets) {
 		if got.Err != nil {
 			fmt.Fprintln(os.Stderr, "05-executor:", got.Err)

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// word is a future that is ready when the peer has written to fd.
+// word is a future that is ready when fd has something to read, or its peer is gone.
 type word struct{ fd int }
 
 func (w word) Poll(cx *Context) (struct{}, bool) {
@@ -19,8 +19,8 @@ func (w word) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// narrate runs one task to its end and prints each step. The peer writes when
-// the executor parks, so the order is the same every time.
+// narrate runs one task to its end and prints each step. The peer writes when the
+// executor parks. So one goroutine prints at a time, in the same order every time.
 func narrate(r *Reactor) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	check(err)
@@ -30,7 +30,7 @@ func narrate(r *Reactor) {
 		"poll":    "  executor  polls the task",
 		"pending": "  task      has asked the reactor for a wake, and returns: pending",
 		"park":    "  executor  parks: its queue is empty\n  peer      writes",
-		"woken":   "  reactor   has an event: the descriptor is readable\n  reactor   wakes the task, which is queued again",
+		"woken":   "  reactor   has an event: the descriptor is readable\n  reactor   wakes the task, to be queued again",
 		"unpark":  "  executor  unparks",
 		"ready":   "  task      is ready",
 	}

@@ -470,3 +470,14 @@ func TestSecondCloseReturnsAfterTheReactorHasEnded(t *testing.T) {
 		t.Errorf("descriptors after the second Close (-before NewReactor +after):\n%s", diff)
 	}
 }
+
+// The shell calls a program by its name, and PATH=. leads to it; exec.Command refuses that.
+func TestProgramIsCalledByNameThenItFindsItself(t *testing.T) {
+	was := os.Args[0]
+	defer func() { os.Args[0] = was }()
+	os.Args[0] = "05-executor"
+	_, stop := startDelayServer()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -459,3 +459,26 @@ func TestEachOfManyDescriptorsIsWokenOnce(t *testing.T) {
 		t.Errorf("there were %d more wakes than descriptors, want one wake for each", len(woken))
 	}
 }
+
+// Property 18: a future that couldn't register has nothing to deregister.
+func TestRegisterFailsThenTheNumberIsUsedAgain(t *testing.T) {
+	r := idleReactor(t)
+	cx := contextOf(r)
+	old, _ := openPair(t)
+	unix.Close(old)
+	if err := cx.WakeWhenReadable(old); err == nil {
+		t.Fatal("a closed descriptor was registered")
+	}
+	fd, peer := openPair(t)
+	for fd != old && peer != old { // a smaller number was free
+		fd, peer = openPair(t)
+	}
+	if fd != old {
+		fd, peer = peer, fd
+	}
+	send(t, peer) // nothing waits for it
+	if err := cx.WakeWhenWritable(fd); err != nil {
+		t.Fatal(err)
+	}
+	checkEvents(t, r.poller, map[int]directions{fd: toWrite})
+}

@@ -21,7 +21,7 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	unix.CloseOnExec(fd) // ← a process started just before this would inherit fd; here none is
+	unix.CloseOnExec(fd) // ← a process started in between would inherit fd; here none is
 	return fd, unix.SetNonblock(fd, true)
 }
 
@@ -52,7 +52,7 @@ func connectResult(fd int) error {
 		return unix.Errno(code)
 	case err == unix.ENOTCONN:
 		return unix.EAGAIN
-	case err == unix.EINVAL: // macOS says so if the connect has failed
+	case err == unix.EINVAL: // macOS says so after a failure; here SO_ERROR was read before
 		return unix.ENOTCONN
 	}
 	return err

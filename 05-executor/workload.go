@@ -17,19 +17,19 @@ import (
 // startDelayServer starts this program again, as a web server on a free port. It
 // has a process of its own, so that what a workload costs is the runtime's cost.
 func startDelayServer() (addr netip.AddrPort, stop func() error) {
-	child := exec.Command(os.Args[0])
-	child.Env, child.Stderr = append(os.Environ(), "DELAY_SERVER=yes"), os.Stderr
+	path, err0 := os.Executable()
+	child := &exec.Cmd{Path: path, Env: append(os.Environ(), "DELAY_SERVER=yes"), Stderr: os.Stderr}
 	stdin, err1 := child.StdinPipe()
 	stdout, err2 := child.StdoutPipe()
-	check(cmp.Or(err1, err2, child.Start()))
+	check(cmp.Or(err0, err1, err2, child.Start()))
 	var printed string
-	fmt.Fscan(stdout, &printed)
-	addr, err := netip.ParseAddrPort(printed)
-	check(err)
+	_, err3 := fmt.Fscan(stdout, &printed)
+	addr, err4 := netip.ParseAddrPort(printed)
+	check(cmp.Or(err3, err4))
 	return addr, func() error { stdin.Close(); return child.Wait() }
 }
 
-// init is that server. It answers GET /<ms>/<text> with the text after so many ms.
+// init is that server, in the child. It answers GET /<ms>/<text> with the text after so many ms.
 func init() {
 	if os.Getenv("DELAY_SERVER") == "" {
 		return
@@ -48,7 +48,7 @@ func init() {
 }
 
 // runWorkload lets run poll n requests, answered evenly over half a second, and
-// prints the cost. A switch is a thread that went to sleep in the kernel.
+// prints the cost. A switch is counted each time a thread goes to sleep in the kernel.
 func runWorkload(addr netip.AddrPort, n int, run func([]Future[Response]) []Response) {
 	gets, polls := make([]Future[Response], n), 0
 	for i := range gets {

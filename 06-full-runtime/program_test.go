@@ -493,3 +493,14 @@ func waitForStandardInput(t *testing.T, bytes int) {
 		fmt.Println("heard")
 	}
 }
+
+// The shell calls a program by its name, and PATH=. leads to it; exec.Command refuses that.
+func TestProgramIsCalledByNameThenItFindsItself(t *testing.T) {
+	was := os.Args[0]
+	defer func() { os.Args[0] = was }()
+	os.Args[0] = "06-full-runtime"
+	_, stop := startDelayServer()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -83,7 +83,7 @@ func connectResult(fd int) error {
 		return unix.Errno(code)
 	case err == unix.ENOTCONN:
 		return unix.EAGAIN
-	case err == unix.EINVAL: // macOS says so if the connect has failed
+	case err == unix.EINVAL: // macOS says so after a failure; here SO_ERROR was read before
 		return unix.ENOTCONN
 	}
 	return err

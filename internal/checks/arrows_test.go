@@ -35,8 +35,8 @@ const drawnArrows = `
 	E->>F: Poll                  blockon.go  if value, ready := f.Poll(cx); ready {
 	F->>K: Read                  httpget.go  n, err := ignoringEINTR(unix.Read, g.fd, g.reply[had:cap(g.reply)])
 	K-->>F: EAGAIN               httpget.go  err = cx.WakeWhenReadable(g.fd)
-	F->>R: Register              reactor.go  r.waiting[fd] = all
-	R->>K: arm                   reactor.go  return r.poller.arm(fd, all)
+	F->>R: Register              reactor.go  all[dir] = true
+	R->>K: arm                   reactor.go  err := r.poller.arm(fd, all)
 	F-->>E: false                blockon.go  r.Wait()
 	E->>R: Wait                  blockon.go  r.Wait()
 	R->>K: wait                  reactor.go  func (r *Reactor) Wait() { ⏎ events, err := r.poller.wait()
@@ -49,8 +49,8 @@ const drawnArrows = `
 	E->>F: Poll        blockon.go  if value, ready := f.Poll(cx); ready {
 	F->>K: Read        httpget.go  n, err := ignoringEINTR(unix.Read, g.fd, g.reply[had:cap(g.reply)])
 	K-->>F: EAGAIN     httpget.go  err = cx.WakeWhenReadable(g.fd)
-	F->>R: Register    reactor.go  r.waiting[fd] = all
-	R->>K: arm         reactor.go  return r.poller.arm(fd, all.directions())
+	F->>R: Register    reactor.go  all[dir] = w
+	R->>K: arm         reactor.go  err := r.poller.arm(fd, all.directions())
 	F-->>E: false      blockon.go  p.Park()
 	Note over E: Park  blockon.go  p.Park()
 	K-->>R: event      reactor.go  r.deliver(got.fd, got.ready).wake()

@@ -63,9 +63,8 @@ var mistakes = []mistake{
 	{"a signal instead of a token", "04-waker", []string{
 		"make(chan struct{}, 1)", "make(chan struct{})",
 	}, "a wake against a park", lost},
-	{"the waker is stored after the poller is armed", "04-waker", []string{
-		"return r.poller.arm(fd, all.directions())", "return nil",
-		"r.waiting[fd] = all", "r.mu.Unlock(); r.poller.arm(fd, all.directions()); r.mu.Lock(); r.waiting[fd] = all",
+	{"the poller is armed without the lock, and then the waker is stored", "04-waker", []string{
+		"err := r.poller.arm(fd, all.directions())", "r.mu.Unlock(); err := r.poller.arm(fd, all.directions()); r.mu.Lock()",
 	}, "a descriptor is ready while it is registered", lost},
 	{"only the first waker is kept", "04-waker", []string{
 		"all[dir] = w", "if all[dir] == nil { all[dir] = w }",

@@ -6,21 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reactor waits in the kernel until a descriptor is ready that a future waits
-// for. One goroutine uses it: the one that is in BlockOn.
-//
-// What talks to the kernel is the poller: epoll_linux.go, or kqueue_bsd.go for
-// macOS and the BSDs. Both have the same four functions, with these promises:
+// Reactor sleeps in the kernel until a descriptor that a future waits for is ready.
+// One goroutine uses it: the one that is in BlockOn. The poller talks to the kernel:
+// epoll_linux.go and kqueue_bsd.go (for macOS and the BSDs) both have
 //
 //	newPoller()    opens a poller in which nothing is armed.
-//	arm(fd, want)  replaces what fd was armed for. If fd is ready already, that
-//	               is an event. An event disarms its direction, maybe both.
-//	wait()         blocks until there are events, and returns them; or EINTR.
+//	arm(fd, want)  replaces what fd was armed for. If fd is ready, an event comes at once.
+//	wait()         blocks until there are events, and returns them, or EINTR after a signal.
 //	close()        closes the poller. This doesn't end a wait.
 type Reactor struct {
 	poller  *poller
 	waiting map[int]directions // what is registered, by descriptor
-	broken  error              // why a wait failed; Register returns it to each future
+	broken  error              // the error of the latest wait; Register returns it
 }
 
 type direction int
@@ -30,7 +27,7 @@ const readable, writable direction = 0, 1
 // directions says yes or no for each direction.
 type directions [2]bool
 
-// An event says in which directions a descriptor is worth another try.
+// An event says in which directions fd is worth another try. It disarms them, maybe both.
 type event struct {
 	fd    int
 	ready directions
@@ -45,18 +42,22 @@ func NewReactor() (*Reactor, error) {
 	return &Reactor{poller: p, waiting: make(map[int]directions)}, nil
 }
 
-// Register makes the next Wait return once fd is ready, or if it's ready now.
+// Register makes the next Wait return as soon as fd is ready in dir, or already is.
+// If Register fails, it has changed nothing.
 func (r *Reactor) Register(fd int, dir direction) error {
 	if r.broken != nil {
 		return r.broken
 	}
 	all := r.waiting[fd]
 	all[dir] = true
-	r.waiting[fd] = all
-	return r.poller.arm(fd, all)
+	err := r.poller.arm(fd, all)
+	if err == nil {
+		r.waiting[fd] = all
+	}
+	return err
 }
 
-// Deregister undoes each Register of fd.
+// Deregister undoes every Register of fd. Call it before fd is closed.
 func (r *Reactor) Deregister(fd int) {
 	if _, ok := r.waiting[fd]; ok {
 		r.poller.arm(fd, directions{})
@@ -64,8 +65,9 @@ func (r *Reactor) Deregister(fd int) {
 	}
 }
 
-// Wait blocks until a registered descriptor is ready, and ends the registration of
-// each one that is. All futures are polled then, and register again if they must.
+// Wait blocks until a registered descriptor is ready, and forgets both directions of
+// each that is. All futures are polled then, and register again if they must. If the wait
+// fails, so does Register. If it fails a second time, Wait panics.
 func (r *Reactor) Wait() {
 	events, err := r.poller.wait()
 	for err == unix.EINTR { // a signal isn't an event
@@ -74,8 +76,11 @@ func (r *Reactor) Wait() {
 	for _, ev := range events {
 		delete(r.waiting, ev.fd)
 	}
+	if err != nil && r.broken != nil {
+		panic(r.broken) // what registers has failed by now, and anything else would wait forever
+	}
 	r.broken = os.NewSyscallError("reactor", err)
 }
 
-// Close closes the poller. It leaves the descriptors to their futures.
+// Close closes the poller, not the descriptors. Nothing may use r afterwards.
 func (r *Reactor) Close() error { return r.poller.close() }

@@ -9,10 +9,10 @@ import (
 )
 
 // poller is kqueue(2). It has one filter for each direction of a descriptor, and
-// EV_ONESHOT makes it remove a filter that it has reported.
+// EV_ONESHOT removes a filter as soon as it has been reported.
 type poller struct {
 	fd     int
-	events [64]unix.Kevent_t // further events come out of the next wait
+	events [64]unix.Kevent_t // what doesn't fit in comes with the next wait
 }
 
 func newPoller() (*poller, error) {
@@ -49,8 +49,8 @@ func (p *poller) setFilter(fd, filter int, on bool) error {
 	return os.NewSyscallError("kevent", err)
 }
 
-// wait returns one event for each filter. When the peer finishes or fails, the
-// kernel reports the filter as ready, with EV_EOF in its flags.
+// wait returns an event for each filter that is ready. If the peer has finished or
+// failed, the filter is ready, too, with EV_EOF in its flags.
 func (p *poller) wait() (events []event, err error) {
 	n, err := unix.Kevent(p.fd, nil, p.events[:], nil)
 	for _, ev := range p.events[:max(n, 0)] {

@@ -9,26 +9,23 @@ import (
 )
 
 // Reactor waits in the kernel, on a goroutine of its own, and wakes the wakers of
-// descriptors that are ready. Any goroutine may call its methods.
-//
-// What talks to the kernel is the poller: epoll_linux.go, or kqueue_bsd.go for
-// macOS and the BSDs. Both have the same four functions, with these promises:
+// descriptors that are ready. Any goroutine may call its methods. The poller talks to
+// the kernel: epoll_linux.go and kqueue_bsd.go (for macOS and the BSDs) both have
 //
 //	newPoller()    opens a poller in which nothing is armed.
-//	arm(fd, want)  replaces what fd was armed for. If fd is ready already, that
-//	               is an event. An event disarms its direction, maybe both.
-//	wait()         blocks until there are events, and returns them; or EINTR.
+//	arm(fd, want)  replaces what fd was armed for. If fd is ready, an event comes at once.
+//	wait()         blocks until there are events, and returns them, or EINTR after a signal.
 //	close()        closes the poller. This doesn't end a wait.
 //
 // A direction of a descriptor is idle or registered:
 //
-//	idle → registered  Register stores its waker and arms it
+//	idle → registered  Register arms it and stores its waker
 //	registered → idle  an event or fail wakes the waker; Deregister drops it
 type Reactor struct {
 	poller  *poller
 	quit    [2]int        // a pipe; when a byte is in it, run returns
 	done    chan struct{} // closed when run has returned
-	closing sync.Once
+	closing sync.Once     // Close does its work once
 
 	mu      sync.Mutex
 	waiting map[int]waiters // guarded by mu; what is registered, by descriptor
@@ -42,13 +39,13 @@ const readable, writable direction = 0, 1
 // directions says yes or no for each direction.
 type directions [2]bool
 
-// An event says in which directions a descriptor is worth another try.
+// An event says in which directions fd is worth another try. It disarms them, maybe both.
 type event struct {
 	fd    int
 	ready directions
 }
 
-// waiters holds a waker for each direction. They may belong to different tasks.
+// waiters holds a waker for each direction. They may belong to different futures.
 type waiters [2]Waker
 
 func (w waiters) directions() directions { return directions{w[readable] != nil, w[writable] != nil} }
@@ -61,7 +58,7 @@ func (w waiters) wake() {
 	}
 }
 
-// NewReactor starts a reactor that must be closed after use.
+// NewReactor starts a reactor, with a goroutine and three descriptors. Close it after use.
 func NewReactor() (*Reactor, error) {
 	p, err := newPoller()
 	if err != nil {
@@ -78,8 +75,8 @@ func NewReactor() (*Reactor, error) {
 	return r, nil
 }
 
-// Register makes the reactor wake w once fd is ready, or if it's ready now. It
-// replaces the waker that was registered before for this direction of fd.
+// Register makes the reactor wake w as soon as fd is ready in dir, or already is. It
+// replaces the waker of this direction of fd. If it fails, it has changed nothing.
 func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,8 +85,11 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	}
 	all := r.waiting[fd]
 	all[dir] = w
-	r.waiting[fd] = all
-	return r.poller.arm(fd, all.directions()) // deliver finds the waker: it takes the lock
+	err := r.poller.arm(fd, all.directions()) // deliver waits for the lock, and finds the waker
+	if err == nil {
+		r.waiting[fd] = all
+	}
+	return err
 }
 
 // Deregister undoes each Register of fd, and wakes nothing.
@@ -119,8 +119,8 @@ func (r *Reactor) run() {
 	r.fail(os.NewSyscallError("reactor", err))
 }
 
-// deliver removes and returns the wakers of the ready directions, and arms the other
-// one again. If fd has a new owner since the event, that one gets a spurious poll.
+// deliver removes and returns the wakers of the ready directions, and arms again what is
+// left. If fd has a new owner since the event, that one gets a spurious poll.
 func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,7 +134,7 @@ func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	}
 	// ← without the lock, arm would undo a Register that comes here
 	if left == (waiters{}) || r.poller.arm(fd, left.directions()) != nil {
-		return all // nothing is left to arm; or arm failed, and the next Register says why
+		return all // nothing is left to arm; or arm failed: wake all, and the next Register says why
 	}
 	r.waiting[fd] = left
 	return woken
@@ -151,7 +151,7 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// Close waits until the reactor's goroutine has ended, so no Wake there may call it.
+// Close calls all wakers, and waits for the reactor's goroutine. No Wake may call Close.
 func (r *Reactor) Close() error {
 	r.closing.Do(func() {
 		r.fail(errors.New("reactor is closed"))

@@ -1,14 +1,14 @@
 package main
 
-// Parker puts one goroutine to sleep until another one calls Wake. It's a Waker.
+// Parker is a Waker. It puts one goroutine, always the same, to sleep until a Wake.
 type Parker struct {
 	token chan struct{} // holds at most one token, which says "poll again"
 }
 
 func NewParker() *Parker { return &Parker{token: make(chan struct{}, 1)} }
 
-// Park sleeps until there is a token, and takes it. A wake that came before Park has
-// left its token. Without it, that wake would be lost, and Park would never return.
+// Park sleeps until there is a token, and takes it. A wake before Park leaves one, so
+// Park returns at once. If such a wake left nothing, it would be lost.
 func (p *Parker) Park() { <-p.token }
 
 // Wake leaves a token. If one is there already, a second one would say nothing

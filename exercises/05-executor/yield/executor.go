@@ -2,13 +2,13 @@ package main
 
 import "sync"
 
-// Executor polls woken tasks on the goroutine that calls Run, and else sleeps.
+// Executor polls woken tasks on the goroutine that calls Run, and sleeps if there are none.
 type Executor struct {
-	Trace func(step string, t *Task) // is told each step, on any goroutine; set before Spawn
+	Trace func(step string, t *Task) // called at each step, on any goroutine; t may be nil; set it before Spawn
 
 	reactor *Reactor
 	parker  *Parker
-	live    int // how many tasks haven't finished
+	live    int // how many tasks haven't finished; only Run's goroutine uses it
 
 	mu       sync.Mutex
 	runQueue []*Task // guarded by mu; the tasks to poll, first woken first
@@ -17,7 +17,7 @@ type Executor struct {
 // A Task is a future that an executor polls, and its own Waker. Its states:
 //
 //	queued    it's in the run queue, from Spawn or Wake until pop
-//	polled    from pop until Poll returns; a wake makes it queued as well
+//	polled    from pop until Poll returns; if it's woken meanwhile, it's also queued
 //	idle      Poll has returned false; it stays idle until Wake
 //	finished  Poll has returned true; Run drops it if it's woken once more
 type Task struct {
@@ -32,7 +32,7 @@ func NewExecutor(r *Reactor) *Executor {
 }
 
 // Spawn makes f a task, and queues it, because nothing would wake a future that
-// has never been polled. It may be called before Run, or in a Poll.
+// has never been polled. Call it on the goroutine of Run: before Run, or in a Poll.
 func Spawn[T any](e *Executor, f Future[T]) {
 	e.live++
 	t := &Task{executor: e}
@@ -41,7 +41,7 @@ func Spawn[T any](e *Executor, f Future[T]) {
 	e.push(t)
 }
 
-// Run returns when all tasks have finished. A panic of a task leaves the others unclosed.
+// Run returns when all tasks have finished: never, if one isn't woken. A panic leaves the others unclosed.
 func (e *Executor) Run() {
 	for e.live > 0 {
 		t := e.pop()
@@ -80,7 +80,7 @@ func (e *Executor) park() {
 // Wake queues the task for another poll. Any goroutine may call it.
 func (t *Task) Wake() {
 	e := t.executor
-	e.Trace("woken", t) // also if t is queued already
+	e.Trace("woken", t) // a wake is a step even if t is queued already
 	// Push, then unpark. In the other order, the executor may wake up, find the
 	// queue empty and park again before the push. Then nothing would wake it.
 	if e.push(t) {
@@ -100,7 +100,7 @@ func (e *Executor) push(t *Task) bool {
 	return true
 }
 
-// pop returns nil if the queue is empty.
+// pop takes out the task that was woken first, or returns nil if the queue is empty.
 func (e *Executor) pop() *Task {
 	e.mu.Lock()
 	defer e.mu.Unlock()
