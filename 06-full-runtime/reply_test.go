@@ -434,6 +434,26 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
+// A reply may be larger than memory: get counts its bytes, and keeps none.
+func TestGetNeedsNoMemoryForABody(t *testing.T) {
+	noLeaks(t)
+	const size = 65 << 20
+	addr := startPeer(t, func(c *net.TCPConn) {
+		c.SetDeadline(time.Time{})
+		answer(fmt.Sprintf("%sContent-Length: %d\r\n\r\n", ok, size))(c)
+		for chunk, n := make([]byte, 1<<20), 0; n < size; n += len(chunk) {
+			c.Write(chunk)
+		}
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := runHere(t, "get", "http://"+addr.String()+"/")
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; got.status != 0 || !strings.Contains(got.stdout, fmt.Sprint(size)) || took > size/2 {
+		t.Errorf("%d bytes were allocated on the way: %+v", took, got)
+	}
+}
+
 // The kernel takes 0.0.0.0 and :: for this machine too, so 127.0.0.1 wouldn't show
 // whether the address has arrived.
 func TestRequestGoesToItsAddress(t *testing.T) {
