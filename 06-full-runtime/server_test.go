@@ -135,8 +135,8 @@ func TestFaultOfOneClientIsOfOneConnection(t *testing.T) {
 func TestDrainCutsOffWhateverAConnectionDoes(t *testing.T) {
 	s := startServer(t, func(o *serverOptions) { o.Grace = 20 * time.Millisecond })
 	unread := s.dial()
-	unread.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	for err := error(nil); err == nil; _, err = io.WriteString(unread, getLong) {
+		unread.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // until nothing more fits in
 	}
 	s.dial()
 	s.dial().send(getHello[:20])
