@@ -48,7 +48,7 @@ func trace() {
 		}
 		fmt.Fprintf(os.Stderr, "| %s | %q | `%q`, %s |%s|\n", n, t.state, step.value, left, answer)
 	}
-	row("–", " ")
+	row("0", " ")
 	ready := false
 	for n := 1; !ready; n++ {
 		var value string
