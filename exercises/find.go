@@ -58,8 +58,8 @@ type collection struct {
 }
 
 var (
-	// A row: | [Title](03-reactor/drain/README.md) ◆ | what you write | ★★ | 20 |
-	row    = regexp.MustCompile(`(?m)^\|\s*\[([^\]]*)\]\((\d\d-[\w-]+/[\w-]+)/README\.md\)([^|\n]*)\|[^\n]*?(★+)[^|\n]*\|\s*(\d*)`)
+	// A row: | [Title](03-reactor/drain/README.md) ◆<br>what you write | ★★ | 20 |
+	row    = regexp.MustCompile(`(?m)^\|\s*\[([^\]]*)\]\((\d\d-[\w-]+/[\w-]+)/README\.md\)([^|\n]*)\|\s*(★+)\s*\|\s*(\d*)`)
 	edit   = regexp.MustCompile(`(?m)^Edit \[[^\]]*\]\(([\w.-]+)\)`)
 	goLink = regexp.MustCompile(`\]\((\w+\.go)\)`)
 )

@@ -437,7 +437,7 @@ func TestExerciseTable(t *testing.T) {
 	t.Parallel()
 	easy, only := make(map[string]int), make(map[string]int)
 	index, _ := readIfThere(t, "exercises/README.md")
-	for _, m := range regexp.MustCompile(`(?m)^\|[^|]*\]\((\d\d-[\w-]+)/[\w-]+/README\.md\)( ◆)? \|.*\| (★+) \| \d+ \|$`).FindAllStringSubmatch(index, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\|[^|]*\]\((\d\d-[\w-]+)/[\w-]+/README\.md\)( ◆)?<br>[^|]* \| (★+) \| \d+ \|$`).FindAllStringSubmatch(index, -1) {
 		easy[m[1]] += map[bool]int{true: 1}[m[3] == "★"]
 		only[m[1]] += map[bool]int{true: 1}[m[2] != ""]
 	}

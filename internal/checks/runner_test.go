@@ -205,7 +205,7 @@ func runnerLists(c clone) {
 	got := c.say(0, "list")
 	index, _ := readIfThere(c.t, "exercises/README.md")
 	for i, e := range c.order {
-		m := regexp.MustCompile(`\(` + e.name + `/README\.md\)( ◆)? \|.*\| (★+) \| (\d+) \|`).FindStringSubmatch(index)
+		m := regexp.MustCompile(`\(` + e.name + `/README\.md\)( ◆)?<br>[^|]* \| (★+) \| (\d+) \|`).FindStringSubmatch(index)
 		line := regexp.MustCompile(`(?m)^  (done |begun|     )  ` + short(e) + ` .*$`).FindString(got)
 		if m == nil || !strings.Contains(line, " "+m[2]+" ") || strings.Contains(line, "◆") != (m[1] != "") || !strings.Contains(line, " "+m[3]+" min") {
 			c.t.Errorf("%s is in the list as %q, and in the table as %q", e.name, line, m)

@@ -115,7 +115,7 @@ func TestChaptersTable(t *testing.T) {
 		if said, is := firstNumber(row[tab.column("lines")]), chapterLines(t, c); abs(said-is) > max(10, is/50) {
 			t.Errorf("%s: %s has %d lines, not %d", at, c.dir, is, said)
 		}
-		if said, is := firstNumber(row[tab.column("minutes")]), reading[c.dir]; said != is {
+		if said, is := firstNumber(row[tab.column("min.")]), reading[c.dir]; said != is {
 			t.Errorf("%s: the pages of %s say %d minutes, not %d", at, c.dir, is, said)
 		}
 		if said := firstNumber(row[tab.column("polls")]); said < c.polls[0] || said > c.polls[1] {

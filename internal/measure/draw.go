@@ -83,7 +83,7 @@ func (d *data) chapters() chart {
 }
 
 func (d *data) echo() chart {
-	c := chart{title: "Echo: messages per second, on one processor"}
+	c := chart{title: "Echo: messages per second, one processor"}
 	for _, experiment := range []string{"echo, 1 connection", "echo, 64 connections", "echo, 1,000 connections"} {
 		g := group{name: strings.TrimPrefix(experiment, "echo, ")}
 		for _, program := range []string{"Go's net", ours, "tokio", "epoll loop in C"} {
@@ -98,25 +98,25 @@ func (d *data) echo() chart {
 
 // The colors are readable on a light and on a dark background.
 const (
-	svgHead = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 %d" role="img" aria-label="%s">
+	svgHead = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 350 %d" width="525" role="img" aria-label="%s">
 <style>
-text { font: 14px sans-serif; fill: #7a7f87 }
-.title { font-weight: bold; font-size: 16px }
+text { font: 12px sans-serif; fill: #7a7f87 }
+.title { font-weight: bold; font-size: 13px }
 .group { font-weight: bold }
 rect { fill: #8a94a3 }
 .ours { fill: #2f81d8 }
 </style>
 `
-	labels, longest, lineHeight = 180, 420, 24 // in pixels
+	labels, longest, lineHeight = 118, 170, 20 // in pixels; a phone shows 350 or so
 )
 
 func (c chart) svg() string {
 	var b strings.Builder
-	y := 28
-	fmt.Fprintf(&b, "<text class=\"title\" x=\"10\" y=\"%d\">%s</text>\n", y, html.EscapeString(c.title))
+	y := 20
+	fmt.Fprintf(&b, "<text class=\"title\" x=\"2\" y=\"%d\">%s</text>\n", y, html.EscapeString(c.title))
 	for _, g := range c.groups {
 		y += lineHeight * 3 / 2
-		fmt.Fprintf(&b, "<text class=\"group\" x=\"10\" y=\"%d\">%s</text>\n", y, html.EscapeString(g.name))
+		fmt.Fprintf(&b, "<text class=\"group\" x=\"2\" y=\"%d\">%s</text>\n", y, html.EscapeString(g.name))
 		for _, r := range g.rows {
 			y += lineHeight
 			class := ""
@@ -124,9 +124,9 @@ func (c chart) svg() string {
 				class = ` class="ours"`
 			}
 			width := g.width(r.value)
-			fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", labels-10, y, html.EscapeString(r.label))
-			fmt.Fprintf(&b, "<rect%s x=\"%d\" y=\"%d\" width=\"%.0f\" height=\"16\"/>\n", class, labels, y-13, width)
-			fmt.Fprintf(&b, "<text x=\"%.0f\" y=\"%d\">%s</text>\n", labels+width+8, y, digits(r.value))
+			fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", labels-6, y, html.EscapeString(r.label))
+			fmt.Fprintf(&b, "<rect%s x=\"%d\" y=\"%d\" width=\"%.0f\" height=\"14\"/>\n", class, labels, y-11, width)
+			fmt.Fprintf(&b, "<text x=\"%.0f\" y=\"%d\">%s</text>\n", labels+width+6, y, digits(r.value))
 		}
 	}
 	return fmt.Sprintf(svgHead, y+20, html.EscapeString(c.title)) + b.String() + "</svg>\n"

@@ -44,11 +44,11 @@ func trace() {
 		step := t.step.(*countdown)
 		left := fmt.Sprint(step.left, " left")
 		if step.left < 0 {
-			left = "finished"
+			left = "done"
 		}
-		fmt.Fprintf(os.Stderr, "| %s | `%q` | `%q`, %s |%s|\n", n, t.state, step.value, left, answer)
+		fmt.Fprintf(os.Stderr, "| %s | %q | `%q`, %s |%s|\n", n, t.state, step.value, left, answer)
 	}
-	row("none yet", " ")
+	row("0", " ")
 	ready := false
 	for n := 1; !ready; n++ {
 		var value string
