@@ -88,6 +88,7 @@ var chaosFinds = []string{
 
 func TestChaosFindsMistakes(t *testing.T) {
 	onlyInCI(t)
+	t.Parallel()
 	made := 0
 	for _, m := range plantedMistakes(t) {
 		if m.chapter != "06-full-runtime" || !slices.Contains(chaosFinds, m.name) {

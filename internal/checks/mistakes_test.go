@@ -143,6 +143,7 @@ var failureLine = regexp.MustCompile(`(?m)^\s*(\w+_test\.go:\d+: .*|panic: .*|fa
 
 func TestMistakesAreRejected(t *testing.T) {
 	onlyInCI(t)
+	t.Parallel()
 	for _, m := range plantedMistakes(t) {
 		t.Run(m.chapter+"/"+m.name, func(t *testing.T) {
 			t.Parallel()

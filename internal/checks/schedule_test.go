@@ -133,6 +133,7 @@ func (m mistake) pkg(i int) string { return fmt.Sprintf("m%02d", i) }
 
 func TestSchedules(t *testing.T) {
 	onlyInCI(t)
+	t.Parallel()
 	copies := rewrittenChapters(t)
 	exhaustive, random := copies.build(t, "exhaustive"), copies.build(t, "random", "-race")
 	for i, m := range mistakes {

@@ -197,6 +197,7 @@ var oneRun = regexp.MustCompile(`^go test -run '?([\w|()^$]+)'? \./([\w-]+)$`)
 // In "Break it" a diff is a mistake, and the console after it what comes of
 // it. The commands are run on the mistake by way of the overlay of go build.
 func TestBreakIt(t *testing.T) {
+	t.Parallel()
 	for _, p := range pages(t) {
 		for i, f := range p.fences {
 			if f.language != "diff" {
