@@ -23,7 +23,7 @@ import (
 
 const (
 	patience = 30 * time.Second // for a page to get where it should be
-	mayTake  = 200              // milliseconds, the first paint; some 70 on a machine that's idle
+	mayTake  = 200              // milliseconds, the first paint; 56 on a machine that's idle
 )
 
 // A browser is one page of a Chromium without windows.
