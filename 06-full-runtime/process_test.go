@@ -395,8 +395,10 @@ func TestWorkThatThePageStarts(t *testing.T) {
 			t.Errorf("%d rows of %d tasks", len(f.Newest), f.Tasks)
 		}
 	}
-	start("/block")
 	for slowest, before, late := 0., f, false; !late || slowest < 0.5; before = f {
+		if before.Tasks <= 4 { // none has been started, or a busy machine began it after the tick
+			start("/block")
+		}
 		f = next()
 		late = late || f.Seconds-before.Seconds > 1.2
 		for _, row := range f.Newest {
