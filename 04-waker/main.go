@@ -18,7 +18,7 @@ type letter struct {
 func (l *letter) Poll(cx *Context) (struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waker = cx.Waker() // one lock for store and look: a post comes before both, or after both
+	l.waker = cx.Waker() // one lock for both: a post between look and store would wake nothing
 	return struct{}{}, l.arrived
 }
 
