@@ -12,32 +12,32 @@ func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: bo
 func Await[T any](co *Co, f Future[T]) T {
 	owned := f
 	defer func() { Close(owned) }()
-	for !co.stopped {
+	for !co.closed {
 		if value, ready := f.Poll(co.cx); ready {
 			owned = nil
 			return value
 		}
 		co.suspend()
 	}
-	panic(stopped{})
+	panic(unwind{})
 }
 
 // Co is what the body of an Async awaits with. Only that body may use it.
 type Co struct {
-	cx      *Context // of the latest poll
-	yield   func(struct{}) bool
-	stopped bool // the coroutine has been closed
+	cx     *Context // of the latest poll
+	yield  func(struct{}) bool
+	closed bool // the coroutine has been closed
 }
 
-// stopped is the panic that unwinds a body whose coroutine has been closed.
-type stopped struct{}
+// unwind is the panic that unwinds a body whose coroutine has been closed.
+type unwind struct{}
 
 // suspend returns to the executor, and comes back with the next poll. If there
 // is none, because the coroutine is closed, it unwinds the body.
 func (co *Co) suspend() {
-	if co.stopped || !co.yield(struct{}{}) {
-		co.stopped = true
-		panic(stopped{})
+	if co.closed || !co.yield(struct{}{}) {
+		co.closed = true
+		panic(unwind{})
 	}
 }
 
@@ -80,7 +80,7 @@ func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 func (c *coroutine[T]) run(yield func(struct{}) bool) {
 	defer func() {
 		switch v := recover().(type) {
-		case nil, stopped:
+		case nil, unwind:
 		default:
 			c.fault = asPanicError(v)
 		}

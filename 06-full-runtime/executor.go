@@ -33,7 +33,7 @@ func (rt *Runtime) pollTasks(root *Task) {
 	defer func() {
 		if t := rt.current; t != nil {
 			rt.current = nil
-			rt.end(t, asPanicError(recover()))
+			rt.abort(t, asPanicError(recover()))
 		}
 	}()
 	for ; rt.sincePark < eventInterval && root.state != ended; rt.sincePark++ {
@@ -64,7 +64,7 @@ func (rt *Runtime) poll(t *Task) {
 		return
 	}
 	if t.cancelled.Load() {
-		rt.end(t, ErrCancelled)
+		rt.abort(t, ErrCancelled)
 		return
 	}
 	t.state, t.outside = polling, false
@@ -78,9 +78,9 @@ func (rt *Runtime) poll(t *Task) {
 	}
 }
 
-// end closes the future of a task that has panicked or was cancelled. The task
+// abort closes the future of a task that has panicked or was cancelled. The task
 // ends in any case, even if that Close panics or calls runtime.Goexit.
-func (rt *Runtime) end(t *Task, err error) {
+func (rt *Runtime) abort(t *Task, err error) {
 	budget, returned := rt.budget, false
 	defer func() {
 		if !returned {

@@ -35,10 +35,10 @@ func (r *race[A, B]) Poll(cx *Context) (e Either[A, B], ready bool) {
 		}
 	}
 	if ready {
-		var lost any = e
-		defer func() { closeValue(lost) }()
+		var unreceived any = e
+		defer func() { closeValue(unreceived) }()
 		r.Close() // only if this panics, e has no receiver
-		lost = nil
+		unreceived = nil
 	}
 	return e, ready
 }

@@ -265,7 +265,7 @@ func TestSpawnedTasksArePolledInOrder(t *testing.T) {
 	})
 }
 
-func queueLength(q *runQueue) int { return len(q.in) + len(q.out) - q.next }
+func queueLength(q *runQueue) int { return len(q.incoming) + len(q.outgoing) - q.next }
 
 // Property 28: wherever its first task is when it grows.
 func TestRunQueueKeepsItsOrderWhenItGrows(t *testing.T) {
@@ -285,7 +285,7 @@ func TestRunQueueKeepsItsOrderWhenItGrows(t *testing.T) {
 	}
 	for queue.pop() != nil {
 	}
-	for _, left := range slices.Concat(queue.in[:cap(queue.in)], queue.out[:cap(queue.out)]) {
+	for _, left := range slices.Concat(queue.incoming[:cap(queue.incoming)], queue.outgoing[:cap(queue.outgoing)]) {
 		if left != nil {
 			t.Fatalf("the empty queue still holds task %d", left.ID)
 		}

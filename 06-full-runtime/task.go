@@ -92,26 +92,26 @@ func asPanicError(v any) *PanicError {
 	return &PanicError{v, debug.Stack()}
 }
 
-// runQueue is first in, first out. Tasks go into in and come from out. When out
-// is used up, the two change places.
+// runQueue is first in, first out. Tasks go into incoming and come from outgoing. When
+// outgoing is used up, the two change places.
 type runQueue struct {
-	in, out []*Task
-	next    int // the index in out
+	incoming, outgoing []*Task
+	next               int // the index in outgoing
 }
 
-func (q *runQueue) empty() bool { return q.next == len(q.out) && len(q.in) == 0 }
+func (q *runQueue) empty() bool { return q.next == len(q.outgoing) && len(q.incoming) == 0 }
 
-func (q *runQueue) push(t *Task) { q.in = append(q.in, t) }
+func (q *runQueue) push(t *Task) { q.incoming = append(q.incoming, t) }
 
 func (q *runQueue) pop() *Task {
-	if q.next == len(q.out) {
-		q.in, q.out, q.next = q.out[:0], q.in, 0
+	if q.next == len(q.outgoing) {
+		q.incoming, q.outgoing, q.next = q.outgoing[:0], q.incoming, 0
 	}
-	if len(q.out) == 0 {
+	if len(q.outgoing) == 0 {
 		return nil
 	}
-	t := q.out[q.next]
-	q.out[q.next] = nil
+	t := q.outgoing[q.next]
+	q.outgoing[q.next] = nil
 	q.next++
 	return t
 }

@@ -120,19 +120,19 @@ const drawnArrows = `
 	F-->>B: true        await.go       owned = nil ⏎ return value
 	Note over B: Await  await.go       owned = nil ⏎ return value
 	F-->>B: false       await.go       return value ⏎ } ⏎ co.suspend()
-	B-->>C: yield       await.go       if co.stopped || !co.yield(struct{}{}) {
+	B-->>C: yield       await.go       if co.closed || !co.yield(struct{}{}) {
 	C-->>E: false       await.go       return value, false
 	C-->>E: true        await.go       return c.value, true
 
 06-full-runtime/4-giving-up.md
-	E->>F: Poll           joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
-	F->>A: Poll           race.go        if r.Value, ready = t.future.Poll(cx); ready {
-	F->>S: Poll           timers.go      mustBePending(s.d != over, "Sleep")
-	E->>S: fire           timers.go      w := t.waker ⏎ ts.remove(t)
-	S->>E: wakeLocal      timers.go      trace.call(trace.Timer) ⏎ wakeLocal(w)
-	F->>A: Close          race.go        t.sleep.Close() ⏎ return Close(f)
-	Note over A: stopped  await.go       co.stopped = true ⏎ panic(stopped{})
-	F-->>E:               race.go        t.Close() ⏎ } ⏎ return r, ready  ends with ready
+	E->>F: Poll          joinhandle.go  if h.value, ready = h.future.Poll(cx); !ready {
+	F->>A: Poll          race.go        if r.Value, ready = t.future.Poll(cx); ready {
+	F->>S: Poll          timers.go      mustBePending(s.d != over, "Sleep")
+	E->>S: fire          timers.go      w := t.waker ⏎ ts.remove(t)
+	S->>E: wakeLocal     timers.go      trace.call(trace.Timer) ⏎ wakeLocal(w)
+	F->>A: Close         race.go        t.sleep.Close() ⏎ return Close(f)
+	Note over A: closed  await.go       co.closed = true ⏎ panic(unwind{})
+	F-->>E:              race.go        t.Close() ⏎ } ⏎ return r, ready  ends with ready
 
 06-full-runtime/6-a-server.md
 	A->>P: Send        server.go  Await(co, s.places.Send(struct{}{}))

@@ -268,17 +268,17 @@ func Async[T any](body func(co *Co) T) Future[T] { return &coroutine[T]{body: bo
 
 // Co is what a body awaits with.
 type Co struct {
-	cx      *Context // of the latest poll
-	yield   func(struct{}) bool
-	stopped bool
+	cx     *Context // of the latest poll
+	yield  func(struct{}) bool
+	closed bool
 }
 
-type stopped struct{}
+type unwind struct{}
 
 func (co *Co) suspend() {
-	if co.stopped || !co.yield(struct{}{}) {
-		co.stopped = true
-		panic(stopped{})
+	if co.closed || !co.yield(struct{}{}) {
+		co.closed = true
+		panic(unwind{})
 	}
 }
 
@@ -307,7 +307,7 @@ func (c *coroutine[T]) Poll(cx *Context) (value T, ready bool) {
 	if c.next == nil {
 		c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
 			defer func() {
-				if v := recover(); v != nil && v != (stopped{}) {
+				if v := recover(); v != nil && v != (unwind{}) {
 					panic(v)
 				}
 			}()

@@ -24,9 +24,9 @@ type step[T any] struct {
 	emitted bool
 }
 
-// stopped is what Emit and Await panic with when the sequence is closed, so that
+// unwind is what Emit and Await panic with when the sequence is closed, so that
 // the body's deferred functions run.
-type stopped struct{}
+type unwind struct{}
 
 // Generate makes a sequence of what body emits. body may wait for futures between
 // two values, by Await.
@@ -47,7 +47,7 @@ func (s *Sequence[T]) Close() error {
 
 func (s *Sequence[T]) run(yield func(step[T]) bool) {
 	defer func() {
-		if v := recover(); v != nil && v != (stopped{}) {
+		if v := recover(); v != nil && v != (unwind{}) {
 			panic(v) // iter.Pull passes it on
 		}
 	}()
@@ -57,9 +57,9 @@ func (s *Sequence[T]) run(yield func(step[T]) bool) {
 
 // Gen is what a body calls Emit and Await with.
 type Gen[T any] struct {
-	cx      *Context // of the latest poll
-	yield   func(step[T]) bool
-	stopped bool
+	cx     *Context // of the latest poll
+	yield  func(step[T]) bool
+	closed bool
 }
 
 // Emit makes v the next value. It returns when the one after that is wanted.
@@ -68,9 +68,9 @@ func (g *Gen[T]) Emit(v T) { g.rest(step[T]{v, true}) }
 // rest returns at the next poll, or not at all, also if it's called by a deferred
 // function once the sequence is closed.
 func (g *Gen[T]) rest(s step[T]) {
-	if g.stopped || !g.yield(s) {
-		g.stopped = true
-		panic(stopped{})
+	if g.closed || !g.yield(s) {
+		g.closed = true
+		panic(unwind{})
 	}
 }
 
@@ -83,7 +83,7 @@ func Await[T, V any](g *Gen[T], f Future[V]) V {
 			Close(f)
 		}
 	}()
-	for !g.stopped {
+	for !g.closed {
 		value, ready := f.Poll(g.cx)
 		if ready {
 			finished = true
@@ -91,7 +91,7 @@ func Await[T, V any](g *Gen[T], f Future[V]) V {
 		}
 		g.rest(step[T]{})
 	}
-	panic(stopped{})
+	panic(unwind{})
 }
 
 type next[T any] struct{ sequence *Sequence[T] }

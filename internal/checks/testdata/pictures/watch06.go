@@ -29,7 +29,7 @@ var scenarios = map[string]func(){
 
 func watchRuntime(rt *Runtime, s *Stream) {
 	name := func(n int) string { return strings.Join(strings.Fields(strings.Repeat("task ", n)), ", ") }
-	display("run queue", "queue", func() string { return name(len(rt.runQueue.in) + len(rt.runQueue.out) - rt.runQueue.next) })
+	display("run queue", "queue", func() string { return name(len(rt.runQueue.incoming) + len(rt.runQueue.outgoing) - rt.runQueue.next) })
 	display("injected", "queue", func() string { return name(len(rt.injected)) })
 	display("parked", "value", func() string { return fmt.Sprint(rt.parked.Load()) })
 	display("socket ready", "value", func() string { return fmt.Sprint(s.ready[readable]) })

@@ -51,8 +51,8 @@ func showRuntime(rt *Runtime, l *letter, t *Task) {
 	sched.Show("l.waker", "value", func() Waker { return l.waker })
 	sched.Show("injected", "queue", func() []*Task { return rt.injected })
 	sched.Show("run queue", "queue", func() (all []*Task) {
-		all = append(all, rt.runQueue.out[rt.runQueue.next:]...)
-		all = append(all, rt.runQueue.in...)
+		all = append(all, rt.runQueue.outgoing[rt.runQueue.next:]...)
+		all = append(all, rt.runQueue.incoming...)
 		return all
 	})
 	sched.Show("parked", "value", func() bool { return sched.Peek(&rt.parked) })
