@@ -33,7 +33,7 @@ func (rt *Runtime) pollTasks(root *Task) {
 	defer func() {
 		if t := rt.current; t != nil {
 			rt.current = nil
-			rt.abort(t, asPanicError(recover()))
+			rt.fail(t, asPanicError(recover()))
 		}
 	}()
 	for ; rt.sincePark < eventInterval && root.state != ended; rt.sincePark++ {
@@ -64,7 +64,7 @@ func (rt *Runtime) poll(t *Task) {
 		return
 	}
 	if t.cancelled.Load() {
-		rt.abort(t, ErrCancelled)
+		rt.fail(t, ErrCancelled)
 		return
 	}
 	t.state, t.outside = polling, false
@@ -78,9 +78,9 @@ func (rt *Runtime) poll(t *Task) {
 	}
 }
 
-// abort closes the future of a task that has panicked or was cancelled. The task
+// fail closes the future of a task that has panicked or was cancelled. The task
 // ends in any case, even if that Close panics or calls runtime.Goexit.
-func (rt *Runtime) abort(t *Task, err error) {
+func (rt *Runtime) fail(t *Task, err error) {
 	budget, returned := rt.budget, false
 	defer func() {
 		if !returned {

@@ -84,7 +84,7 @@ func (g *Group) Close() error {
 func (g *Group) endMembers() {
 	for m := range g.members {
 		if m.task.state == pending {
-			g.runtime.abort(&m.task, ErrCancelled)
+			g.runtime.fail(&m.task, ErrCancelled)
 		} else {
 			m.Cancel() // it's being polled, or closed
 		}

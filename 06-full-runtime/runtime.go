@@ -86,7 +86,7 @@ func (rt *Runtime) spawn(t *Task) {
 	rt.takeInjected() // spawned before t, so polled before t
 	rt.adopt(t)
 	if rt.closed {
-		rt.abort(t, ErrCancelled)
+		rt.fail(t, ErrCancelled)
 	}
 }
 
@@ -158,7 +158,7 @@ func (rt *Runtime) Close() Report {
 	rt.run(func() {
 		for ; !rt.closed; rt.takeInjected() {
 			for len(rt.tasks) > 0 {
-				rt.abort(rt.tasks[len(rt.tasks)-1], ErrCancelled)
+				rt.fail(rt.tasks[len(rt.tasks)-1], ErrCancelled)
 			}
 			rt.mu.Lock()
 			rt.closed = len(rt.injected) == 0 // if so, nothing will ever be injected
