@@ -33,7 +33,7 @@ var echoServers = []contender{
 	{ours, []string{ours, "echo", "-addr", "127.0.0.1:0"}},
 	{"tokio", []string{"tokio", "echo"}},
 	{"Go's net", []string{"peers", "echo"}},
-	{"epoll loop in C", []string{"epoll", "127.0.0.1", "0"}},
+	{loopInC, []string{"epoll", "127.0.0.1", "0"}},
 }
 
 var httpServers = []contender{
@@ -131,6 +131,7 @@ func (l *lab) get(name string) {
 		{"tokio", []string{"tokio", "get", "-n", requests, url}},
 		{"Go's net", []string{"peers", "net", "-n", requests, url}},
 		{"net/http", []string{"peers", "http", "-n", requests, url}},
+		{inC, []string{"floor", "get", requests, url}},
 	}, func(c contender) {
 		output, peak := l.run(measured, c.command[0], c.command[1:]...)
 		r := parse(output)
@@ -153,14 +154,18 @@ func (l *lab) getCalls(name string) {
 }
 
 // sched compares a kind of sched with the same work done by goroutines, and by
-// tokio if the work needs none, on one processor or on all.
+// tokio and in C if the work needs none, on one processor or on all.
 func sched(core int, kind string, n int) round {
 	times := strconv.Itoa(n)
 	programs := []contender{{ours, []string{ours, "sched", kind, "-n", times}}}
-	if kind != "wakego" {
-		programs = append(programs, contender{"tokio", []string{"tokio", kind, "-n", times}})
+	goroutines := contender{"goroutines", []string{"peers", kind, "-n", times}}
+	if kind == "wakego" {
+		return results(core, append(programs, goroutines))
 	}
-	return results(core, append(programs, contender{"goroutines", []string{"peers", kind, "-n", times}}))
+	return results(core, append(programs,
+		contender{"tokio", []string{"tokio", kind, "-n", times}},
+		goroutines,
+		contender{inC, []string{"floor", kind, times}}))
 }
 
 // results records what the programs print in their RESULT lines.
@@ -181,6 +186,7 @@ func (l *lab) sleep(name string) {
 		{ours, []string{ours, "sleep", "-ms", "5000", "-n"}},
 		{"tokio", []string{"tokio", "sleep", "-ms", "5000", "-n"}},
 		{"goroutines", []string{"peers", "sleep", "-d", "5s", "-n"}},
+		{inC, []string{"floor", "sleep"}}, // five seconds, too
 	}, func(c contender) {
 		_, one := l.run(anywhere, c.command[0], append(c.command[1:], "1")...)
 		_, all := l.run(anywhere, c.command[0], append(c.command[1:], "1000000")...)

@@ -41,7 +41,7 @@ var goalColumns = []struct {
 	{"ours", []string{ours}},
 	{"tokio", []string{"tokio"}},
 	{"Go", []string{"Go's net", "goroutines"}},
-	{"C", []string{"epoll loop in C"}},
+	{"C", []string{inC, loopInC}},
 }
 
 // inColumn returns the figure of a column, or nil if it hasn't been measured.

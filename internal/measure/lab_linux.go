@@ -94,8 +94,8 @@ func (l *lab) build() error {
 	if err := runIn(".", "go", args...); err != nil {
 		return err
 	}
-	for _, name := range []string{"epoll", "load"} {
-		if err := runIn(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
+	for _, name := range []string{"epoll", "load", "floor"} {
+		if err := runIn(".", "cc", "-O2", "-pthread", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
 			return err
 		}
 	}
