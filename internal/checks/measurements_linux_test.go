@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -123,11 +124,33 @@ func TestMeasuredIsWhatHasBeenTaken(t *testing.T) {
 	if got := run(t, time.Minute, ".", nil, "go", "run", "./internal/measure", "-draw", dir, "draw"); got.exit != 0 {
 		t.Fatal(got.stderr)
 	}
-	for _, name := range []string{"MEASURED.md", "pictures/chapters.svg", "pictures/echo.svg"} {
+	drawn, err := filepath.Glob(filepath.Join(dir, "pictures", "*"))
+	if err != nil || len(drawn) == 0 {
+		t.Fatalf("%d pictures, %v", len(drawn), err)
+	}
+	names := []string{"MEASURED.md"}
+	for _, path := range drawn {
+		names = append(names, "pictures/"+filepath.Base(path))
+	}
+	for _, name := range names {
 		want, _ := readIfThere(t, filepath.Join(dir, name))
 		got, _ := readIfThere(t, filepath.Join("docs", name))
 		if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
 			t.Errorf("docs/%s is not what go run ./internal/measure draw makes of the figures (-makes +is):\n%s", name, diff)
+		}
+	}
+}
+
+// The tables are in the page, and there a longer line would be cut off.
+func TestTablesFitIntoEightyColumns(t *testing.T) {
+	t.Parallel()
+	got := run(t, time.Minute, ".", nil, "go", "run", "./internal/measure", "show")
+	if got.exit != 0 {
+		t.Fatal(got.stderr)
+	}
+	for _, line := range lines(got.stdout) {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
 		}
 	}
 }

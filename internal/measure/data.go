@@ -10,7 +10,12 @@ import (
 	"strings"
 )
 
-const ours = "06-full-runtime"
+// The names of programs in the tables that more than one place needs.
+const (
+	ours    = "06-full-runtime"
+	inC     = "C"               // the work without a runtime
+	loopInC = "epoll loop in C" // the same for echo, which is a server
+)
 
 // data is what take has measured, and on which machine.
 type data struct {

@@ -33,7 +33,7 @@ var echoServers = []contender{
 	{ours, []string{ours, "echo", "-addr", "127.0.0.1:0"}},
 	{"tokio", []string{"tokio", "echo"}},
 	{"Go's net", []string{"peers", "echo"}},
-	{"epoll loop in C", []string{"epoll", "127.0.0.1", "0"}},
+	{loopInC, []string{"epoll", "127.0.0.1", "0"}},
 }
 
 var httpServers = []contender{
@@ -83,8 +83,7 @@ func echo(servers []contender, n int) round {
 // load runs the client, which measures for a second.
 func (l *lab) load(s server, n int) (output string) {
 	host, port, _ := strings.Cut(s.addr, ":")
-	output, _ = l.run(busy, "load", host, port, strconv.Itoa(n), "1000", s.pid())
-	return output
+	return l.run(busy, "load", host, port, strconv.Itoa(n), "1000", s.pid())
 }
 
 // echoCalls counts the system calls of a server under load. Each message is one
@@ -131,8 +130,9 @@ func (l *lab) get(name string) {
 		{"tokio", []string{"tokio", "get", "-n", requests, url}},
 		{"Go's net", []string{"peers", "net", "-n", requests, url}},
 		{"net/http", []string{"peers", "http", "-n", requests, url}},
+		{inC, []string{"floor", "get", requests, url}},
 	}, func(c contender) {
-		output, peak := l.run(measured, c.command[0], c.command[1:]...)
+		output, peak := l.peak(measured, c.command[0], c.command[1:]...)
 		r := parse(output)
 		l.record(name, c.name, "ms beyond the delay", (r.wall-1e9)/1e6)
 		l.record(name, c.name, "CPU µs/request", r.cpu/r.n/1000)
@@ -153,21 +153,25 @@ func (l *lab) getCalls(name string) {
 }
 
 // sched compares a kind of sched with the same work done by goroutines, and by
-// tokio if the work needs none, on one processor or on all.
+// tokio and in C if the work needs none, on one processor or on all.
 func sched(core int, kind string, n int) round {
 	times := strconv.Itoa(n)
 	programs := []contender{{ours, []string{ours, "sched", kind, "-n", times}}}
-	if kind != "wakego" {
-		programs = append(programs, contender{"tokio", []string{"tokio", kind, "-n", times}})
+	goroutines := contender{"goroutines", []string{"peers", kind, "-n", times}}
+	if kind == "wakego" {
+		return results(core, append(programs, goroutines))
 	}
-	return results(core, append(programs, contender{"goroutines", []string{"peers", kind, "-n", times}}))
+	return results(core, append(programs,
+		contender{"tokio", []string{"tokio", kind, "-n", times}},
+		goroutines,
+		contender{inC, []string{"floor", kind, times}}))
 }
 
 // results records what the programs print in their RESULT lines.
 func results(core int, programs []contender) round {
 	return func(l *lab, name string) {
 		l.inTurn(programs, func(c contender) {
-			output, _ := l.run(core, c.command[0], c.command[1:]...)
+			output := l.run(core, c.command[0], c.command[1:]...)
 			r := parse(output)
 			l.record(name, c.name, "ns", r.wall/r.n)
 			l.record(name, c.name, "CPU ns", r.cpu/r.n)
@@ -181,9 +185,10 @@ func (l *lab) sleep(name string) {
 		{ours, []string{ours, "sleep", "-ms", "5000", "-n"}},
 		{"tokio", []string{"tokio", "sleep", "-ms", "5000", "-n"}},
 		{"goroutines", []string{"peers", "sleep", "-d", "5s", "-n"}},
+		{inC, []string{"floor", "sleep"}}, // five seconds, too
 	}, func(c contender) {
-		_, one := l.run(anywhere, c.command[0], append(c.command[1:], "1")...)
-		_, all := l.run(anywhere, c.command[0], append(c.command[1:], "1000000")...)
+		_, one := l.peak(anywhere, c.command[0], append(c.command[1:], "1")...)
+		_, all := l.peak(anywhere, c.command[0], append(c.command[1:], "1000000")...)
 		l.record(name, c.name, "bytes each", (all-one)/1e6)
 	})
 }
@@ -195,7 +200,7 @@ func idle(servers []contender, message string) round {
 		l.inTurn(servers, func(c contender) {
 			s := l.serveOf(c)
 			defer s.stop()
-			output, _ := l.run(busy, "peers", "idle", "-n", "10000", "-d", "2s", "-addr", s.addr, "-pid", s.pid(), "-message", message)
+			output := l.run(busy, "peers", "idle", "-n", "10000", "-d", "2s", "-addr", s.addr, "-pid", s.pid(), "-message", message)
 			l.record(name, c.name, "bytes each", number(output, `bytes=(\d+)`)/10000)
 			l.record(name, c.name, "CPU µs in 2 s", number(output, `cpu_ns=(\d+)`)/1000)
 			l.record(name, c.name, "sleeps in 2 s", number(output, `switches=(\d+)`))
@@ -207,7 +212,7 @@ func (l *lab) wrk(name string) {
 	l.inTurn(httpServers, func(c contender) {
 		s := l.serveOf(c)
 		defer s.stop()
-		output, _ := l.run(busy, "wrk", "-t1", "-c64", "-d2s", "http://"+s.addr+"/0/hello")
+		output := l.run(busy, "wrk", "-t1", "-c64", "-d2s", "http://"+s.addr+"/0/hello")
 		if strings.Contains(output, "Socket errors") || strings.Contains(output, "Non-2xx") {
 			must(fmt.Errorf("%s fails:\n%s", c.name, output))
 		}
@@ -221,7 +226,7 @@ func (l *lab) ab(name string) {
 		s := l.serveOf(c)
 		defer s.stop()
 		ab := l.command("ab", "-q", "-n", "100000", "-c", "64", "http://"+s.addr+"/0/hello")
-		output, _ := l.finish(busy, ab)
+		output := l.finish(busy, ab)
 		l.record(name, c.name, "complete", number(output, `Complete requests:\s+(\d+)`))
 		l.record(name, c.name, "failed", number(output, `Failed requests:\s+(\d+)`))
 	})
@@ -237,7 +242,7 @@ func (l *lab) chapters(name string) {
 		if chapter < "02" {
 			continue
 		}
-		output, _ := l.finish(anywhere, exec.Command(path))
+		output := l.finish(anywhere, exec.Command(path))
 		const line = `10 responses in \S+: .*`
 		l.record(name, chapter, "polls", number(output, line+`\b(\d+) polls`))
 		if switches := line + `\b(\d+) switches`; regexp.MustCompile(switches).MatchString(output) {

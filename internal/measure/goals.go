@@ -33,22 +33,23 @@ var goals = []goal{
 	{"idle, echo", "bytes each", "", 400, false},
 }
 
-// goalColumns are the columns of the table, and the programs that may be in each.
-var goalColumns = []struct {
+// columns are those of the table, and the bars of the pictures. Of the programs
+// that may be in each, the first one that has the figure is there.
+var columns = []struct {
 	name     string
 	programs []string
 }{
 	{"ours", []string{ours}},
 	{"tokio", []string{"tokio"}},
-	{"Go", []string{"Go's net", "goroutines"}},
-	{"C", []string{"epoll loop in C"}},
+	{"Go", []string{"Go's net", "goroutines", "net/http"}},
+	{"C", []string{inC, loopInC}},
 }
 
 // inColumn returns the figure of a column, or nil if it hasn't been measured.
-func (d *data) inColumn(column string, g goal) *series {
-	for _, c := range goalColumns {
+func (d *data) inColumn(column, experiment, quantity string) *series {
+	for _, c := range columns {
 		for _, program := range c.programs {
-			if s := d.find(g.experiment, program, g.quantity); s != nil && c.name == column {
+			if s := d.find(experiment, program, quantity); s != nil && c.name == column {
 				return s
 			}
 		}
@@ -60,13 +61,13 @@ func (d *data) inColumn(column string, g goal) *series {
 // has more than 80 columns.
 func (d *data) showGoals(w io.Writer) {
 	fmt.Fprintf(w, "%-22s", "")
-	for _, c := range goalColumns {
+	for _, c := range columns {
 		fmt.Fprintf(w, "%8s", c.name)
 	}
 	fmt.Fprintf(w, "%6s goal\n", "ratio")
 	above := ""
 	for _, g := range goals {
-		if d.inColumn("ours", g) == nil {
+		if d.inColumn("ours", g.experiment, g.quantity) == nil {
 			continue
 		}
 		if g.experiment != above {
@@ -80,19 +81,20 @@ func (d *data) showGoals(w io.Writer) {
 func (d *data) goalRow(g goal) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  %-20s", g.quantity)
-	for _, c := range goalColumns {
+	for _, c := range columns {
 		text := ""
-		if s := d.inColumn(c.name, g); s != nil {
+		if s := d.inColumn(c.name, g.experiment, g.quantity); s != nil {
 			text = digits(s.median())
 		}
 		fmt.Fprintf(&b, "%8s", text)
 	}
-	reached, ratio, wanted := d.inColumn("ours", g).median(), "", digits(g.wanted)
+	us := d.inColumn("ours", g.experiment, g.quantity)
+	reached, ratio, wanted := us.median(), "", digits(g.wanted)
 	if g.beside != "" {
 		wanted = fmt.Sprintf("%.2f %s", g.wanted, g.beside)
 		reached = math.NaN() // unless the other side has been measured, too
-		if other := d.inColumn(g.beside, g); other != nil {
-			reached = d.inColumn("ours", g).over(other)
+		if other := d.inColumn(g.beside, g.experiment, g.quantity); other != nil {
+			reached = us.over(other)
 			ratio = fmt.Sprintf("%.2f", reached)
 		}
 	}

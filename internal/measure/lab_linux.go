@@ -94,8 +94,8 @@ func (l *lab) build() error {
 	if err := runIn(".", "go", args...); err != nil {
 		return err
 	}
-	for _, name := range []string{"epoll", "load"} {
-		if err := runIn(".", "cc", "-O2", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
+	for _, name := range []string{"epoll", "load", "floor", "peak"} {
+		if err := runIn(".", "cc", "-O2", "-pthread", "-o", filepath.Join(l.dir, name), "internal/measure/epoll/"+name+".c"); err != nil {
 			return err
 		}
 	}
@@ -188,21 +188,26 @@ func (s server) stop() {
 	s.cmd.Wait()
 }
 
-// run runs a program to its end, and returns what it prints and its peak of
-// resident memory in bytes.
-func (l *lab) run(core int, name string, args ...string) (output string, peak float64) {
+// run runs a program to its end, and returns what it prints.
+func (l *lab) run(core int, name string, args ...string) (output string) {
 	return l.finish(core, l.command(name, args...))
 }
 
-func (l *lab) finish(core int, cmd *exec.Cmd) (output string, peak float64) {
+// peak runs a program that we have built, and also returns its peak of resident
+// memory in bytes.
+func (l *lab) peak(core int, name string, args ...string) (output string, peak float64) {
+	output = l.run(core, "peak", append([]string{filepath.Join(l.dir, name)}, args...)...)
+	return output, number(output, `(?m)^PEAK kib=(\d+)$`) * 1024
+}
+
+func (l *lab) finish(core int, cmd *exec.Cmd) (output string) {
 	var b bytes.Buffer
 	cmd.Stdout = &b
 	l.start(core, cmd)
 	if err := cmd.Wait(); err != nil {
 		must(fmt.Errorf("%s: %w\n%s", cmd, err, b.String()))
 	}
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return b.String(), float64(used.Maxrss) * 1024
+	return b.String()
 }
 
 // A result is what a RESULT line says.

@@ -8,6 +8,9 @@
 //	go run ./internal/measure build -o FILE              # only the program that take measures
 //	go run ./internal/measure run sleep -n 1000 -ms 50   # the same, and run it
 //
+// Each figure of ours stands beside the same work done with goroutines and with
+// tokio, and in C without any runtime: see peers, tokio and epoll.
+//
 // Taking them needs Linux with two processors, cc, strace, wrk, ab and git, and
 // a machine that has nothing else to do. With cargo, tokio is measured as well: its
 // crates are those of Debian's librust-tokio-dev, or come from crates.io. Without

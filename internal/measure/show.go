@@ -15,7 +15,7 @@ func show(w io.Writer, path, name string) error {
 	if err != nil {
 		return err
 	}
-	tables := []string{"machine", "goals", "bars", "choices"}
+	tables := []string{"machine", "goals", "choices"}
 	tables = append(tables, d.distinct(func(s *series) (string, bool) {
 		return s.Experiment, !strings.HasPrefix(s.Experiment, "choice, ")
 	})...)
@@ -31,8 +31,6 @@ func show(w io.Writer, path, name string) error {
 			}
 		case "goals":
 			d.showGoals(w)
-		case "bars":
-			d.showBars(w)
 		case "choices":
 			d.showChoices(w)
 		default:
