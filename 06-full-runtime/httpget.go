@@ -13,8 +13,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const maxHeader = 1 << 20 // bytes of a reply before its body
@@ -26,9 +29,8 @@ type Response struct {
 	Err    error
 }
 
-// httpGet is the state machine of the chapters before, now on a Stream, up to the
-// first byte of the reply. Thousands of them may wait for that, so they share
-// their target and have no buffer. The reply itself is read by a coroutine.
+// httpGet is the state machine of the chapters before, now on a Stream. Thousands of
+// them may wait for their replies, so they share their target and have no buffer.
 type httpGet struct {
 	target *target                 // nil once it's over
 	tried  int                     // how many addresses
@@ -36,7 +38,7 @@ type httpGet struct {
 	stream *Stream                 // nil until there is a connection
 	sent   int                     // bytes of the request
 	unsent error                   // why the rest of it can't be sent
-	reply  Future[Response]        // nil until there is something to read
+	reply  Future[Response]        // reads a reply that doesn't come in one piece; or nil
 
 	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
 	length   int64 // of the body so far
@@ -47,7 +49,8 @@ type httpGet struct {
 type target struct {
 	addrs   []netip.AddrPort // at least one
 	request []byte
-	err     error // why there is no request
+	err     error        // why there is no request
+	in      bufio.Reader // for a reply that comes in one piece
 }
 
 // HTTPGet asks addr for a path such as "/50/hello", from its first Poll on. Any status is a success.
@@ -65,7 +68,7 @@ func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *tar
 		r := http.Request{Method: "GET", URL: u, Host: host, Header: http.Header{"User-Agent": {""}}, Close: true}
 		err = r.Write(&wire)
 	}
-	return &target{addrs, wire.Bytes(), err}
+	return &target{addrs: addrs, request: wire.Bytes(), err: err}
 }
 
 // lookUp makes the target for a URL. Go's resolver blocks the goroutine that
@@ -94,9 +97,8 @@ func lookUp(co *Co, address string) *target {
 // Poll goes from one stage to the next as far as it can without waiting.
 func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
 	mustBePending(g.target != nil, "HTTPGet")
-	r.Err, ready = g.request(cx)
-	if ready && r.Err == nil {
-		r, ready = g.reply.Poll(cx)
+	if r.Err, ready = g.request(cx); ready && r.Err == nil {
+		r, ready = g.response(cx)
 	}
 	if ready {
 		g.Close()
@@ -104,8 +106,8 @@ func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
 	return r, ready
 }
 
-// request is ready when the reply begins. It tries the next address when the kernel gives
-// up on one. A browser would after 250 ms (RFC 8305).
+// request is ready when the request has been sent, as far as that goes for now. It tries the
+// next address when the kernel gives up on one. A browser would after 250 ms (RFC 8305).
 func (g *httpGet) request(cx *Context) (err error, ready bool) {
 	if g.target.err != nil {
 		return g.target.err, true
@@ -126,22 +128,41 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 		n, g.unsent, ready = g.stream.PollWrite(cx, g.target.request[g.sent:])
 		g.sent += n
 	}
-	// Some servers answer, and even hang up, before they have read everything.
-	if g.reply == nil && !g.stream.ready[readable] {
-		g.stream.setWaker(readable, cx)
-		return nil, false
-	}
-	if g.reply == nil {
-		g.reply = Async(func(co *Co) Response { return g.receive(co.Conn(g.stream)) })
-	}
-	return nil, true
+	return nil, true // some servers answer, and even hang up, before they have read everything
 }
+
+// response reads once, and most replies are whole then. If not, a coroutine begins again with
+// what has come, and waits for the rest.
+func (g *httpGet) response(cx *Context) (r Response, ready bool) {
+	if g.reply == nil {
+		n, err, ready := g.stream.PollRead(cx, cx.Scratch())
+		if !ready {
+			return r, false
+		}
+		come := cx.Scratch()[:n]
+		r = g.receive(&g.target.in, io.MultiReader(bytes.NewReader(come), failing{cmp.Or(err, error(unix.EAGAIN))}))
+		if r.Err != unix.EAGAIN {
+			return r, true
+		}
+		g.length, come = 0, slices.Clone(come)
+		g.body.Reset()
+		g.reply = Async(func(co *Co) Response {
+			return g.receive(new(bufio.Reader), io.MultiReader(bytes.NewReader(come), co.Conn(g.stream)))
+		})
+	}
+	return g.reply.Poll(cx)
+}
+
+// failing is a reader of nothing.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // receive leaves the reply to net/http. The reply itself says where it ends (RFC
 // 9112, 6.3), so we needn't wait for the end of the connection.
-func (g *httpGet) receive(conn io.Reader) Response {
+func (g *httpGet) receive(in *bufio.Reader, conn io.Reader) Response {
 	wire := &wire{conn: conn, limit: maxHeader}
-	in := bufio.NewReader(wire)
+	in.Reset(wire)
 	reply, err := http.ReadResponse(in, nil)
 	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
 		reply, err = http.ReadResponse(in, nil)

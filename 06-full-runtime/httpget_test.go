@@ -40,6 +40,14 @@ func pollUntil(t *testing.T, cx *Context, get *httpGet, what string, condition f
 	})
 }
 
+// narrowListener's connections take little that isn't read.
+func narrowListener(t *testing.T) *net.TCPListener {
+	l := listen(t)
+	raw, _ := l.SyscallConn()
+	raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<14) })
+	return l
+}
+
 // pollUntilStuck polls a request that is too long to be sent at once, to a peer
 // that doesn't read, until a part of it is sent and no more is taken.
 func pollUntilStuck(t *testing.T, cx *Context, get *httpGet) {
@@ -132,7 +140,7 @@ func TestResponseIsZeroUntilReady(t *testing.T) {
 // Property 8.
 func TestRequestArrivesWholeThroughPartialWrites(t *testing.T) {
 	noLeaks(t)
-	l := listen(t)
+	l := narrowListener(t)
 	path := "/" + strings.Repeat("x", 4<<20)
 	cx, get := newContext(t), newHTTPGet(address(l), path)
 	defer get.Close()
@@ -182,7 +190,7 @@ func TestCloseInAnyStateClosesOnce(t *testing.T) {
 			return get
 		},
 		"sending": func(t *testing.T, cx *Context) *httpGet {
-			get := newHTTPGet(address(listen(t)), "/"+strings.Repeat("x", 4<<20))
+			get := newHTTPGet(address(narrowListener(t)), "/"+strings.Repeat("x", 4<<20))
 			pollUntilStuck(t, cx, get)
 			return get
 		},

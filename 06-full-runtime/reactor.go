@@ -48,7 +48,7 @@ type Reactor struct {
 	poller      poller
 	sources     []*source                           // by descriptor
 	open        int                                 // sources that aren't nil
-	read, write func(fd int, p []byte) (int, error) // unix.Read and unix.Write, or a test's
+	read, write func(fd int, p []byte) (int, error) // rawRead and rawWrite, or a test's
 }
 
 // source is a descriptor that the poller watches. Each of its directions is

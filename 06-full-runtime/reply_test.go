@@ -107,7 +107,7 @@ func TestReplyIsNotMixedWithAnother(t *testing.T) {
 // responseTo is what HTTPGet makes of a reply and of the end of its connection.
 func responseTo(wire string, end error) Response {
 	get := newHTTPGet(netip.MustParseAddrPort("127.0.0.1:1"), "/")
-	return get.receive(io.MultiReader(strings.NewReader(wire), failing{end}))
+	return get.receive(new(bufio.Reader), io.MultiReader(strings.NewReader(wire), failing{end}))
 }
 
 // Property 10: only what says its length by the end of the connection is complete
@@ -392,11 +392,6 @@ func (s *script) response(t *testing.T, maxReply int) Response {
 	}
 	return Response{Status: head.StatusCode, Body: string(body), Err: err}
 }
-
-// failing is a reader of nothing.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // getScripted returns what an HTTPGet makes of a script. Its path is longer by so
 // many bytes.

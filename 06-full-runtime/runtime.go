@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Runtime polls tasks. When there's no task to poll, it waits in the kernel for
@@ -51,7 +49,7 @@ func NewRuntime() (*Runtime, error) {
 
 func newRuntime(p poller) *Runtime {
 	return &Runtime{
-		reactor: Reactor{poller: p, read: unix.Read, write: unix.Write},
+		reactor: Reactor{poller: p, read: rawRead, write: rawWrite},
 		timers:  timers{start: time.Now()},
 	}
 }

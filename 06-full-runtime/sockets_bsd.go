@@ -41,3 +41,6 @@ func prepared(fd int, err error) (int, error) {
 // dialResult asks, because not every one of these kernels says with the event
 // that the connection failed.
 func dialResult(s *source) error { return connectResult(s.fd) }
+
+// Here system calls go through the C library, or should, so they aren't made raw.
+var rawRead, rawWrite = unix.Read, unix.Write

@@ -1,6 +1,10 @@
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // newSocket makes the socket non-blocking and close-on-exec at once.
 func newSocket(family int) (int, error) {
@@ -19,4 +23,18 @@ func dialResult(s *source) error {
 		return connectResult(s.fd)
 	}
 	return nil
+}
+
+// rawRead and rawWrite don't tell Go's scheduler that the thread may block, as unix.Read
+// does (entersyscall). That saves a tenth of an echo's time, and these descriptors never
+// block. On one that does, a raw call would hold up the garbage collector, and the process.
+func rawRead(fd int, p []byte) (int, error)  { return rawCall(unix.SYS_READ, fd, p) }
+func rawWrite(fd int, p []byte) (int, error) { return rawCall(unix.SYS_WRITE, fd, p) }
+
+func rawCall(number uintptr, fd int, p []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(number, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
 }

@@ -19,7 +19,7 @@ var choices = []choice{
 	{"reactor-thread", "the executor parks in the kernel", "a goroutine waits there, and hands the events over", "echo, 1 connection"},
 	{"netpoller", "the executor parks in the kernel", "a goroutine waits through Go's netpoller", "echo, 1 connection"},
 	{"rearm", "a descriptor is registered once", "it's armed again for each wait", "echo, 64 connections"},
-	{"raw-calls", "unix.Read and unix.Write", "raw system calls, because none can block", "echo, 64 connections"},
+	{"raw-calls", "raw reads and writes, because none can block", "unix.Read and unix.Write", "echo, 64 connections"},
 	{"map-and-mutex", "a ring buffer of pointers", "a queue of numbers, a map, a mutex", "yield, 1,000 tasks"},
 	{"spawn-remote", "a task spawns without a lock", "like other goroutines, with one", "spawn, 1,000 at a time"},
 	{"binary-heap", "four children for each timer in the heap", "two", "timer"},
