@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -106,8 +105,8 @@ func (g *httpGet) Poll(cx *Context) (r Response, ready bool) {
 	return r, ready
 }
 
-// request is ready when the request has been sent, as far as that goes for now. It tries the
-// next address when the kernel gives up on one. A browser would after 250 ms (RFC 8305).
+// request is ready when there is a connection, and has sent what the peer takes now. It tries
+// the next address when the kernel gives up on one. A browser would after 250 ms (RFC 8305).
 func (g *httpGet) request(cx *Context) (err error, ready bool) {
 	if g.target.err != nil {
 		return g.target.err, true
@@ -144,9 +143,9 @@ func (g *httpGet) response(cx *Context) (r Response, ready bool) {
 		if r.Err != unix.EAGAIN {
 			return r, true
 		}
-		g.length, come = 0, slices.Clone(come)
+		g.length = 0
 		g.body.Reset()
-		g.reply = Async(func(co *Co) Response {
+		g.reply = Async(func(co *Co) Response { // polled below, so come is used up before another task reads
 			return g.receive(new(bufio.Reader), io.MultiReader(bytes.NewReader(come), co.Conn(g.stream)))
 		})
 	}
