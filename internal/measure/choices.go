@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -29,6 +31,23 @@ var choices = []choice{
 
 func (c choice) experiment() string { return "choice, " + c.diff }
 
+// price is how many more lines the choice has than what's instead, without comments.
+func (c choice) price() (lines int) {
+	diff, err := os.ReadFile(filepath.Join(choicesDir, c.diff+".diff"))
+	must(err)
+	for line := range strings.Lines(string(diff)) {
+		code := strings.TrimSpace(line[1:])
+		switch {
+		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"), code == "", strings.HasPrefix(code, "//"):
+		case line[0] == '-':
+			lines++
+		case line[0] == '+':
+			lines--
+		}
+	}
+	return lines
+}
+
 // showChoices prints what each choice buys, if that has been measured.
 func (d *data) showChoices(w io.Writer) {
 	first := true
@@ -42,7 +61,7 @@ func (d *data) showChoices(w io.Writer) {
 		}
 		first = false
 		fmt.Fprintf(w, "%s (measured: %s)\n", c.diff, c.kind)
-		fmt.Fprintf(w, "  as it is: %s\n  instead:  %s\n", c.chosen, c.instead)
+		fmt.Fprintf(w, "  as it is: %s\n  instead:  %s\n  price:    %+d lines\n", c.chosen, c.instead, c.price())
 		fmt.Fprintf(w, "%20s %12s %12s %8s\n", "", "as it is", "instead", "ratio")
 		for _, q := range quantities {
 			a, b := d.find(c.experiment(), ours, q), d.find(c.experiment(), c.diff, q)
