@@ -47,7 +47,7 @@ func buildTests(t *testing.T, o *overlaid, chapter string, flags ...string) (pro
 // TestChaos nests whatever chapter 06 has, at random, and has some of it fail.
 // CI does that for ten seconds. This is for an hour at each GOMAXPROCS:
 //
-//	TUTORIAL_CHAOS=1h go test -timeout=0 -run TestChaos -v ./internal/checks
+//	TUTORIAL_CHAOS='1h -chaos.late=5m' go test -timeout=0 -run TestChaos -v ./internal/checks
 //
 // A failure says its seed. This runs that tree again and again, and -chaos.skip
 // and -chaos.depth make it smaller:

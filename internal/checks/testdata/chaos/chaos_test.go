@@ -27,6 +27,7 @@ var (
 	chaosFor  = flag.Duration("chaos.for", time.Second, "how long to go on")
 	chaosSeed = flag.Uint64("chaos.seed", 0, "of the one round to run, again and again")
 	chaosSkip = flag.String("chaos.skip", "", "what not to use, such as race,blocking, to find out what it takes")
+	chaosLate = flag.Duration("chaos.late", 20*time.Second, "after how long a round is said to hang; longer on a busy machine")
 	chaosDeep = flag.Int("chaos.depth", 4, "of the nesting")
 )
 
@@ -45,7 +46,7 @@ func TestChaos(t *testing.T) {
 
 func chaosRound(t *testing.T, seed uint64) {
 	c := &chaos{seed: seed}
-	late := time.AfterFunc(20*time.Second, func() {
+	late := time.AfterFunc(*chaosLate, func() {
 		stacks := make([]byte, 1<<20)
 		fmt.Printf("seed %d hangs\n%s", seed, stacks[:runtime.Stack(stacks, true)])
 		os.Exit(1)
