@@ -96,4 +96,6 @@ func (p *onlyBell) close() {
 	p.closed = true
 }
 
+var rawRead, rawWrite func(fd int, p []byte) (int, error) // nothing is read or written here
+
 func newPoller() (poller, error) { return new(onlyBell), nil }

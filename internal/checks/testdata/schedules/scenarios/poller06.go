@@ -15,6 +15,8 @@ type bellPoller struct {
 	closed bool
 }
 
+var rawRead, rawWrite func(fd int, p []byte) (int, error) // nothing is read or written here
+
 func newPoller() (poller, error) { return &bellPoller{seen: make(map[int][2]int)}, nil }
 
 func (p *bellPoller) add(fd int) error {
