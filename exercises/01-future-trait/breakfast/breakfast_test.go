@@ -351,13 +351,13 @@ func testLeaves(f func()) bool {
 	return <-left
 }
 
-// testHow are two ways to leave a function in its middle. t.FailNow is the second.
+// testHow are two ways to leave a function in its middle.
 var testHow = []struct {
 	what  string
 	leave func()
 }{
 	{"panicked", func() { panic("no bread") }},
-	{"ended its goroutine (as t.FailNow does)", runtime.Goexit},
+	{"called runtime.Goexit, as t.FailNow does,", runtime.Goexit},
 }
 
 // A testBrokenKitchen leaves when it's asked for this step.

@@ -233,13 +233,16 @@ func (f testFunc) Poll(*Context) (int, bool) { return f() }
 
 func TestThenOfEqualFutures(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		polls, calls := 0, 0
+		var polls, calls int
 		twin := testTwin{polls: &polls}
-		for _, what := range []string{"equal values (structs, not pointers)", "funcs, which can't be compared"} {
-			var future Future[int] = twin
-			if calls > 0 {
-				future = testFunc(func() (int, bool) { return twin.Poll(nil) })
-			}
+		for _, both := range []struct {
+			what   string
+			future Future[int]
+		}{
+			{"equal values (structs, not pointers)", twin},
+			{"funcs, which can't be compared", testFunc(func() (int, bool) { return twin.Poll(nil) })},
+		} {
+			what, future := both.what, both.future
 			polls, calls = 0, 0
 			f := Then(future, func(n int) Future[int] { calls++; return future })
 			for poll := 1; poll <= 3; poll++ { // pending, ready and pending, ready
@@ -252,13 +255,13 @@ func TestThenOfEqualFutures(t *testing.T) {
 	})
 }
 
-// testHow are two ways to leave a function in its middle. t.FailNow is the second.
+// testHow are two ways to leave a function in its middle.
 var testHow = []struct {
 	what  string
 	leave func()
 }{
 	{"panicked", func() { panic("no pot") }},
-	{"ended its goroutine (as t.FailNow does)", runtime.Goexit},
+	{"called runtime.Goexit, as t.FailNow does,", runtime.Goexit},
 }
 
 // testLeaves runs f, and reports whether it ended without returning.
