@@ -104,14 +104,22 @@ func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 func testLines(t testing.TB, what string, p *testPeer, want ...string) {
 	t.Helper()
 	r, parts := NewReader(p), testShort(p.script)
+	var kept []string
 	for i, w := range want {
-		if got := testLine(t, r, p); got.Err != nil || got.Text != w {
-			t.Fatalf("%s: line %d is %s, error %v, want %s. It came in the parts %s", what, i+1, testQuote(got.Text), got.Err, testQuote(w), parts)
+		line := testLine(t, r, p)
+		if line.Err != nil || line.Text != w {
+			t.Fatalf("%s: line %d is %s, error %v, want %s. It came in the parts %s", what, i+1, testQuote(line.Text), line.Err, testQuote(w), parts)
 		}
+		kept = append(kept, line.Text)
 	}
 	for range 2 {
 		if got := testLine(t, r, p); got.Err != io.EOF || got.Text != "" {
 			t.Fatalf("%s: after the last line ReadLine gave %s, error %v, want the error io.EOF. It came in the parts %s", what, testQuote(got.Text), got.Err, parts)
+		}
+	}
+	for i, w := range want {
+		if kept[i] != w {
+			t.Fatalf("%s: line %d was %s, the caller has kept it, and now it's %s: a line that was yielded is the caller's, so it needs memory of its own. It came in the parts %s", what, i+1, testQuote(w), testQuote(kept[i]), parts)
 		}
 	}
 }
@@ -219,11 +227,36 @@ func TestLongPauseInALine(t *testing.T) {
 
 func TestAbandonedReadLine(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := &testPeer{script: testParts("he", "llo\n")}
-		r := NewReader(p)
-		r.ReadLine().Poll(testContext()) // and is never polled again
-		if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "hello" {
-			t.Fatalf("\"he\" came, the future was abandoned, then came \"llo\\n\", and the next ReadLine gave %q, %t, want \"hello\", true: what has come belongs to the Reader, and not to the future", line.Text, ready)
+		for closes, how := range []string{"and is never polled again", "and closed, as rule 5 says", "and closed twice"} {
+			leave := func(l Future[Line]) {
+				for range closes {
+					Close(l)
+				}
+			}
+			p := &testPeer{script: testParts("he", "l", "lo\n")}
+			r := NewReader(p)
+			for range 2 {
+				l := r.ReadLine()
+				l.Poll(testContext())
+				leave(l)
+			}
+			if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "hello" {
+				t.Fatalf("\"he\" came, the future was abandoned (%s), then came \"l\", the next one was abandoned as well, then came \"lo\\n\", and the next ReadLine gave %q, %t, want \"hello\", true: what has come belongs to the Reader, and not to the future", how, line.Text, ready)
+			}
+			p = &testPeer{script: testParts("a\nb\nc", "d\n")}
+			r = NewReader(p)
+			testLine(t, r, p)
+			leave(r.ReadLine()) // before its first poll
+			if line := testLine(t, r, p); line.Text != "b" {
+				t.Fatalf("\"a\\nb\\nc\" came, a was yielded, a ReadLine was abandoned before its first poll (%s), and the next ReadLine gave %q, want \"b\"", how, line.Text)
+			}
+			early, late := r.ReadLine(), r.ReadLine() // two at the same time, and one is abandoned
+			early.Poll(testContext())
+			leave(early)
+			leave(late)
+			if line := testLine(t, r, p); line.Text != "cd" {
+				t.Fatalf("\"c\" came, two futures were abandoned (%s), then came \"d\\n\", and the next ReadLine gave %q, want \"cd\"", how, line.Text)
+			}
 		}
 	})
 }
