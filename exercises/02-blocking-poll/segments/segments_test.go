@@ -180,11 +180,20 @@ func TestSeveralLinesInOnePart(t *testing.T) {
 	})
 }
 
+// testText is n bytes, and no long part of it comes twice.
+func testText(n int) string {
+	var text strings.Builder
+	for i := 0; text.Len() < n; i++ {
+		fmt.Fprint(&text, i, " ")
+	}
+	return text.String()[:n]
+}
+
 func TestLongLines(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for _, n := range []int{15, 16, 17, 100, 5000 + random.IntN(5000), 70_000} {
-			text := strings.Repeat("0123456789", n/10+1)[:n]
+			text := testText(n)
 			testLines(t, fmt.Sprintf("a line of %d bytes", n), &testPeer{script: testParts(text + "\n")}, text)
 			testLines(t, fmt.Sprintf("a line of %d bytes, and another", n), &testPeer{script: testParts(text[:n/2], text[n/2:]+"\nnext\n")}, text, "next")
 		}
@@ -214,7 +223,7 @@ func TestPauseInALine(t *testing.T) {
 func TestLongPauseInALine(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p, pauses := &testPeer{script: []any{"he"}}, 3000+random.IntN(100)
+		p, pauses := &testPeer{script: []any{"he"}}, 70_000+random.IntN(100)
 		for range pauses {
 			p.script = append(p.script, unix.EAGAIN)
 		}
@@ -300,12 +309,12 @@ func TestErrors(t *testing.T) {
 			t.Fatalf("\"he\" came, then WakeWhenReadable failed, then \"llo\\n\" came, and another ReadLine gave %+v, %t, want hello, true: what has come isn't lost", line, ready)
 		}
 		p = &testPeer{script: []any{"he"}}
-		for range 100 {
+		for range 70_000 {
 			p.script = append(p.script, unix.EINTR)
 		}
 		p.script = append(p.script, "llo\n")
 		if line, ready := NewReader(p).ReadLine().Poll(testContext()); !ready || line != (Line{Text: "hello"}) {
-			t.Fatalf("EINTR came a hundred times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+			t.Fatalf("EINTR came 70,000 times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
 		}
 		errs := []error{unix.ECONNRESET}
 		for code := unix.Errno(1); code < 134; code++ {
