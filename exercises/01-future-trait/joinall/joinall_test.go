@@ -378,10 +378,11 @@ func TestEqualChildren(t *testing.T) {
 	})
 }
 
-// As many children as fit in a small counter, and one more.
+// As many children as fit in a small counter, and one more. The biggest lists are
+// only polled once and closed: taking each child out of one by itself is slow, and right.
 func TestManyChildren(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, n := range []int{63, 64, 65, 255, 256, 257, 65_535, 65_536, 65_537} {
+		for _, n := range []int{63, 64, 65, 255, 256, 257, 1000, 65_535, 65_536, 65_537} {
 			children := make([]*testAfter[string], n)
 			for i := range children {
 				children[i] = testOK(2, "tea")
@@ -395,6 +396,14 @@ func TestManyChildren(t *testing.T) {
 				}
 				if poll == 3 && (!ready || len(r.Value) != n || r.Err != nil) {
 					t.Fatalf("%d children, and all have finished: poll %d gave %d values, error %v, %t, want all of them, no error, true", n, poll, len(r.Value), r.Err, ready)
+				}
+				if n > 1000 {
+					break
+				}
+			}
+			for Close(all); n > 1000 && len(children) > 0; children = children[1:] {
+				if children[0].closes != 1 {
+					t.Fatalf("%d children were pending, TryJoinAll was closed, and child %d was closed %d times, want once", n, n-len(children), children[0].closes)
 				}
 			}
 		}
