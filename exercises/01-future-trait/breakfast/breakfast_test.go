@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -29,17 +30,19 @@ func testContext() *Context {
 }
 
 // A testKitchen whose steps are ready at their n-th poll, and which writes down
-// what happens. Its words are others in each run.
+// what happens. Its words are others in each run, and some of them are the kind
+// that fmt would take for a verb.
 type testKitchen struct {
 	water, tea, toast string
 	n                 int
 	log               []string
 	err               error  // of each Close
-	panics            string // the step whose Poll does
+	leaves            string // the step whose Poll doesn't return
+	leave             func()
 }
 
 func testKitchenOf(number, n int) *testKitchen {
-	return &testKitchen{water: fmt.Sprint("water ", number), tea: fmt.Sprint("tea ", number), toast: fmt.Sprint("toast ", number+1), n: n}
+	return &testKitchen{water: "water %v " + fmt.Sprint(number), tea: "100% tea " + fmt.Sprint(number), toast: "%s toast " + fmt.Sprint(number+1), n: n}
 }
 
 func (k *testKitchen) Boil() Future[string] { return k.make("water", k.water) }
@@ -74,8 +77,8 @@ type testStep struct {
 func (w *testStep) Poll(cx *Context) (string, bool) {
 	w.polls++
 	w.kitchen.log = append(w.kitchen.log, "poll "+w.name)
-	if w.name == w.kitchen.panics && w.name != "" {
-		panic(w.name + " everywhere")
+	if w.name == w.kitchen.leaves && w.name != "" {
+		w.kitchen.leave()
 	}
 	if cx != testNow {
 		w.kitchen.log = append(w.kitchen.log, "no Context")
@@ -126,29 +129,32 @@ func testOrder(t testing.TB, k *testKitchen) {
 // A kitchen may deliver anything.
 func TestOddBreakfast(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for n := 1; n <= 2; n++ {
-			b := NewBreakfast(&testOddKitchen{n: n})
-			value, ready := "", false
-			for poll := 0; poll < 6 && !ready; poll++ {
-				value, ready = b.Poll(testContext())
-			}
-			if value != " and " || !ready {
-				t.Fatalf("the kitchen delivered \" \" for water, and \"\" for tea and toast, and Poll gave %q, %t, want \" and \", true: that's what the function returns then, because only \"\" is no water", value, ready)
+		words := []string{"", " ", "%", "%s", "%!d(", "\x00", "\n", " and ", "no breakfast", "\\", "$1"}
+		for i, tea := range words {
+			for j, toast := range words {
+				k := &testOddKitchen{water: words[1:][(i+j)%(len(words)-1)], tea: tea, toast: toast, n: 1 + (i+j)%2}
+				b, value, ready := NewBreakfast(k), "", false
+				for poll := 0; poll < 6 && !ready; poll++ {
+					value, ready = b.Poll(testContext())
+				}
+				if want := tea + " and " + toast; value != want || !ready {
+					t.Fatalf("the kitchen delivered %q for water, %q for tea and %q for toast, and Poll gave %q, %t, want %q, true: that's what the function returns then, because only \"\" is no water, and the words are taken as they are", k.water, tea, toast, value, ready, want)
+				}
 			}
 		}
 	})
 }
 
-type testOddKitchen struct{ n int }
+type testOddKitchen struct {
+	water, tea, toast string
+	n                 int
+}
 
-func (k *testOddKitchen) Boil() Future[string] {
-	return &testStep{kitchen: &testKitchen{n: k.n}, value: " "}
-}
-func (k *testOddKitchen) Steep(string) Future[string] {
-	return &testStep{kitchen: &testKitchen{n: k.n}}
-}
-func (k *testOddKitchen) Toast() Future[string] {
-	return &testStep{kitchen: &testKitchen{n: k.n}}
+func (k *testOddKitchen) Boil() Future[string]        { return k.make(k.water) }
+func (k *testOddKitchen) Steep(string) Future[string] { return k.make(k.tea) }
+func (k *testOddKitchen) Toast() Future[string]       { return k.make(k.toast) }
+func (k *testOddKitchen) make(value string) Future[string] {
+	return &testStep{kitchen: &testKitchen{n: k.n}, value: value}
 }
 
 func TestBreakfastIsLazy(t *testing.T) {
@@ -269,35 +275,41 @@ func TestSecondCloseAfterAnError(t *testing.T) {
 
 func TestCloseWithNothingUnderWay(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		k := testKitchenOf(1, 1)
-		if Close(NewBreakfast(k)); len(k.log) > 0 {
-			t.Fatalf("closed before its first poll, Breakfast did %q, want nothing: nothing was under way", k.log)
-		}
-		for _, water := range []string{"water", ""} {
-			k.water = water
-			b := NewBreakfast(k)
-			b.Poll(testContext())
-			k.log = nil
-			if Close(b); len(k.log) > 0 {
-				t.Fatalf("Breakfast was ready, of the water %q, and then closed, and it did %q, want nothing: nothing was under way", water, k.log)
+		for _, n := range []int{1, 3} { // polls that a step takes
+			for _, water := range []string{"water", ""} {
+				k := testKitchenOf(1, n)
+				k.water, k.err = water, errors.New("too hot to close")
+				testClosesNothing(t, k, NewBreakfast(k), "before its first poll")
+				b, ready := NewBreakfast(k), false
+				for poll := 0; poll < 3*n && !ready; poll++ {
+					_, ready = b.Poll(testContext())
+				}
+				testClosesNothing(t, k, b, fmt.Sprintf("after it was ready, of the water %q", water))
+				testClosesNothing(t, k, b, fmt.Sprintf("twice after it was ready, of the water %q", water))
 			}
 		}
-		k = testKitchenOf(1, 3)
+		k := testKitchenOf(1, 3)
 		b := NewBreakfast(k)
 		b.Poll(testContext())
 		Close(b)
-		k.log = nil
-		if Close(b); len(k.log) > 0 {
-			t.Fatalf("Breakfast was closed twice, and the second time it did %q, want nothing", k.log)
-		}
+		testClosesNothing(t, k, b, "once more after a Close")
+		testClosesNothing(t, k, b, "a third time")
 	})
+}
+
+func testClosesNothing(t testing.TB, k *testKitchen, b *Breakfast, when string) {
+	t.Helper()
+	k.log = nil
+	if err := Close(b); len(k.log) > 0 || err != nil {
+		t.Fatalf("Breakfast was closed %s, did %q and returned %v, want nothing done and nil: nothing was under way", when, k.log, err)
+	}
 }
 
 // Polls aren't time, so a step may be pending for as many as you like.
 func TestSlowBreakfast(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		k := testKitchenOf(random.IntN(1000), 2000+random.IntN(100))
+		k := testKitchenOf(random.IntN(1000), 66_000+random.IntN(4000))
 		b := NewBreakfast(k)
 		for i, name := range []string{"water", "tea", "toast"} {
 			for poll := 1; poll < k.n; poll++ {
@@ -324,44 +336,76 @@ func TestSlowBreakfast(t *testing.T) {
 	})
 }
 
-// A testBrokenKitchen panics when it's asked for this step.
+// testLeaves runs f, and reports whether it ended without returning.
+func testLeaves(f func()) bool {
+	left := make(chan bool)
+	go func() {
+		leaves := true
+		defer func() {
+			recover()
+			left <- leaves
+		}()
+		f()
+		leaves = false
+	}()
+	return <-left
+}
+
+// testHow are two ways to leave a function in its middle.
+var testHow = []struct {
+	what  string
+	leave func()
+}{
+	{"panicked", func() { panic("no bread") }},
+	{"called runtime.Goexit, as t.FailNow does,", runtime.Goexit},
+}
+
+// A testBrokenKitchen leaves when it's asked for this step.
 type testBrokenKitchen struct {
 	*testKitchen
 	broken string
+	leave  func()
+}
+
+func (k *testBrokenKitchen) asked(name string) {
+	if k.broken == name {
+		k.leave()
+	}
+}
+
+func (k *testBrokenKitchen) Boil() Future[string] {
+	k.asked("water")
+	return k.testKitchen.Boil()
 }
 
 func (k *testBrokenKitchen) Steep(water string) Future[string] {
-	if k.broken == "tea" {
-		panic("no pot")
-	}
+	k.asked("tea")
 	return k.testKitchen.Steep(water)
 }
 
 func (k *testBrokenKitchen) Toast() Future[string] {
-	if k.broken == "toast" {
-		panic("no bread")
-	}
+	k.asked("toast")
 	return k.testKitchen.Toast()
 }
 
 // Rule 5: Close is safe also after Poll panicked.
 func TestCloseAfterTheKitchenPanicked(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for i, broken := range []string{"tea", "toast"} {
-			for n := 1; n <= 2; n++ {
-				k := &testBrokenKitchen{testKitchenOf(1, n), broken}
-				b, panicked := NewBreakfast(k), false
-				func() {
-					defer func() { panicked = recover() != nil }()
-					for range 2 * n {
+		for i, broken := range []string{"water", "tea", "toast"} {
+			for n := range 4 {
+				how := testHow[n%2]
+				k := &testBrokenKitchen{testKitchenOf(1, 1+n/2), broken, how.leave}
+				b := NewBreakfast(k)
+				left := testLeaves(func() {
+					for range i*(k.n-1) + 1 {
 						b.Poll(testContext())
 					}
-				}()
+				})
 				k.log = nil
-				if Close(b); !panicked {
-					t.Fatalf("the kitchen panicked when it was asked for the %s, and Poll returned: let the caller see the panic", broken)
-				} else if len(k.log) > 0 {
-					t.Fatalf("the kitchen panicked when it was asked for the %s, Breakfast was closed, and did %q, want nothing: the %s had finished, so forget it before you call what may panic", broken, k.log, []string{"water", "tea"}[i])
+				if err := Close(b); !left {
+					t.Fatalf("the kitchen %s when it was asked for the %s, and Poll returned: let the caller see that", how.what, broken)
+				} else if len(k.log) > 0 || err != nil {
+					t.Fatalf("the kitchen %s when it was asked for the %s, Breakfast was closed, did %q and returned %v, want nothing done and nil: what came before had finished, so forget it before you call what may not return", how.what, broken, k.log, err)
 				}
 			}
 		}
@@ -372,20 +416,22 @@ func TestCloseAfterTheKitchenPanicked(t *testing.T) {
 func TestCloseAfterAStepPanicked(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for i, name := range []string{"water", "tea", "toast"} {
-			k := testKitchenOf(1, 2)
-			k.panics = name
-			b, panicked := NewBreakfast(k), false
-			func() {
-				defer func() { panicked = recover() != nil }()
-				for range i + 1 {
-					b.Poll(testContext())
+			for _, how := range testHow {
+				k := testKitchenOf(1, 2)
+				k.leaves, k.leave, k.err = name, how.leave, errors.New("too hot to close")
+				b := NewBreakfast(k)
+				left := testLeaves(func() {
+					for range i + 1 {
+						b.Poll(testContext())
+					}
+				})
+				k.log = nil
+				if err := Close(b); !left {
+					t.Fatalf("the %s %s in its Poll, and Poll of Breakfast returned: let the caller see that", name, how.what)
+				} else if fmt.Sprint(k.log) != "[close "+name+"]" || !errors.Is(err, k.err) {
+					t.Fatalf("the %s %s in its Poll, then Breakfast was closed, did %q and returned %v, want [\"close %s\"] and its error: such a step hasn't finished", name, how.what, k.log, err, name)
 				}
-			}()
-			k.log = nil
-			if Close(b); !panicked {
-				t.Fatalf("the %s panicked in its Poll, and Poll of Breakfast returned: let the caller see the panic", name)
-			} else if fmt.Sprint(k.log) != "[close "+name+"]" {
-				t.Fatalf("the %s panicked in its Poll, then Breakfast was closed, and did %q, want [\"close %s\"]: a step that panicked hasn't finished", name, k.log, name)
+				testClosesNothing(t, k, b, "once more after a Close")
 			}
 		}
 	})

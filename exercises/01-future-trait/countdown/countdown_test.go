@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
 	"math"
 	"testing"
 
@@ -140,6 +141,23 @@ func TestLaunchesCountSeparately(t *testing.T) {
 	})
 }
 
+// Two launches of the same number are still two.
+func TestEqualLaunchesCountSeparately(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{0, 1, 2, 100} {
+			what := fmt.Sprintf("two launches were made with NewLaunch(%d), and the first was held", n)
+			first, second := NewLaunch(n), NewLaunch(n)
+			first.Hold()
+			testPolls(t, second, n, what+", and this is the second")
+			testLiftoff(t, second, what+", and this is the second")
+			testPolls(t, first, n+1, what+", and this is the first")
+			first.Release()
+			testPolls(t, first, n, what+" and released, and this is the first")
+			testLiftoff(t, first, what+" and released, and this is the first")
+		}
+	})
+}
+
 func TestLongHold(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -154,6 +172,48 @@ func TestLongHold(t *testing.T) {
 			l.Release()
 			testPolls(t, l, n, "released after a long hold")
 			testLiftoff(t, l, "released after a long hold")
+		}
+	})
+}
+
+// However often Hold and Release are called: these are switches, and not counts.
+func TestManyHolds(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{1, 2, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 65_535, 65_536, 65_537} {
+			l := NewLaunch(1)
+			for range n {
+				l.Hold()
+			}
+			testPolls(t, l, 2, fmt.Sprintf("after %d calls of Hold, and no Release", n))
+			l.Release()
+			testPolls(t, l, 1, fmt.Sprintf("NewLaunch(1), after %d calls of Hold, and one Release", n))
+			for range n {
+				l.Release()
+			}
+			testLiftoff(t, l, fmt.Sprintf("after %d calls of Release, of which one was enough", n))
+			l = NewLaunch(0)
+			for range n {
+				l.Release()
+			}
+			l.Hold()
+			testPolls(t, l, 2, fmt.Sprintf("after %d calls of Release for nothing, and one Hold", n))
+		}
+	})
+}
+
+// A float32 has no place for every whole number above 1<<24.
+func TestCountToTheEnd(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := 1<<24 + 1 + 2*random.IntN(1000)
+		l, cx := NewLaunch(n), new(Context)
+		for poll := 1; poll <= n; poll++ {
+			if value, ready := l.Poll(cx); value != "" || ready {
+				t.Fatalf("NewLaunch(%d): poll %d gave %q, %t, want \"\", false: can the field that keeps the number hold any int?", n, poll, value, ready)
+			}
+		}
+		if value, ready := l.Poll(cx); value != "liftoff" || !ready {
+			t.Fatalf("NewLaunch(%d): after as many polls that said \"not yet\", the next poll gave %q, %t, want \"liftoff\", true: is one less always another number, in the field that keeps it?", n, value, ready)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -153,7 +154,7 @@ func TestNothingStartsBeforeTheFirstPoll(t *testing.T) {
 func TestSlowChildren(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		a, b := testOK(2000+random.IntN(100), "a"), testOK(3000+random.IntN(100), "b")
+		a, b := testOK(70_000+random.IntN(100), "a"), testOK(140_000+random.IntN(100), "b")
 		all := testJoin(a, b)
 		for poll := 1; poll < b.n; poll++ {
 			if r, ready := all.Poll(testContext()); ready || r.Value != nil || r.Err != nil || a.polls != min(poll, a.n) || b.polls != poll {
@@ -270,36 +271,140 @@ func TestTryJoinAllOfNothing(t *testing.T) {
 
 func TestCloseGoesOnAfterAnError(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for polls := range 2 {
-			children := []*testAfter[string]{testOK(9, "a"), testOK(1, "b"), testOK(9, "c"), testOK(9, "d")}
-			for i, c := range children {
-				c.err = fmt.Errorf("child %d is stuck", i)
+		for _, n := range []int{1, 2, 3, 4, 65} {
+			for polls := range 2 {
+				testCloses(t, n, polls)
 			}
+		}
+	})
+}
+
+// testCloses closes n children after some polls. Child 1 is ready at the first.
+func testCloses(t testing.TB, n, polls int) {
+	t.Helper()
+	var children []*testAfter[string]
+	for i := range n {
+		c := testOK(9, "a")
+		if i == 1 {
+			c = testOK(1, "b")
+		}
+		c.err = errors.New("it's stuck") // another error each time, with the same text
+		children = append(children, c)
+	}
+	all, what := testJoin(children...), fmt.Sprintf("TryJoinAll of %d children was closed after %d polls", n, polls)
+	for range polls {
+		all.Poll(testContext())
+	}
+	err := Close(all)
+	for i, c := range children {
+		pending := polls == 0 || i != 1
+		if pending && c.closes != 1 {
+			t.Fatalf("%s, and child %d (pending) was closed %d times, want once, also when another child failed to close", what, i, c.closes)
+		}
+		if !pending && c.closes != 0 {
+			t.Fatalf("%s, and child %d had finished, and was closed", what, i)
+		}
+		if pending && !errors.Is(err, c.err) {
+			t.Fatalf("%s, its children failed to close, and Close returned %q: errors.Is doesn't find the error of child %d in it (they're different errors, with the same text)", what, err, i)
+		}
+	}
+	for range 2 {
+		err = Close(all)
+		for i, c := range children {
+			if c.closes > 1 {
+				t.Fatalf("%s, and a second Close has closed child %d again, want nothing: it was closed already", what, i)
+			}
+		}
+		if err != nil {
+			t.Fatalf("%s, and a second Close returned %q, want nil: it has nothing to do, so nothing can fail", what, err)
+		}
+	}
+}
+
+// A testTwin is a value, not a pointer, so two of them are equal: they share
+// their counter. They're pending at first, and then each poll is ready.
+type testTwin struct{ polls, first *int }
+
+func (w testTwin) Poll(*Context) (r Result[string], ready bool) {
+	if *w.polls++; *w.polls < *w.first {
+		return r, false
+	}
+	r.Value = fmt.Sprint("poll ", *w.polls)
+	return r, true
+}
+
+// A testFunc is a future that == can't compare, and that no map takes for a key.
+type testFunc func() (Result[string], bool)
+
+func (f testFunc) Poll(*Context) (Result[string], bool) { return f() }
+
+func TestEqualChildren(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for first := 1; first <= 5; first++ {
+			polls := 0
+			twin := testTwin{polls: &polls, first: &first}
+			for _, both := range []struct {
+				what  string
+				child Future[Result[string]]
+			}{
+				{"equal values (structs, not pointers)", twin},
+				{"funcs, which can't be compared", testFunc(func() (Result[string], bool) { return twin.Poll(nil) })},
+			} {
+				polls = 0
+				all := TryJoinAll(both.child, both.child, both.child)
+				what := fmt.Sprintf("three children are %s, and ready from the poll %d of any of them on", both.what, first)
+				var r Result[[]string]
+				ready, rounds := false, 0
+				for ; !ready && rounds < 9; rounds++ {
+					r, ready = all.Poll(testContext())
+				}
+				// The first round polls all three, and the next one those that weren't ready.
+				wantRounds, want := 1, []string{"poll 1", "poll 2", "poll 3"}
+				switch first {
+				case 2:
+					wantRounds, want = 2, []string{"poll 4", "poll 2", "poll 3"}
+				case 3:
+					wantRounds, want = 2, []string{"poll 4", "poll 5", "poll 3"}
+				case 4:
+					wantRounds, want = 2, []string{"poll 4", "poll 5", "poll 6"}
+				case 5:
+					wantRounds, want = 3, []string{"poll 7", "poll 5", "poll 6"}
+				}
+				if !slices.Equal(r.Value, want) || rounds != wantRounds || r.Err != nil {
+					t.Fatalf("%s: after %d polls of TryJoinAll and %d of theirs it gave %s, error %v, %t, want the values %q after %d: a child is known by its place, and not by ==", what, rounds, polls, testValues(r.Value), r.Err, ready, want, wantRounds)
+				}
+			}
+		}
+	})
+}
+
+// As many children as fit in a small counter, and one more. The biggest lists are
+// only polled once and closed: taking each child out of one by itself is slow, and right.
+func TestManyChildren(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{63, 64, 65, 255, 256, 257, 1000, 65_535, 65_536, 65_537} {
+			children := make([]*testAfter[string], n)
+			for i := range children {
+				children[i] = testOK(2, "tea")
+			}
+			children[n/2].n = 3
 			all := testJoin(children...)
-			for range polls {
-				all.Poll(testContext())
-			}
-			err := Close(all)
-			for i, c := range children {
-				pending := polls == 0 || i != 1
-				if pending && c.closes != 1 {
-					t.Fatalf("TryJoinAll was closed after %d polls, and child %d (pending) was closed %d times, want once, also when another child failed to close", polls, i, c.closes)
+			for poll := 1; poll <= 3; poll++ {
+				r, ready := all.Poll(testContext())
+				if poll < 3 && (ready || r.Value != nil || r.Err != nil) {
+					t.Fatalf("%d children, of which %d are pending: poll %d gave %d values, error %v, %t, want no values, no error, false", n, []int{n, 1}[poll-1], poll, len(r.Value), r.Err, ready)
 				}
-				if !pending && c.closes != 0 {
-					t.Fatalf("TryJoinAll was closed after %d polls, and child %d had finished, and was closed", polls, i)
+				if poll == 3 && (!ready || len(r.Value) != n || r.Err != nil) {
+					t.Fatalf("%d children, and all have finished: poll %d gave %d values, error %v, %t, want all of them, no error, true", n, poll, len(r.Value), r.Err, ready)
 				}
-				if pending && !errors.Is(err, c.err) {
-					t.Fatalf("several children failed to close, and Close returned %q: errors.Is doesn't find the error of child %d in it", err, i)
+				if n > 1000 {
+					break
 				}
 			}
-			err = Close(all)
-			for i, c := range children {
-				if c.closes > 1 {
-					t.Fatalf("a second Close has closed child %d again, want nothing: it was closed already", i)
+			for Close(all); n > 1000 && len(children) > 0; children = children[1:] {
+				if children[0].closes != 1 {
+					t.Fatalf("%d children were pending, TryJoinAll was closed, and child %d was closed %d times, want once", n, n-len(children), children[0].closes)
 				}
-			}
-			if err != nil {
-				t.Fatalf("a second Close returned %q, want nil: it has nothing to do, so nothing can fail", err)
 			}
 		}
 	})
@@ -308,25 +413,43 @@ func TestCloseGoesOnAfterAnError(t *testing.T) {
 // Rule 5: Close is safe also after Poll panicked. A child whose Poll panicked hasn't finished.
 func TestCloseAfterAPanic(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		a, done, broken, c := testOK(9, "a"), testOK(1, "b"), &testPanics{}, testOK(9, "c")
-		all, panicked := TryJoinAll[string](a, done, broken, c), false
-		func() {
-			defer func() { panicked = recover() != nil }()
-			all.Poll(testContext())
-		}()
-		if !panicked {
-			t.Fatal("child 2 panicked in its Poll, and Poll of TryJoinAll returned: let the caller see the panic")
-		}
-		Close(all)
-		for i, c := range []int{a.closes, done.closes, broken.closes, c.closes} {
-			if want := map[bool]int{true: 0, false: 1}[i == 1]; c != want {
-				t.Fatalf("child 2 panicked in its Poll, then TryJoinAll was closed, and child %d was closed %d times, want %d: it closes each child that hasn't finished, also the one that panicked (child 1 had finished)", i, c, want)
+		for _, how := range []struct {
+			what  string
+			leave func()
+		}{
+			{"panicked", func() { panic("no pot") }},
+			{"called runtime.Goexit, as t.FailNow does,", runtime.Goexit},
+		} {
+			a, done, broken, c := testOK(9, "a"), testOK(1, "b"), &testPanics{leave: how.leave}, testOK(9, "c")
+			all, left := TryJoinAll[string](a, done, broken, c), make(chan bool)
+			go func() {
+				leaves := true
+				defer func() {
+					recover()
+					left <- leaves
+				}()
+				all.Poll(testContext())
+				leaves = false
+			}()
+			if !<-left {
+				t.Fatalf("child 2 %s in its Poll, and Poll of TryJoinAll returned: let the caller see that", how.what)
+			}
+			for range 2 {
+				Close(all)
+				for i, c := range []int{a.closes, done.closes, broken.closes, c.closes} {
+					if want := map[bool]int{true: 0, false: 1}[i == 1]; c != want {
+						t.Fatalf("child 2 %s in its Poll, then TryJoinAll was closed, and child %d was closed %d times, want %d: it closes each child that hasn't finished, once, also the one that panicked (child 1 had finished)", how.what, i, c, want)
+					}
+				}
 			}
 		}
 	})
 }
 
-type testPanics struct{ closes int }
+type testPanics struct {
+	closes int
+	leave  func()
+}
 
-func (p *testPanics) Poll(*Context) (Result[string], bool) { panic("no pot") }
-func (p *testPanics) Close() error                         { p.closes++; return nil }
+func (p *testPanics) Poll(*Context) (r Result[string], ready bool) { p.leave(); return r, false }
+func (p *testPanics) Close() error                                 { p.closes++; return nil }

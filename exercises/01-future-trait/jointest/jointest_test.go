@@ -73,7 +73,7 @@ type testJoin struct {
 type testMistakes struct {
 	backwards, nilForNothing                                bool // which are right
 	oneAtATime, again, asTheyCome, waitsForNothing, noClose bool
-	closesFinished, closesTwice, yieldsNil                  bool
+	closesFinished, closesTwice, closesAgain, yieldsNil     bool
 }
 
 func testMake(is testMistakes) func(...Future[string]) Future[[]string] {
@@ -121,7 +121,7 @@ func (j *testJoin) Close() error {
 			if j.is.closesTwice {
 				Close(f)
 			}
-			j.done[i] = true // a second Close does nothing, as rule 5 says
+			j.done[i] = !j.is.closesAgain // a second Close does nothing, as rule 5 says
 		}
 	}
 	return nil
@@ -172,6 +172,7 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 			{testMistakes{closesFinished: true}, "what happens to a finished child if JoinAll is closed?"},
 			{testMistakes{closesTwice: true}, "how often is a pending child closed if JoinAll is closed?"},
 			{testMistakes{yieldsNil: true}, "are all values there, or only true?"},
+			{testMistakes{closesAgain: true}, "how often is a pending child closed if JoinAll is closed a second time?"},
 		} {
 			name := fmt.Sprintf("suspect %c", 'A'+i)
 			switch v := testAsk(t, name, testMake(suspect.is)); {
@@ -181,8 +182,8 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 				t.Fatalf("checkJoinAll rejects %s without a text: say what was wrong, with t.Error or t.Fatal", name)
 			}
 		}
-		if v := testAsk(t, "suspect I", testMakeNoCloser); !v.failed {
-			t.Fatal("checkJoinAll accepts suspect I, and it's wrong: it has no Close method, so what happens to a pending child?")
+		if v := testAsk(t, "suspect J", testMakeNoCloser); !v.failed {
+			t.Fatal("checkJoinAll accepts suspect J, and it's wrong: it has no Close method, so what happens to a pending child?")
 		}
 	})
 }

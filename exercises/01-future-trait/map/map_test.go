@@ -96,7 +96,7 @@ func TestMapStartsNothing(t *testing.T) {
 func TestMapIsPendingWhileItsFutureIs(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		inside := &testAfter[string]{n: 3000 + random.IntN(50), value: "tea"}
+		inside := &testAfter[string]{n: 140_000 + random.IntN(50), value: "tea"}
 		var seen []string
 		f := Map[string](inside, func(s string) string {
 			seen = append(seen, s)

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
@@ -97,7 +98,7 @@ func TestThenStartsNothing(t *testing.T) {
 func TestThenWaitsForTheFirst(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		first, calls := &testAfter[int]{n: 3000 + random.IntN(4), value: 7}, 0
+		first, calls := &testAfter[int]{n: 70_000 + random.IntN(4), value: 7}, 0
 		f := Then[int](first, func(n int) Future[string] {
 			if calls++; n != 7 || calls > 1 {
 				t.Fatalf("next was called with %d, call number %d, want one call with 7, the value of the first future", n, calls)
@@ -125,7 +126,7 @@ func TestThenGoesOnWithTheSecond(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		first, calls := &testAfter[int]{n: 2, value: 7}, 0
-		second := &testAfter[string]{n: 3000 + random.IntN(4), value: "tea"}
+		second := &testAfter[string]{n: 140_000 + random.IntN(4), value: "tea"}
 		f := Then[int](first, func(int) Future[string] { calls++; return second })
 		f.Poll(testContext())
 		for poll := 1; poll <= second.n; poll++ {
@@ -178,11 +179,14 @@ func (testBare) Poll(*Context) (int, bool) { return 0, false }
 
 func TestCloseOfAFutureWithoutClose(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, first := range []Future[int]{testBare{}, &testAfter[int]{n: 1}} {
+		done := &testAfter[int]{n: 1, err: errors.New("the cup is broken")}
+		for _, first := range []Future[int]{testBare{}, done} {
 			f := Then[int](first, func(int) Future[int] { return testBare{} })
 			f.Poll(testContext())
 			if err := Close(f); err != nil {
 				t.Fatalf("the future under way has no Close method, and Close of Then returned %q, want nil", err)
+			} else if done.closes > 0 {
+				t.Fatal("the second future was under way and has no Close method, and a Close of Then closed the first one instead, want nothing closed: the first had finished")
 			}
 		}
 	})
@@ -211,23 +215,89 @@ func TestCloseOfTheSecond(t *testing.T) {
 	})
 }
 
+// A testTwin is a value, not a pointer, so two of them are equal: they share
+// their counter. Each is ready at its second poll, and says how many came before.
+type testTwin struct{ polls *int }
+
+func (w testTwin) Poll(*Context) (int, bool) {
+	if *w.polls++; *w.polls%2 == 1 {
+		return 0, false
+	}
+	return *w.polls, true
+}
+
+// A testFunc is a future that == can't compare: it panics.
+type testFunc func() (int, bool)
+
+func (f testFunc) Poll(*Context) (int, bool) { return f() }
+
+func TestThenOfEqualFutures(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		var polls, calls int
+		twin := testTwin{polls: &polls}
+		for _, both := range []struct {
+			what   string
+			future Future[int]
+		}{
+			{"equal values (structs, not pointers)", twin},
+			{"funcs, which can't be compared", testFunc(func() (int, bool) { return twin.Poll(nil) })},
+		} {
+			what, future := both.what, both.future
+			polls, calls = 0, 0
+			f := Then(future, func(n int) Future[int] { calls++; return future })
+			for poll := 1; poll <= 3; poll++ { // pending, ready and pending, ready
+				value, ready := f.Poll(testContext())
+				if want := map[int]int{3: 4}[poll]; value != want || ready != (poll == 3) || calls != min(poll-1, 1) || polls != []int{0, 1, 3, 4}[poll] {
+					t.Fatalf("both futures were %s, and poll %d gave %d, %t, with %d polls of them and %d calls of next, want %d, %t, %d and %d: how far Then is can't be seen from which future it has, so remember it", what, poll, value, ready, polls, calls, want, poll == 3, []int{0, 1, 3, 4}[poll], min(poll-1, 1))
+				}
+			}
+		}
+	})
+}
+
+// testHow are two ways to leave a function in its middle.
+var testHow = []struct {
+	what  string
+	leave func()
+}{
+	{"panicked", func() { panic("no pot") }},
+	{"called runtime.Goexit, as t.FailNow does,", runtime.Goexit},
+}
+
+// testLeaves runs f, and reports whether it ended without returning.
+func testLeaves(f func()) bool {
+	left := make(chan bool)
+	go func() {
+		leaves := true
+		defer func() {
+			recover()
+			left <- leaves
+		}()
+		f()
+		leaves = false
+	}()
+	return <-left
+}
+
 // Rule 5: Close is safe also after Poll panicked.
 func TestCloseAfterNextPanicked(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for polls := 1; polls <= 3; polls++ {
-			first := &testAfter[int]{n: polls}
-			f := Then[int](first, func(int) Future[int] { panic("no pot") })
-			panicked := false
-			func() {
-				defer func() { panicked = recover() != nil }()
-				for range polls {
-					f.Poll(testContext())
+		for _, how := range testHow {
+			for polls := 1; polls <= 3; polls++ {
+				first := &testAfter[int]{n: polls, err: errors.New("the cup is broken")}
+				f := Then[int](first, func(int) Future[int] { how.leave(); return nil })
+				left := testLeaves(func() {
+					for range polls {
+						f.Poll(testContext())
+					}
+				})
+				for range 2 {
+					if err := Close(f); !left {
+						t.Fatalf("next %s at poll %d, and Poll of Then returned: let the caller see that", how.what, polls)
+					} else if first.closes > 0 || err != nil {
+						t.Fatalf("next %s, Then was closed, closed the first future %d times and returned %v, want 0 and nil: it had finished, so forget it before you call what may not return", how.what, first.closes, err)
+					}
 				}
-			}()
-			if Close(f); !panicked {
-				t.Fatalf("next panicked at poll %d, and Poll of Then returned: let the caller see the panic", polls)
-			} else if first.closes > 0 {
-				t.Fatalf("next panicked, Then was closed, and it closed the first future, which had finished: forget it before you call what may panic")
 			}
 		}
 	})
@@ -236,27 +306,29 @@ func TestCloseAfterNextPanicked(t *testing.T) {
 // A future whose Poll panicked hasn't finished.
 func TestCloseAfterAFuturePanicked(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, which := range []string{"first", "second"} {
-			done, broken := &testAfter[int]{n: 1}, new(testPanics)
+		for n, which := range []string{"first", "first", "second", "second"} {
+			how := testHow[n%2]
+			done, broken := &testAfter[int]{n: 1}, &testPanics{leave: how.leave}
 			f := Then[int](done, func(int) Future[int] { return broken })
 			if which == "first" {
 				f = Then[int](broken, func(int) Future[int] { return done })
 			}
-			panicked := false
-			func() {
-				defer func() { panicked = recover() != nil }()
-				f.Poll(testContext())
-			}()
-			if Close(f); !panicked {
-				t.Fatalf("the %s future panicked in its Poll, and Poll of Then returned: let the caller see the panic", which)
-			} else if broken.closes != 1 || done.closes != 0 {
-				t.Fatalf("the %s future panicked in its Poll, then Then was closed, and it closed that future %d times and the other %d times, want 1 and 0: a future that panicked hasn't finished", which, broken.closes, done.closes)
+			left := testLeaves(func() { f.Poll(testContext()) })
+			for range 2 {
+				if Close(f); !left {
+					t.Fatalf("the %s future %s in its Poll, and Poll of Then returned: let the caller see that", which, how.what)
+				} else if broken.closes != 1 || done.closes != 0 {
+					t.Fatalf("the %s future %s in its Poll, then Then was closed, and it closed that future %d times and the other %d times, want 1 and 0, also after a second Close: such a future hasn't finished", which, how.what, broken.closes, done.closes)
+				}
 			}
 		}
 	})
 }
 
-type testPanics struct{ closes int }
+type testPanics struct {
+	closes int
+	leave  func()
+}
 
-func (p *testPanics) Poll(*Context) (int, bool) { panic("no pot") }
+func (p *testPanics) Poll(*Context) (int, bool) { p.leave(); return 0, false }
 func (p *testPanics) Close() error              { p.closes++; return nil }

@@ -2,6 +2,11 @@ package main
 
 import (
 	_ "embed"
+	"log"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +43,81 @@ func TestClassify(t *testing.T) {
 			if got := classify(test.n, test.err); got != test.want {
 				t.Errorf("read returned %s: got %q, want %q: %s", test.what, got, test.want, test.why)
 			}
+		}
+	})
+}
+
+// However many bytes came: each power of two, and the numbers beside it.
+func TestManyBytesGoOn(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		if check.IsStub(testSource) {
+			t.Skip("not tried: classify.go is not started")
+		}
+		for bit := range strconv.IntSize - 1 {
+			for _, n := range []int{1<<bit - 1, 1 << bit, 1<<bit + 1} {
+				if got := classify(n, nil); n > 0 && got != goOn {
+					t.Fatalf("read returned %d bytes and no error: got %q, want %q: is the number kept in a type that's smaller than int?", n, got, goOn)
+				}
+			}
+		}
+	})
+}
+
+// An answer means the same at its first time and at its 70,000th, whatever came before.
+func TestClassifyRemembersNothing(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		if check.IsStub(testSource) {
+			t.Skip("not tried: classify.go is not started")
+		}
+		answers := []struct {
+			what string
+			n    int
+			err  error
+			want verdict
+		}{
+			{"7 bytes", 7, nil, goOn}, {"0 bytes and no error", 0, nil, ended}, {"EAGAIN", -1, unix.EAGAIN, notNow},
+			{"EINTR", -1, unix.EINTR, askAgain}, {"ECONNRESET", -1, unix.ECONNRESET, failed},
+		}
+		for _, before := range answers {
+			for time := range 70_000 {
+				if got := classify(before.n, before.err); got != before.want {
+					t.Fatalf("read returned %s, the time %d in a row: got %q, want %q: classify looks at its arguments, and at nothing else", before.what, time+1, got, before.want)
+				}
+			}
+			for _, a := range answers {
+				if got := classify(a.n, a.err); got != a.want {
+					t.Fatalf("read returned %s, after %s had come 70,000 times: got %q, want %q: classify looks at its arguments, and at nothing else", a.what, before.what, got, a.want)
+				}
+			}
+		}
+	})
+}
+
+// What's printed or logged is a call of the kernel, and it may wait.
+func TestClassifyPrintsNothing(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "printed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	check.Instant(t, testWaits, func(t testing.TB) {
+		func() {
+			stdout, stderr, logger := os.Stdout, os.Stderr, log.Writer()
+			defer func() {
+				os.Stdout, os.Stderr = stdout, stderr
+				log.SetOutput(logger)
+			}()
+			os.Stdout, os.Stderr = file, file
+			log.SetOutput(file)
+			for code := unix.Errno(1); code < 134; code++ {
+				classify(-1, code)
+			}
+			classify(0, nil)
+			classify(7, nil)
+		}()
+		if printed, err := os.ReadFile(file.Name()); err != nil || len(printed) > 0 {
+			first, _, _ := strings.Cut(string(printed), "\n")
+			t.Fatalf("classify has printed %q: a call of the kernel, which waits if the terminal does; say what the answer means, and leave the rest to the caller", first)
 		}
 	})
 }

@@ -43,8 +43,8 @@ func testNetworkOf(t testing.TB, first int) *testNetwork {
 }
 
 func (n *testNetwork) note(format string, args ...any) {
-	if n.log = append(n.log, fmt.Sprintf(format, args...)); len(n.log) > 1000 {
-		panic("after 1,000 calls")
+	if n.log = append(n.log, fmt.Sprintf(format, args...)); len(n.log) > 2000 {
+		panic("after 2,000 calls")
 	}
 }
 
@@ -119,7 +119,7 @@ func TestDialTriesInOrder(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		check.Started(t, "dial.go", testSource)
-		for range 1000 {
+		for run := range 1000 {
 			n := testNetworkOf(t, random.IntN(50))
 			first := n.next
 			var addrs []string
@@ -135,8 +135,13 @@ func TestDialTriesInOrder(t *testing.T) {
 				{results: []error{failure()}},
 				{results: []error{unix.EAGAIN}, wake: unix.ENOSPC},
 				{results: []error{unix.EAGAIN}, wake: failure()},
+				{results: []error{unix.EAGAIN}, wake: unix.EAGAIN},
 			}
-			for i := range random.IntN(20) {
+			fail := random.IntN(20)
+			if run == 999 {
+				fail = 300 // when few have worked, many
+			}
+			for i := range fail {
 				addrs = append(addrs, fmt.Sprintf("10.0.0.%d", i+1))
 				n.addresses[addrs[i]] = failures[random.IntN(len(failures))]
 			}
@@ -217,7 +222,7 @@ func TestDialWaitsForASlowConnect(t *testing.T) {
 		n := testNetworkOf(t, 6)
 		a := &testAddress{results: []error{unix.EAGAIN}}
 		n.addresses["a"], n.addresses["b"] = a, &testAddress{results: []error{nil}}
-		d, polls := Dial(n, "a", "b"), 5000+random.IntN(100)
+		d, polls := Dial(n, "a", "b"), 70_000+random.IntN(100)
 		d.Poll(new(Context))
 		for poll := 2; poll <= polls; poll++ {
 			n.log = nil
@@ -227,7 +232,7 @@ func TestDialWaitsForASlowConnect(t *testing.T) {
 		}
 		a.results = []error{nil}
 		if got, ready := d.Poll(new(Context)); !ready || got != (Dialed{FD: 7}) {
-			t.Fatalf("the connect took thousands of polls, and then Poll gave %+v, %t, want {FD:7 Err:<nil>}, true", got, ready)
+			t.Fatalf("the connect took 70,000 polls, and then Poll gave %+v, %t, want {FD:7 Err:<nil>}, true", got, ready)
 		}
 	})
 }
@@ -237,7 +242,7 @@ func TestDialThatFailsLater(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for early := 1; early <= 3; early++ { // polls that find the connect under way
 			for code := unix.Errno(0); code < 134; code++ {
-				if code == unix.EAGAIN || code == unix.EINTR || code > 0 && unix.ErrnoName(code) == "" {
+				if code == unix.EINTR || code > 0 && unix.ErrnoName(code) == "" {
 					continue
 				}
 				n, why, a := testNetworkOf(t, 6), error(code), new(testAddress)
@@ -246,9 +251,10 @@ func TestDialThatFailsLater(t *testing.T) {
 				}
 				a.results = append(a.results, code)
 				what := fmt.Sprintf("at poll %d, Result said %s for a", early+1, unix.ErrnoName(code))
-				if code == 0 {
-					why, a.results, a.wake = unix.ENOSPC, a.results[:1], unix.ENOSPC
-					what = fmt.Sprintf("at poll %d, Result said EAGAIN for a, and WakeWhenWritable failed with ENOSPC", early+1)
+				if code == 0 || code == unix.EAGAIN { // of WakeWhenWritable, EAGAIN is an error like any other
+					failure := map[bool]unix.Errno{true: unix.ENOSPC, false: unix.EAGAIN}[code == 0]
+					why, a.results, a.wake = failure, a.results[:1], failure
+					what = fmt.Sprintf("at poll %d, Result said EAGAIN for a, and WakeWhenWritable failed with %s", early+1, unix.ErrnoName(failure))
 				}
 				n.addresses["a"], n.addresses["b"] = a, &testAddress{open: unix.EAFNOSUPPORT}
 				n.addresses["c"] = &testAddress{results: []error{nil}}
@@ -324,6 +330,48 @@ func TestDialWhenAllFail(t *testing.T) {
 		before := n.count("Close")
 		if Close(d); n.count("Close") > before {
 			t.Fatalf("all addresses failed, and Close of Dial has closed a socket, want nothing: none was open (the calls: %v)", n.log)
+		}
+	})
+}
+
+// Addresses and errors are texts: they may have a percent sign in them, be equal,
+// or be equal and stand for something else.
+func TestDialOfOddAddresses(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		n := testNetworkOf(t, 6)
+		var addrs []string
+		var errs []error
+		for i, odd := range []string{"fe80::%d%%eth0", "[fe80::1%%25eth%d]:80", "%%s.example:%d", "100%%w:%d", "%%!v(x):%d", "%d%%"} {
+			addr := fmt.Sprintf(odd, 10+i+10*random.IntN(1000))
+			err := errors.New("connection refused: 100% loss, %w") // another one each time
+			switch a := new(testAddress); i % 3 {
+			case 0:
+				a.open, n.addresses[addr] = err, a
+			case 1:
+				a.results, n.addresses[addr] = []error{err}, a
+			case 2:
+				a.results, a.wake, n.addresses[addr] = []error{unix.EAGAIN}, err, a
+			}
+			addrs, errs = append(addrs, addr), append(errs, err)
+		}
+		twice := addrs[1] // tried again at the end, and it fails with something else
+		errs = append(errs, errors.New("connection refused: 100% loss, %w"))
+		n.addresses[twice].results = append(n.addresses[twice].results, errs[len(errs)-1])
+		addrs = append(addrs, twice)
+		got, ready := Dial(n, slices.Clone(addrs)...).Poll(new(Context))
+		if !ready || got.FD != -1 || got.Err == nil || len(n.open) > 0 {
+			t.Fatalf("all addresses failed, of %q, and Poll gave %+v, %t, with %d open sockets, want -1, an error, true, and none", addrs, got, ready, len(n.open))
+		}
+		rest := got.Err.Error()
+		for i, addr := range addrs {
+			_, after, found := strings.Cut(rest, addr)
+			if rest = after; !found {
+				t.Fatalf("all addresses failed, and the error is %q: it names each address with its error, in order, and as it was given, and this looks for %q", got.Err, addr)
+			}
+			if !errors.Is(got.Err, errs[i]) {
+				t.Fatalf("all addresses failed, and the error is %q: errors.Is doesn't find the error of %q in it, the address number %d of %q (their errors differ, even where the texts are the same)", got.Err, addr, i+1, addrs)
+			}
 		}
 	})
 }

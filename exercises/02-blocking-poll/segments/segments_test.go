@@ -104,14 +104,22 @@ func testLine(t testing.TB, r *Reader, p *testPeer) Line {
 func testLines(t testing.TB, what string, p *testPeer, want ...string) {
 	t.Helper()
 	r, parts := NewReader(p), testShort(p.script)
+	var kept []string
 	for i, w := range want {
-		if got := testLine(t, r, p); got.Err != nil || got.Text != w {
-			t.Fatalf("%s: line %d is %s, error %v, want %s. It came in the parts %s", what, i+1, testQuote(got.Text), got.Err, testQuote(w), parts)
+		line := testLine(t, r, p)
+		if line.Err != nil || line.Text != w {
+			t.Fatalf("%s: line %d is %s, error %v, want %s. It came in the parts %s", what, i+1, testQuote(line.Text), line.Err, testQuote(w), parts)
 		}
+		kept = append(kept, line.Text)
 	}
 	for range 2 {
 		if got := testLine(t, r, p); got.Err != io.EOF || got.Text != "" {
 			t.Fatalf("%s: after the last line ReadLine gave %s, error %v, want the error io.EOF. It came in the parts %s", what, testQuote(got.Text), got.Err, parts)
+		}
+	}
+	for i, w := range want {
+		if kept[i] != w {
+			t.Fatalf("%s: line %d was %s, the caller has kept it, and now it's %s: a line that was yielded is the caller's, so it needs memory of its own. It came in the parts %s", what, i+1, testQuote(w), testQuote(kept[i]), parts)
 		}
 	}
 }
@@ -172,11 +180,20 @@ func TestSeveralLinesInOnePart(t *testing.T) {
 	})
 }
 
+// testText is n bytes, and no long part of it comes twice.
+func testText(n int) string {
+	var text strings.Builder
+	for i := 0; text.Len() < n; i++ {
+		fmt.Fprint(&text, i, " ")
+	}
+	return text.String()[:n]
+}
+
 func TestLongLines(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
 		for _, n := range []int{15, 16, 17, 100, 5000 + random.IntN(5000), 70_000} {
-			text := strings.Repeat("0123456789", n/10+1)[:n]
+			text := testText(n)
 			testLines(t, fmt.Sprintf("a line of %d bytes", n), &testPeer{script: testParts(text + "\n")}, text)
 			testLines(t, fmt.Sprintf("a line of %d bytes, and another", n), &testPeer{script: testParts(text[:n/2], text[n/2:]+"\nnext\n")}, text, "next")
 		}
@@ -206,7 +223,7 @@ func TestPauseInALine(t *testing.T) {
 func TestLongPauseInALine(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p, pauses := &testPeer{script: []any{"he"}}, 3000+random.IntN(100)
+		p, pauses := &testPeer{script: []any{"he"}}, 70_000+random.IntN(100)
 		for range pauses {
 			p.script = append(p.script, unix.EAGAIN)
 		}
@@ -219,11 +236,36 @@ func TestLongPauseInALine(t *testing.T) {
 
 func TestAbandonedReadLine(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p := &testPeer{script: testParts("he", "llo\n")}
-		r := NewReader(p)
-		r.ReadLine().Poll(testContext()) // and is never polled again
-		if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "hello" {
-			t.Fatalf("\"he\" came, the future was abandoned, then came \"llo\\n\", and the next ReadLine gave %q, %t, want \"hello\", true: what has come belongs to the Reader, and not to the future", line.Text, ready)
+		for closes, how := range []string{"and is never polled again", "and closed, as rule 5 says", "and closed twice"} {
+			leave := func(l Future[Line]) {
+				for range closes {
+					Close(l)
+				}
+			}
+			p := &testPeer{script: testParts("he", "l", "lo\n")}
+			r := NewReader(p)
+			for range 2 {
+				l := r.ReadLine()
+				l.Poll(testContext())
+				leave(l)
+			}
+			if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "hello" {
+				t.Fatalf("\"he\" came, the future was abandoned (%s), then came \"l\", the next one was abandoned as well, then came \"lo\\n\", and the next ReadLine gave %q, %t, want \"hello\", true: what has come belongs to the Reader, and not to the future", how, line.Text, ready)
+			}
+			p = &testPeer{script: testParts("a\nb\nc", "d\n")}
+			r = NewReader(p)
+			testLine(t, r, p)
+			leave(r.ReadLine()) // before its first poll
+			if line := testLine(t, r, p); line.Text != "b" {
+				t.Fatalf("\"a\\nb\\nc\" came, a was yielded, a ReadLine was abandoned before its first poll (%s), and the next ReadLine gave %q, want \"b\"", how, line.Text)
+			}
+			early, late := r.ReadLine(), r.ReadLine() // two at the same time, and one is abandoned
+			early.Poll(testContext())
+			leave(early)
+			leave(late)
+			if line := testLine(t, r, p); line.Text != "cd" {
+				t.Fatalf("\"c\" came, two futures were abandoned (%s), then came \"d\\n\", and the next ReadLine gave %q, want \"cd\"", how, line.Text)
+			}
 		}
 	})
 }
@@ -267,12 +309,12 @@ func TestErrors(t *testing.T) {
 			t.Fatalf("\"he\" came, then WakeWhenReadable failed, then \"llo\\n\" came, and another ReadLine gave %+v, %t, want hello, true: what has come isn't lost", line, ready)
 		}
 		p = &testPeer{script: []any{"he"}}
-		for range 100 {
+		for range 70_000 {
 			p.script = append(p.script, unix.EINTR)
 		}
 		p.script = append(p.script, "llo\n")
 		if line, ready := NewReader(p).ReadLine().Poll(testContext()); !ready || line != (Line{Text: "hello"}) {
-			t.Fatalf("EINTR came a hundred times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
+			t.Fatalf("EINTR came 70,000 times in the middle of a line, and Poll gave %+v, %t, want hello, true: the read is repeated at once", line, ready)
 		}
 		errs := []error{unix.ECONNRESET}
 		for code := unix.Errno(1); code < 134; code++ {

@@ -160,9 +160,18 @@ func TestPartialWrites(t *testing.T) {
 	})
 }
 
+// testText is n bytes, and no long part of it comes twice.
+func testText(n int) string {
+	var text strings.Builder
+	for i := 0; text.Len() < n; i++ {
+		fmt.Fprint(&text, i, " ")
+	}
+	return text.String()[:n]
+}
+
 func TestManyParts(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p, text := new(testPeer), strings.Repeat("x", 70_000)
+		p, text := new(testPeer), testText(70_000)
 		for range 2000 {
 			p.script = append(p.script, 1, unix.EINTR)
 		}
@@ -183,7 +192,7 @@ func TestManyParts(t *testing.T) {
 func TestPeerThatTakesItsTime(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
-		p, pauses := &testPeer{script: []any{1}}, 3000+random.IntN(100)
+		p, pauses := &testPeer{script: []any{1}}, 70_000+random.IntN(100)
 		for range pauses {
 			p.script = append(p.script, unix.EAGAIN)
 		}
@@ -201,7 +210,7 @@ func TestAnyLength(t *testing.T) {
 			lengths = append(lengths, n-1, n, n+1, 3*n)
 		}
 		for _, n := range lengths {
-			p, text := &testPeer{script: []any{unix.EAGAIN, n / 2, unix.EAGAIN}}, strings.Repeat("x", n)
+			p, text := &testPeer{script: []any{unix.EAGAIN, n / 2, unix.EAGAIN}}, testText(n)
 			if n == 1 {
 				p.script = p.script[:1]
 			}

@@ -1,4 +1,4 @@
-// want: second time
+// want: once more after a Close
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.

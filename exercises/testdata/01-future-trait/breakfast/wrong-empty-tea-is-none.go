@@ -1,4 +1,4 @@
-// want: for tea and toast
+// want: for tea and
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.

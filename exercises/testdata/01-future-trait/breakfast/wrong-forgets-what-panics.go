@@ -1,4 +1,4 @@
-// want: a step that panicked hasn't finished
+// want: such a step hasn't finished
 package main
 
 // A Kitchen makes the futures that a breakfast is made of.

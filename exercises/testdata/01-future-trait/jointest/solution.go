@@ -51,6 +51,7 @@ func checkJoinAll(t testing.TB, joinAll func(...Future[string]) Future[[]string]
 	all = joinAll(done, pending)
 	all.Poll(new(Context))
 	Close(all)
+	Close(all) // which does nothing, as rule 5 says
 	if done.closes != 0 || pending.closes != 1 {
 		t.Errorf("the finished child was closed %d times and the pending one %d times, want 0 and 1", done.closes, pending.closes)
 	}

@@ -1,4 +1,4 @@
-// want: another kettle
+// want: two kettles
 package main
 
 // A Kettle is a future. Its value is "hot water", and it's ready once Hot is true.

@@ -1,4 +1,4 @@
-// want: next panicked, Then was closed, and it closed the first future
+// want: next panicked, Then was closed, closed the first future
 package main
 
 // Chained is the future that Then makes.

@@ -1,4 +1,4 @@
-// want: a future that panicked hasn't finished
+// want: such a future hasn't finished
 package main
 
 // Chained is the future that Then makes.
