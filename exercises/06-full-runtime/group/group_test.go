@@ -265,6 +265,91 @@ func TestCancelledFromOutside(t *testing.T) {
 	})
 }
 
+// wantRefused calls Go in a group that takes no more tasks.
+func (rt *testRuntime) wantRefused(why string) {
+	rt.Helper()
+	before, late := len(rt.tasks), &testWork{name: "late"}
+	rt.group.Go(late)
+	if len(rt.tasks) != before || late.closes != 1 {
+		rt.Fatalf("%s, and then Go(late) is called: %d tasks were spawned, and the future was closed %d times, want no task, and closed once: %s", rt.story(), len(rt.tasks)-before, late.closes, why)
+	}
+}
+
+// The failure is known as soon as the task is found to have ended.
+func TestNothingStartsInThePollOfAFailure(t *testing.T) {
+	broken := errors.New("broken")
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b", "c")
+		rt.tasks[0].end(broken)
+		rt.tasks[2].onPoll = func() { rt.wantRefused("a was found to have failed earlier in this poll") }
+		f := rt.group.Wait()
+		rt.wantPending(f, "b and c haven't ended")
+		rt.wantCancelled("a has failed", "b c")
+		rt.tasks[1].onPoll = func() { rt.wantRefused("a has failed in an earlier poll") }
+		rt.tasks[1].end(nil)
+		rt.tasks[2].end(ErrCancelled)
+		rt.wantReady(f, "a has failed", broken)
+		rt.wantRefused("a has failed, also if all have ended by now")
+	})
+}
+
+// A Wait that was ready takes nothing away from the next one.
+func TestWaitAgain(t *testing.T) {
+	one, two := errors.New("broken"), errors.New("broken") // the texts are equal, the errors aren't
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b", "c")
+		rt.tasks[0].end(one)
+		rt.tasks[1].end(nil)
+		rt.tasks[2].end(two)
+		rt.wantReady(rt.group.Wait(), "all have ended", one, two)
+		rt.wantReady(rt.group.Wait(), "all had ended before, and this is another Wait: it yields the errors of all tasks as well", one, two)
+		rt.note("Close")
+		rt.group.Close()
+		rt.wantReady(rt.group.Wait(), "all had ended before the Close", one, two)
+	})
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a")
+		rt.tasks[0].end(nil)
+		rt.wantReady(rt.group.Wait(), "a has ended")
+		rt.start("b")
+		f := rt.group.Wait()
+		rt.wantPending(f, "b was added after a Wait was ready, and hasn't ended")
+		rt.tasks[1].end(two)
+		rt.wantReady(f, "b has failed", two)
+	})
+}
+
+// A cancelled task may end with something else.
+func TestErrorsAfterTheClose(t *testing.T) {
+	one, two := errors.New("one"), errors.New("two")
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b", "c", "d")
+		rt.note("Close")
+		rt.group.Close()
+		rt.tasks[0].end(ErrCancelled)
+		rt.tasks[1].end(one)
+		rt.tasks[2].end(nil)
+		f := rt.group.Wait()
+		rt.wantPending(f, "d hasn't ended")
+		rt.tasks[3].end(two)
+		rt.wantReady(f, "the group was closed, and only ErrCancelled is left out: b and d have ended with errors of their own", one, two)
+	})
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b")
+		rt.tasks[0].onPoll = func() {
+			rt.note("Close, while a is polled")
+			rt.group.Close()
+			rt.tasks[0].end(one)
+			rt.wantRefused("the group is closed")
+		}
+		f := rt.group.Wait()
+		rt.wantPending(f, "b hasn't ended")
+		rt.wantCancelled("the group was closed while a was polled", "a b")
+		rt.tasks[1].end(ErrCancelled)
+		rt.wantReady(f, "a has failed, and b was cancelled", one)
+	})
+}
+
 func TestNothingStartsAfterAFailure(t *testing.T) {
 	testTry(t, func(rt *testRuntime) {
 		rt.start("a", "b")
