@@ -204,18 +204,18 @@ func TestLongWay(t *testing.T) {
 		testPlan{testForTimer(time.Second)}, testPlan{testForTask(1)}, testPlan{testForTask(2)}, testPlan{testForTask(3)})
 }
 
-// A hundred, and a hundred again, the other way round.
+// Hundreds, and as many again, the other way round.
 func TestVeryLongWay(t *testing.T) {
-	const n = 100
+	const n = 300
 	up, down, all := make([]testPlan, n), make([]testPlan, n), make([]int, n)
 	for i := range n {
 		up[i], down[i], all[i] = testPlan{testForTask(i + 2)}, testPlan{testForTask(i)}, i+1
 	}
 	up[n-1], down[0] = testPlan{testForTimer(time.Second)}, testPlan{testForTimer(time.Second)}
-	testFinish(t, "each of 100 tasks waits for the one after it; a timer has the waker of the last one", up...)
-	testFinish(t, "each of 100 tasks waits for the one before it; a timer has the waker of the first one", down...)
+	testFinish(t, "each of 300 tasks waits for the one after it; a timer has the waker of the last one", up...)
+	testFinish(t, "each of 300 tasks waits for the one before it; a timer has the waker of the first one", down...)
 	up[n-1] = testPlan{testForTask(1)}
-	testStuck(t, "each of 100 tasks waits for the one after it, and the last one waits for the first", all, 0, up...)
+	testStuck(t, "each of 300 tasks waits for the one after it, and the last one waits for the first", all, 0, up...)
 }
 
 func TestOneOfMany(t *testing.T) {
