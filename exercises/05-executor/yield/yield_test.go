@@ -178,6 +178,21 @@ func TestPollWhileAStepIsUnderWay(t *testing.T) {
 	}
 }
 
+// A small budget, and thousands of polls.
+func TestManyPolls(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		const n = 3000
+		did := 0
+		s := &Steps{N: n, Budget: 1, Do: func(int) { did++ }}
+		for poll := 1; poll <= n; poll++ {
+			woken := new(testWaker)
+			if _, ready := s.Poll(&Context{waker: woken}); did != poll || ready != (poll == n) || (*woken == 1) == ready {
+				t.Fatalf("Steps{N: %d, Budget: 1} has done %d steps after poll number %d, returned %t and called its waker %d times, want %[3]d steps, %t, and a wake if there's more to do", n, did, poll, ready, *woken, poll == n)
+			}
+		}
+	})
+}
+
 // A testCaller notes where it's called from.
 type testCaller struct{ stack atomic.Pointer[string] }
 
