@@ -261,6 +261,25 @@ func TestClosedAgainAndAgain(t *testing.T) {
 	})
 }
 
+// A peer that's silent for long, in the middle of a message.
+func TestManyPolls(t *testing.T) {
+	testTry(t, func(t testing.TB, r *rand.Rand) {
+		body := testBody(r, 6)
+		all, s := testMessage(body), new(testStream)
+		for _, part := range [][]byte{all[:2], all[2:7], all[7:]} {
+			for range 1500 {
+				s.script = append(s.script, testPause{})
+			}
+			s.script = append(s.script, part)
+		}
+		f := NewMessages(s).Next()
+		for poll := range 3 * 1500 {
+			testPoll(t, f, fmt.Sprintf("a message of 4+6 bytes comes in three parts, and before each the stream isn't ready in 1,500 polls (this is poll %d)", poll+1), nil)
+		}
+		testPoll(t, f, "a message of 4+6 bytes has come, after 4,500 polls", body)
+	})
+}
+
 func TestEmptyMessage(t *testing.T) {
 	testTry(t, func(t testing.TB, r *rand.Rand) {
 		s := &testStream{script: []any{testMessage("")}}
