@@ -66,6 +66,26 @@ func TestManyThatAreClosed(t *testing.T) {
 	}
 }
 
+// The task polls often, for whatever reason, before another one comes.
+func TestManyPolls(t *testing.T) {
+	testTry(t, func(s *testScene) {
+		r := s.receive()
+		for range 1500 {
+			r.want(testWaits, "no sender waits, however often it's polled")
+		}
+		s.send("a").want(testSent, "a receiver waits")
+		s.wantWoken("it was given a value", r)
+		r.want(testGot("a"), "that's what it was given")
+		w := s.send("b")
+		for range 1500 {
+			w.want(testWaits, "no receiver waits, however often it's polled")
+		}
+		s.receive().want(testGot("b"), "a sender waits")
+		s.wantWoken("its value was taken", w)
+		w.want(testSent, "a receiver has the value")
+	})
+}
+
 // A value may be empty, and equal to another one.
 func TestEmptyAndEqualValues(t *testing.T) {
 	values := []string{"", "tea", "tea", "", ""}
@@ -77,6 +97,18 @@ func TestEmptyAndEqualValues(t *testing.T) {
 			s.receive().want(testGot(v), "a value may be empty, or the same as another one")
 		}
 		s.receive().want(testWaits, "each value is received once")
+	})
+	testTry(t, func(s *testScene) {
+		first, second, third := s.send("tea"), s.send("tea"), s.send("tea")
+		first.want(testWaits, "no receiver waits")
+		second.want(testWaits, "no receiver waits")
+		third.want(testWaits, "no receiver waits")
+		second.close()
+		s.receive().want(testGot("tea"), "a sender waits")
+		s.wantWoken("three senders of equal values waited, and the second was closed", first)
+		s.receive().want(testGot("tea"), "another one waits")
+		s.wantWoken("three senders of equal values waited, and the second was closed", third)
+		s.receive().want(testWaits, "the second sender was closed")
 	})
 	testTry(t, func(s *testScene) {
 		var receivers []*testTask
