@@ -427,8 +427,8 @@ func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
 
 func TestRingThatIsInterrupted(t *testing.T) {
 	testEach(t, func(_ testing.TB, d *Door, k *testKernel) {
-		k.wantWait(d, "task 7 was woken while Wait slept, and a signal interrupted the first 100 writes (EINTR)", func() bool {
-			k.interrupts = 100
+		k.wantWait(d, "task 7 was woken while Wait slept, and a signal interrupted the first 1,000 writes (EINTR)", func() bool {
+			k.interrupts = 1000
 			d.Wake(7)
 			return false
 		}, 7)
