@@ -23,20 +23,20 @@ const testHangs = "Wake and Pop may wait for nothing but the lock; is it never g
 type testLock struct {
 	t    testing.TB
 	held bool
-	used bool
+	used int // how often it was taken
 }
 
 func (l *testLock) Lock() {
-	l.t.Helper()
 	if l.held {
+		l.t.Helper()
 		l.t.Fatal("the lock is taken while it's held; with a sync.Mutex that waits forever")
 	}
-	l.held, l.used = true, true
+	l.held, l.used = true, l.used+1
 }
 
 func (l *testLock) Unlock() {
-	l.t.Helper()
 	if !l.held {
+		l.t.Helper()
 		l.t.Fatal("the lock is given back, and it isn't held")
 	}
 	l.held = false
@@ -50,8 +50,8 @@ type testExecutor struct {
 }
 
 func (e *testExecutor) Wake() {
-	e.lock.t.Helper()
 	if e.lock.held {
+		e.lock.t.Helper()
 		e.lock.t.Fatal("the executor is woken with the lock held: it may look into the queue at once, and waits for the lock")
 	}
 	e.woken++
@@ -77,7 +77,7 @@ func testTry(t *testing.T, f func(t testing.TB, q *Queue, tasks [6]*Task, e *tes
 		if e.lock.held {
 			t.Error("at the end the lock is still held")
 		}
-		if !e.lock.used {
+		if e.lock.used == 0 {
 			t.Error("the lock that NewQueue was given was never taken")
 		}
 	})
@@ -150,13 +150,41 @@ func testName(t *Task) string {
 
 func TestOnceHoweverOftenWoken(t *testing.T) {
 	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
-		for range 1000 {
+		for _, n := range []int{1000, 1, 255, 256, 65_536} { // and once again
+			for range n {
+				tasks[1].Wake()
+			}
+			tasks[2].Wake()
 			tasks[1].Wake()
+			if got, want := testPops(q), "1 2"; got != want {
+				t.Fatalf("task 1 was woken %d times, then 2, then 1 again, and Pop gave %q, want %q: it's in the queue once, at its place, and each wake more is a poll for nothing", n, got, want)
+			}
 		}
-		tasks[2].Wake()
-		tasks[1].Wake()
-		if got, want := testPops(q), "1 2"; got != want {
-			t.Errorf("task 1 was woken 1,000 times, then 2, then 1 again, and Pop gave %q, want %q: it's in the queue once, at its place, and each wake more is a poll for nothing", got, want)
+	})
+}
+
+// Whether there's something in the queue is shared, so even a look at an empty
+// queue, or at a task that's in, takes the lock.
+func TestEachLookTakesTheLock(t *testing.T) {
+	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, e *testExecutor) {
+		for _, step := range []struct {
+			what string
+			do   func()
+		}{
+			{"Pop of a new queue", func() { q.Pop() }},
+			{"Wake of a new task", tasks[1].Wake},
+			{"Wake of a task that's in the queue", tasks[1].Wake},
+			{"Wake of another task", tasks[2].Wake},
+			{"Wake of the first task of two", tasks[1].Wake},
+			{"Pop", func() { q.Pop() }},
+			{"Pop of the last task", func() { q.Pop() }},
+			{"Pop of a queue that's empty again", func() { q.Pop() }},
+			{"Wake of a task that's out again", tasks[1].Wake},
+		} {
+			before := e.lock.used
+			if step.do(); e.lock.used == before {
+				t.Fatalf("%s came back without having taken the lock: its answer is about something that others change, also if it's an atomic variable", step.what)
+			}
 		}
 	})
 }
@@ -246,24 +274,31 @@ func TestManyTasks(t *testing.T) {
 		t.Skip("not tried: queue.go is not started")
 	}
 	check.Bubble(t, 4*time.Second, "10,000 tasks were woken while the executor was busy, and Wake sleeps; does the queue have room for as many tasks as there are? Wake must not wait, because its caller may be a task of the same executor", func(t testing.TB) {
-		e := &testExecutor{lock: &testLock{t: t}}
-		q := NewQueue(e.lock, e)
-		tasks := make([]*Task, 10_000)
-		for id := range tasks {
-			tasks[id] = q.NewTask(id)
-		}
-		allocated := testing.AllocsPerRun(1, func() {
-			for _, task := range tasks {
-				task.Wake()
-			}
+		allocated := 0.0
+		for _, n := range []int{1, 100, 1000, 10_000} {
+			e := &testExecutor{lock: &testLock{t: t}}
+			q := NewQueue(e.lock, e)
+			tasks := make([]*Task, n)
 			for id := range tasks {
-				if task := q.Pop(); task != tasks[id] {
-					t.Fatalf("10,000 tasks were woken, one after the other, and Pop number %d gave %s, want task %d: has the queue room for as many tasks as there are?", id+1, testName(task), id)
-				}
+				tasks[id] = q.NewTask(id)
 			}
-		})
+			runs := 0
+			allocated += testing.AllocsPerRun(1, func() {
+				if runs++; runs == 1 {
+					return // this one isn't counted, and a queue may only grow at its first tasks
+				}
+				for _, task := range tasks {
+					task.Wake()
+				}
+				for id := range tasks {
+					if task := q.Pop(); task != tasks[id] {
+						t.Fatalf("%d tasks were woken, one after the other, and Pop number %d gave %s, want task %d: has the queue room for as many tasks as there are?", n, id+1, testName(task), id)
+					}
+				}
+			})
+		}
 		if allocated > 2 {
-			t.Errorf("10,000 tasks were woken and popped, and that allocated memory %.0f times, want 0: what a task needs to be in the queue can be in the task from the beginning", allocated)
+			t.Errorf("1, 100, 1,000 and 10,000 tasks were woken and popped, each time in a new queue, and that allocated memory %.0f times, want 0: what a task needs to be in the queue can be in the task from the beginning", allocated)
 		}
 	})
 }

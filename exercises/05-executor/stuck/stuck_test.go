@@ -69,17 +69,27 @@ func testStuck(t *testing.T, story string, want []int, at time.Duration, plans .
 	check.Bubble(t, 2*time.Second, sentence, func(t testing.TB) {
 		start := time.Now()
 		_, err := testRun(plans)
-		var stuck *StuckError
-		if !errors.As(err, &stuck) || stuck == nil {
-			t.Fatalf("%s; Run returned %v, want a StuckError of %v", story, err, want)
-		}
-		if !slices.Equal(stuck.IDs, want) {
-			t.Fatalf("%s; Run reports %v, want %v", story, stuck.IDs, want)
+		if got := testIDs(t, story, err, want); !slices.Equal(got, want) {
+			t.Fatalf("%s; Run reports %v, want %v", story, got, want)
 		}
 		if took := time.Since(start); took != at {
 			t.Fatalf("%s; Run reports %v after %v, want it after %v: when it would have gone to sleep for the first time since they are stuck", story, want, took, at)
 		}
 	})
+}
+
+// testIDs returns those of a StuckError, and wants err to be one itself.
+func testIDs(t testing.TB, story string, err error, want []int) []int {
+	t.Helper()
+	stuck, isStuck := err.(*StuckError)
+	switch {
+	case isStuck && stuck != nil:
+		return stuck.IDs
+	case errors.As(err, &stuck):
+		t.Fatalf("%s; Run returned %q, a %T with a *StuckError inside, want the *StuckError itself: a caller that asks for this type doesn't look inside", story, err, err)
+	}
+	t.Fatalf("%s; Run returned %v, want a *StuckError of %v", story, err, want)
+	return nil
 }
 
 // testShort is the error's text, or its beginning.
@@ -194,18 +204,18 @@ func TestLongWay(t *testing.T) {
 		testPlan{testForTimer(time.Second)}, testPlan{testForTask(1)}, testPlan{testForTask(2)}, testPlan{testForTask(3)})
 }
 
-// A hundred, and a hundred again, the other way round.
+// Hundreds, and as many again, the other way round.
 func TestVeryLongWay(t *testing.T) {
-	const n = 100
+	const n = 300
 	up, down, all := make([]testPlan, n), make([]testPlan, n), make([]int, n)
 	for i := range n {
 		up[i], down[i], all[i] = testPlan{testForTask(i + 2)}, testPlan{testForTask(i)}, i+1
 	}
 	up[n-1], down[0] = testPlan{testForTimer(time.Second)}, testPlan{testForTimer(time.Second)}
-	testFinish(t, "each of 100 tasks waits for the one after it; a timer has the waker of the last one", up...)
-	testFinish(t, "each of 100 tasks waits for the one before it; a timer has the waker of the first one", down...)
+	testFinish(t, "each of 300 tasks waits for the one after it; a timer has the waker of the last one", up...)
+	testFinish(t, "each of 300 tasks waits for the one before it; a timer has the waker of the first one", down...)
 	up[n-1] = testPlan{testForTask(1)}
-	testStuck(t, "each of 100 tasks waits for the one after it, and the last one waits for the first", all, 0, up...)
+	testStuck(t, "each of 300 tasks waits for the one after it, and the last one waits for the first", all, 0, up...)
 }
 
 func TestOneOfMany(t *testing.T) {
@@ -266,8 +276,7 @@ func TestWhatWasAskedInAnEarlierPoll(t *testing.T) {
 			return true
 		})
 		err := e.Run()
-		var stuck *StuckError
-		if !errors.As(err, &stuck) || stuck == nil || !slices.Equal(stuck.IDs, []int{1, 2}) || time.Since(start) != time.Second {
+		if got := testIDs(t, story, err, []int{1, 2}); !slices.Equal(got, []int{1, 2}) || time.Since(start) != time.Second {
 			t.Fatalf("%s; after %v Run returned %v, want a StuckError of [1 2] after 1s", story, time.Since(start), err)
 		}
 	})
@@ -300,8 +309,7 @@ func TestAsksForNothingAnymore(t *testing.T) {
 				return true
 			})
 			err := e.Run()
-			var stuck *StuckError
-			if !errors.As(err, &stuck) || stuck == nil || !slices.Equal(stuck.IDs, []int{1}) {
+			if got := testIDs(t, story, err, []int{1}); !slices.Equal(got, []int{1}) {
 				t.Fatalf("%s; after %v Run returned %v, want a StuckError of [1]: only the latest poll counts", story, time.Since(start), err)
 			}
 		})

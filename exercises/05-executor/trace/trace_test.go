@@ -3,7 +3,9 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,6 +64,8 @@ func (p testPoll) took() float64 { return p.to - p.from }
 // testStarves reports whether others had to wait for this poll.
 func (p testPoll) starves() bool { return p.took() > 10 && p.othersWoken > 1 }
 
+var testQuestions = []string{"task", "since", "victim", "waited", "cure"}
+
 var testLine = regexp.MustCompile(`^(\w+)\s*:\s*(.*)$`)
 
 // testAnswer returns an answer, or skips the test if there's none yet.
@@ -72,11 +76,15 @@ func testAnswer(t *testing.T, name string) string {
 		line, _, _ = strings.Cut(line, "#")
 		m := testLine.FindStringSubmatch(strings.TrimSpace(line))
 		if m != nil {
-			before := answers[m[1]]
-			if before != "" && before != "?" && m[1] == name {
+			question := strings.ToLower(m[1])
+			before := answers[question]
+			if before != "" && before != "?" && question == name {
 				t.Fatalf("answer.txt:%d: %s has an answer already, %q: there's one for each question", i+1, name, before)
 			}
-			answers[m[1]] = strings.TrimSpace(strings.TrimPrefix(strings.ToLower(m[2]), "task"))
+			if !slices.Contains(testQuestions, question) && name == "task" {
+				t.Fatalf("answer.txt:%d: %q is none of the questions, which are %s", i+1, m[1], strings.Join(testQuestions, ", "))
+			}
+			answers[question] = strings.TrimSpace(strings.TrimPrefix(strings.ToLower(m[2]), "task"))
 		} else if strings.TrimSpace(line) != "" && name == "task" {
 			t.Fatalf("answer.txt:%d: %q is no answer: it begins with the question's name and a colon, as in \"task: 7\"", i+1, strings.TrimSpace(line))
 		}
@@ -104,7 +112,8 @@ func testNumber(t *testing.T, name string) float64 {
 	return ms
 }
 
-func testSame(a, b float64) bool { return a-b < 0.05 && b-a < 0.05 }
+// testSame allows for what two floats lose when one is subtracted from the other.
+func testSame(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
 func TestTaskThatStarvesItsNeighbors(t *testing.T) {
 	task, right := testAnswer(t, "task"), false

@@ -144,6 +144,55 @@ func TestBudgetIsANumberOfSteps(t *testing.T) {
 	}
 }
 
+// Two calculations have nothing to do with each other. A step of one may poll the
+// other, or be under way on another goroutine meanwhile.
+func TestPollWhileAStepIsUnderWay(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: yield.go is not started")
+	}
+	for _, where := range []string{"inside this step", "on another goroutine"} {
+		story := "while a step of one Steps was under way, another Steps and a Yield were polled " + where
+		check.Instant(t, story+", and that hasn't returned; what do they wait for? Two calculations share nothing, and no lock either", func(t testing.TB) {
+			got := ""
+			inner := &Steps{N: 2, Budget: 1, Do: func(i int) { got += fmt.Sprint(" inner ", i) }}
+			poll := func() {
+				_, ready := inner.Poll(&Context{waker: new(testWaker)})
+				_, yielded := new(Yield).Poll(&Context{waker: new(testWaker)})
+				got += fmt.Sprint(" ", ready, " ", yielded)
+			}
+			outer := &Steps{N: 2, Budget: 2, Do: func(i int) {
+				got += fmt.Sprint(" outer ", i)
+				if where == "inside this step" {
+					poll()
+					return
+				}
+				over := make(chan bool)
+				go func() { defer close(over); poll() }()
+				<-over
+			}}
+			outer.Poll(&Context{waker: new(testWaker)})
+			if want := " outer 0 inner 0 false false outer 1 inner 1 true false"; got != want {
+				t.Fatalf("%s; they did%s, want%s", story, got, want)
+			}
+		})
+	}
+}
+
+// A small budget, and thousands of polls.
+func TestManyPolls(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		const n = 3000
+		did := 0
+		s := &Steps{N: n, Budget: 1, Do: func(int) { did++ }}
+		for poll := 1; poll <= n; poll++ {
+			woken := new(testWaker)
+			if _, ready := s.Poll(&Context{waker: woken}); did != poll || ready != (poll == n) || (*woken == 1) == ready {
+				t.Fatalf("Steps{N: %d, Budget: 1} has done %d steps after poll number %d, returned %t and called its waker %d times, want %[3]d steps, %t, and a wake if there's more to do", n, did, poll, ready, *woken, poll == n)
+			}
+		}
+	})
+}
+
 // A testCaller notes where it's called from.
 type testCaller struct{ stack atomic.Pointer[string] }
 

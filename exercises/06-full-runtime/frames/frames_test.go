@@ -102,6 +102,9 @@ func testPoll(t testing.TB, f Future[Message], what string, want any) {
 		if !ready || !errors.Is(got.Err, want) || len(got.Body) > 0 {
 			t.Fatalf("%s: Poll returned %s, want the error %q and true", what, text, want)
 		}
+		if got.Err != want {
+			t.Fatalf("%s: Poll returned the error %q, which isn't %q itself, but something around it: a caller may compare it with ==", what, got.Err, want)
+		}
 	case string:
 		if !ready || got.Err != nil || string(got.Body) != want {
 			t.Fatalf("%s: Poll returned %s, want {%s <nil>}, true", what, text, testShort(want))
@@ -241,13 +244,39 @@ func TestClosedAgainAndAgain(t *testing.T) {
 		for _, b := range testMessage(body) {
 			s.script = append(s.script, []byte{b}, testPause{})
 		}
-		m := NewMessages(s)
+		m, closed := NewMessages(s), []Future[Message]{}
 		for i := range 4 + len(body) - 1 {
 			f := m.Next()
-			testPoll(t, f, fmt.Sprintf("a message of 4+30 bytes comes byte by byte, and each Next is closed after one of them (byte %d)", i+1), nil)
+			testPoll(t, f, fmt.Sprintf("a message of 4+30 bytes comes byte by byte, and each Next is closed after one of them (byte %d), and closed again when later ones have read on", i+1), nil)
 			Close(f)
+			for _, before := range closed {
+				Close(before)
+			}
+			closed = append(closed, f, m.Next()) // the second of these two is never polled
 		}
-		testPoll(t, m.Next(), "a message of 4+30 bytes has come byte by byte, and each Next but the last was closed after one of them", body)
+		for _, before := range closed {
+			Close(before)
+		}
+		testPoll(t, m.Next(), "a message of 4+30 bytes has come byte by byte, and each Next but the last was closed after one of them, and again later", body)
+	})
+}
+
+// A peer that's silent for long, in the middle of a message.
+func TestManyPolls(t *testing.T) {
+	testTry(t, func(t testing.TB, r *rand.Rand) {
+		body := testBody(r, 6)
+		all, s := testMessage(body), new(testStream)
+		for _, part := range [][]byte{all[:2], all[2:7], all[7:]} {
+			for range 1500 {
+				s.script = append(s.script, testPause{})
+			}
+			s.script = append(s.script, part)
+		}
+		f := NewMessages(s).Next()
+		for poll := range 3 * 1500 {
+			testPoll(t, f, fmt.Sprintf("a message of 4+6 bytes comes in three parts, and before each the stream isn't ready in 1,500 polls (this is poll %d)", poll+1), nil)
+		}
+		testPoll(t, f, "a message of 4+6 bytes has come, after 4,500 polls", body)
 	})
 }
 
@@ -295,9 +324,26 @@ func TestEnd(t *testing.T) {
 
 func TestOtherErrors(t *testing.T) {
 	testTry(t, func(t testing.TB, r *rand.Rand) {
-		reset := errors.New("connection reset by peer")
-		for _, script := range [][]any{{reset}, {[]byte{0}, reset}, {testBytes(9, "tea"), reset}} {
-			testPoll(t, NewMessages(&testStream{script: script}).Next(), "the stream fails", reset)
+		all := testMessage(testBody(r, 5))
+		for _, text := range []string{"connection reset by peer", "EOF"} { // equal texts aren't equal errors
+			for at := range len(all) {
+				fails := errors.New(text)
+				what := fmt.Sprintf("%d of 4+5 bytes come, and then the stream fails with an error of its own, %q", at, text)
+				s := &testStream{script: []any{all[:at], fails}}
+				if at == 0 {
+					s.script = s.script[1:]
+				}
+				testPoll(t, NewMessages(s).Next(), what, fails)
+				s = &testStream{script: []any{all[:at], testPause{}, fails}}
+				if at == 0 {
+					s.script = s.script[1:]
+				}
+				m := NewMessages(s)
+				f := m.Next()
+				testPoll(t, f, what+", but first there's a pause", nil)
+				Close(f)
+				testPoll(t, m.Next(), what+", after a pause in which the Next was closed", fails)
+			}
 		}
 	})
 }
@@ -327,11 +373,15 @@ func TestBodyBelongsToTheCaller(t *testing.T) {
 		if string(first.Body) != "green tea" {
 			t.Fatalf("the first message was %q, and when the second one was read, the same slice became %q: two messages share an array", "green tea", first.Body)
 		}
-		for _, length := range []int{1, 9, 100} {
-			one, two := testBody(r, length), testBody(r, length)
-			m := NewMessages(&testStream{script: []any{testMessage(one), testMessage(two)}})
+		for _, length := range []int{1, 9, 100, 4096, 1<<16 - 1, 1 << 16, 1<<16 + 1, MaxBody} {
+			one, two, three := strings.Repeat("a", length), strings.Repeat("b", length), testMessage(strings.Repeat("c", length))
+			m := NewMessages(&testStream{script: []any{testMessage(one), testMessage(two), three}})
 			first, _ := m.Next().Poll(new(Context))
 			second, _ := m.Next().Poll(new(Context))
+			m.Next().Poll(new(Context))
+			if string(first.Body) != one || string(second.Body) != two {
+				t.Fatalf("three messages of %d bytes were read, one after the other: %s, then %s, then c. Now the first two slices are %s and %s: messages share an array, of this length at least", length, testShort(one), testShort(two), testShort(string(first.Body)), testShort(string(second.Body)))
+			}
 			if _ = append(first.Body, "XYZ"...); string(second.Body) != two {
 				t.Fatalf("two messages of %d bytes were read, and the caller has appended XYZ to the first body. Now the second one is %s, and it was %s: they are in one array, and the first has room at its end", length, testShort(string(second.Body)), testShort(two))
 			}

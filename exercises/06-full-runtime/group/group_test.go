@@ -265,6 +265,16 @@ func TestCancelledFromOutside(t *testing.T) {
 	})
 }
 
+// wantRefused calls Go in a group that takes no more tasks.
+func (rt *testRuntime) wantRefused(why string) {
+	rt.Helper()
+	before, late := len(rt.tasks), &testWork{name: "late"}
+	rt.group.Go(late)
+	if len(rt.tasks) != before || late.closes != 1 {
+		rt.Fatalf("%s, and then Go(late) is called: %d tasks were spawned, and the future was closed %d times, want no task, and closed once: %s", rt.story(), len(rt.tasks)-before, late.closes, why)
+	}
+}
+
 func TestNothingStartsAfterAFailure(t *testing.T) {
 	testTry(t, func(rt *testRuntime) {
 		rt.start("a", "b")

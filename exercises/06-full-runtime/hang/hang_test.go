@@ -1,10 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,10 +123,12 @@ func TestTheRepair(t *testing.T) {
 			t.Fatalf("in line %s stands %q: say behind repair: what should stand there", answers["line"], old)
 		}
 		lines[n-1] = answers["repair"]
-		printed, err := testRun(t, m[1], strings.Join(lines, "\n"))
+		others, literal := testOrders(check.Random(t))
+		printed, err := testRun(t, m[1], strings.Join(lines, "\n"), literal)
 		if err != nil {
 			t.Fatalf("with %q in line %s the program doesn't compile, or doesn't come to its end:\n%s", answers["repair"], answers["line"], testFirst(printed, 5))
 		}
+		printed, otherDay, _ := strings.Cut(printed, testOtherDay)
 		_, left, _ := strings.Cut(printed, "left: ")
 		if !strings.HasPrefix(left, "0 tasks") {
 			t.Fatalf("with %q in line %s it still hangs. What is left: %s", answers["repair"], answers["line"], strings.Join(strings.Fields(left), " "))
@@ -141,7 +146,69 @@ func TestTheRepair(t *testing.T) {
 				t.Fatalf("with %q in line %s nothing is left, but the program doesn't print %q anymore", answers["repair"], answers["line"], line)
 			}
 		}
+		if problem := testDayOf(others, otherDay); problem != "" {
+			t.Fatalf("with %q in line %s the program works for the orders in program.go, but on another day, with other orders, %s:\n%s", answers["repair"], answers["line"], problem, testFirst(literal, 30))
+		}
+		if sum := sha256.Sum256([]byte(m[1] + ": " + old)); hex.EncodeToString(sum[:8]) != testChanged {
+			t.Fatalf("with %q in line %s the program works, but that line hasn't been changed since yesterday. Which one decides whether the program comes there?", answers["repair"], answers["line"])
+		}
 	})
+}
+
+// testChanged says which line was changed, and doesn't give it away.
+const testChanged = "7d425abb30f99cc8"
+
+const testOtherDay = "-- another day --\n"
+
+// testOrders draws the orders of another day, also as Go.
+func testOrders(r *rand.Rand) (orders map[string][]Order, literal string) {
+	orders = make(map[string][]Order)
+	names := []string{"Ann", "Bob", "Cem"}
+	for i, from := range names {
+		var list []Order
+		for range 5 + r.IntN(4) { // 15 at least, on the other day there are 11
+			list = append(list, Order{From: from, To: names[(i+1+r.IntN(2))%3], Cents: 1 + r.IntN(900)})
+		}
+		list[r.IntN(3)].Cents = 0
+		orders[from] = list
+		literal += fmt.Sprintf("orders[%q] = []Order{", from)
+		for _, o := range list {
+			literal += fmt.Sprintf("{%q, %q, %d}, ", o.From, o.To, o.Cents)
+		}
+		literal = strings.TrimSuffix(literal, ", ") + "}\n"
+	}
+	return orders, literal
+}
+
+// testDayOf says what is wrong with what was printed on that day.
+func testDayOf(orders map[string][]Order, printed string) (problem string) {
+	total, remarks := 0, 0
+	for client, list := range orders {
+		rest := printed
+		for _, o := range list {
+			total++
+			text := fmt.Sprintf("%s: %d cents to %s, refused ", client, o.Cents, o.To)
+			_, after, found := strings.Cut("\n"+rest, "\n"+text)
+			if !found {
+				return fmt.Sprintf("the order of %d cents from %s to %s isn't carried out", o.Cents, o.From, o.To)
+			}
+			if rest = after; o.Cents > limit && strings.HasPrefix(after, "false") {
+				remarks++
+				if remark := fmt.Sprintf("auditor: %s has paid %d cents at once\n", o.From, o.Cents); !strings.Contains(printed, remark) {
+					return fmt.Sprintf("the remark %q isn't printed", strings.TrimSpace(remark))
+				}
+			}
+		}
+	}
+	switch {
+	case !strings.Contains(printed, "left: 0 tasks"):
+		return "it hangs"
+	case !strings.Contains(printed, fmt.Sprintf("auditor: %d entries\n", total)):
+		return fmt.Sprintf("there are %d orders, and the auditor hasn't read so many entries", total)
+	case strings.Count(printed, " cents at once\n") != remarks:
+		return fmt.Sprintf("there should be %d remarks of the auditor, and there are %d", remarks, strings.Count(printed, " cents at once\n"))
+	}
+	return ""
 }
 
 func testFirst(text string, lines int) string {
@@ -149,8 +216,9 @@ func testFirst(text string, lines int) string {
 	return strings.Join(all[:min(len(all), lines)], "\n")
 }
 
-// testRun builds and runs the program with this text in one of its files.
-func testRun(t testing.TB, file, text string) (string, error) {
+// testRun builds and runs the program with this text in one of its files, for two
+// days: the second one has other orders.
+func testRun(t testing.TB, file, text, others string) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +228,7 @@ func testRun(t testing.TB, file, text string) (string, error) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	main := "package main\n\nimport \"os\"\n\nfunc main() {\n\trt, _ := program(os.Stdout)\n\trt.Close()\n}\n"
+	main := "package main\n\nimport \"os\"\n\nfunc main() {\n\trt, _ := program(os.Stdout)\n\trt.Close()\n\tos.Stdout.WriteString(" + strconv.Quote(testOtherDay) + ")\n" + others + "\trt, _ = program(os.Stdout)\n\trt.Close()\n}\n"
 	replace := make(map[string]string)
 	for name, text := range map[string]string{file: text, "zz_main.go": main} {
 		replace[filepath.Join(here, name)] = filepath.Join(dir, name)

@@ -1,4 +1,4 @@
-// want: each of 100 tasks waits for the one after it
+// want: each of 300 tasks waits for the one after it
 package main
 
 import (
