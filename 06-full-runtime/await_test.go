@@ -312,8 +312,8 @@ func TestTimedOutReadOfAConnWaitsNoLonger(t *testing.T) {
 	blockOn(t, rt, Async(func(co *Co) int {
 		c := co.Conn(s)
 		c.SetTimeout(time.Millisecond)
-		if _, err := c.Read(make([]byte, 1)); err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 || rt.Report().Timers != 0 {
-			t.Errorf("Read says %v; left: %d wakers, %+v; want %v, and none", err, waitingFor(rt), rt.Report(), os.ErrDeadlineExceeded)
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err != os.ErrDeadlineExceeded || waitingFor(rt) != 0 || rt.Report().Timers != 0 {
+			t.Errorf("Read says %d, %v; left: %d wakers, %+v; want 0, %v, and none", n, err, waitingFor(rt), rt.Report(), os.ErrDeadlineExceeded)
 		}
 		c.SetTimeout(0)
 		if _, err := c.Write([]byte("x")); err != nil {
