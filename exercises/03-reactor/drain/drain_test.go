@@ -180,10 +180,12 @@ func TestManyEvents(t *testing.T) {
 		}
 		k := new(testKernel)
 		s := NewSource(k.read)
-		for i := range 65_537 {
+		for i := range 1000 {
 			k.script = append(k.script[:0], "c")
 			s.Edge()
-			testTurn(t, s, 10, fmt.Sprintf("after event %d, each with a piece and a Turn of its own,", i+1), `"c", false, <nil>`, "each event is a reason to read")
+			if data, more, err := s.Turn(10); string(data) != "c" || more || err != nil {
+				t.Fatalf("after event %d, each with a piece and a Turn of its own, Turn(10) gave %s, want %q, false, <nil>: each event is a reason to read", i+1, testTold(data, more, err), "c")
+			}
 		}
 	})
 }
@@ -191,7 +193,7 @@ func TestManyEvents(t *testing.T) {
 // The limit is the caller's, whether it's one read, or none at all.
 func TestLimits(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
-		for _, n := range []int{1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096, 65_536} {
+		for _, n := range []int{1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096} {
 			for _, reads := range []int{n, n + 1, math.MaxInt} {
 				k := new(testKernel)
 				for range n {
