@@ -307,65 +307,6 @@ func TestDeregisterWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// Anything may happen, and what was registered says what must come of it.
-func TestAnything(t *testing.T) {
-	random := check.Random(t)
-	testTry(t, func(t testing.TB, w *testWorld) {
-		for round := range 300 {
-			var log []string
-			first, waiting, wakes := w.fd+10*round, make(map[[2]int]int), make(map[int]int)
-			var act func(dirs int, inside bool)
-			register := func(fd, dir int) {
-				n := len(log) // its name
-				log = append(log, fmt.Sprintf("n%d registers for %s of %d", n, testTold(directions{dir == 0, dir == 1}), fd))
-				waiting[[2]int{fd, dir}] = n
-				task := &testTask{name: fmt.Sprint("n", n)}
-				task.then = func() {
-					if wakes[n]--; wakes[n] != 0 {
-						t.Fatalf("%s, and n%d is woken: it doesn't wait, or the event wasn't for it", strings.Join(log, "; "), n)
-					}
-					if random.IntN(2) == 0 {
-						act(2, true)
-					}
-				}
-				if err := w.Register(fd, direction(dir), testWakers(task)[random.IntN(4)]); err != nil {
-					t.Fatalf("%s: Register returned the error %q, and arm didn't refuse", strings.Join(log, "; "), err)
-				}
-			}
-			act = func(dirs int, inside bool) {
-				fd, dir := first+random.IntN(3), random.IntN(2)
-				switch what := random.IntN(3 + dirs); {
-				case what < 3:
-					register(fd, dir)
-				case what == 3 || inside:
-					log = append(log, fmt.Sprintf("%d is deregistered for %s", fd, testTold(directions{dir == 0, dir == 1})))
-					delete(waiting, [2]int{fd, dir})
-					w.Deregister(fd, direction(dir))
-				default: // for one direction: a wake may do anything, also for the other one
-					ready := directions{dir == 0, dir == 1}
-					log = append(log, fmt.Sprintf("%d is ready for %s", fd, testTold(ready)))
-					n, there := waiting[[2]int{fd, dir}]
-					if there {
-						delete(waiting, [2]int{fd, dir})
-						wakes[n] = 1
-					}
-					if w.Deliver(fd, ready); there && wakes[n] != 0 {
-						t.Fatalf("%s, and n%d isn't woken, which waits for that", strings.Join(log, "; "), n)
-					}
-				}
-			}
-			for range 12 {
-				act(4, false)
-				for fd := first; fd < first+3; fd++ {
-					_, reader := waiting[[2]int{fd, 0}]
-					_, writer := waiting[[2]int{fd, 1}]
-					w.checkArmed(strings.Join(log, "; "), fd, directions{reader, writer}, "that's what tasks wait for")
-				}
-			}
-		}
-	})
-}
-
 func TestRegisterInAWake(t *testing.T) {
 	testTry(t, func(t testing.TB, w *testWorld) {
 		w.register(w.fd, readable, w.reader)
@@ -446,6 +387,65 @@ func TestArmThatRefuses(t *testing.T) {
 		w.event(w.fd, testToRead)
 		if w.reader.woken > 0 {
 			t.Fatal("the reader was deregistered, and arm refused; then it's readable, and the reader was woken: Deregister undoes Register, whatever arm says")
+		}
+	})
+}
+
+// Anything may happen, and what was registered says what must come of it.
+func TestAnything(t *testing.T) {
+	random := check.Random(t)
+	testTry(t, func(t testing.TB, w *testWorld) {
+		for round := range 300 {
+			var log []string
+			first, waiting, wakes := w.fd+10*round, make(map[[2]int]int), make(map[int]int)
+			var act func(dirs int, inside bool)
+			register := func(fd, dir int) {
+				n := len(log) // its name
+				log = append(log, fmt.Sprintf("n%d registers for %s of %d", n, testTold(directions{dir == 0, dir == 1}), fd))
+				waiting[[2]int{fd, dir}] = n
+				task := &testTask{name: fmt.Sprint("n", n)}
+				task.then = func() {
+					if wakes[n]--; wakes[n] != 0 {
+						t.Fatalf("%s, and n%d is woken: it doesn't wait, or the event wasn't for it", strings.Join(log, "; "), n)
+					}
+					if random.IntN(2) == 0 {
+						act(2, true)
+					}
+				}
+				if err := w.Register(fd, direction(dir), testWakers(task)[random.IntN(4)]); err != nil {
+					t.Fatalf("%s: Register returned the error %q, and arm didn't refuse", strings.Join(log, "; "), err)
+				}
+			}
+			act = func(dirs int, inside bool) {
+				fd, dir := first+random.IntN(3), random.IntN(2)
+				switch what := random.IntN(3 + dirs); {
+				case what < 3:
+					register(fd, dir)
+				case what == 3 || inside:
+					log = append(log, fmt.Sprintf("%d is deregistered for %s", fd, testTold(directions{dir == 0, dir == 1})))
+					delete(waiting, [2]int{fd, dir})
+					w.Deregister(fd, direction(dir))
+				default: // for one direction: a wake may do anything, also for the other one
+					ready := directions{dir == 0, dir == 1}
+					log = append(log, fmt.Sprintf("%d is ready for %s", fd, testTold(ready)))
+					n, there := waiting[[2]int{fd, dir}]
+					if there {
+						delete(waiting, [2]int{fd, dir})
+						wakes[n] = 1
+					}
+					if w.Deliver(fd, ready); there && wakes[n] != 0 {
+						t.Fatalf("%s, and n%d isn't woken, which waits for that", strings.Join(log, "; "), n)
+					}
+				}
+			}
+			for range 12 {
+				act(4, false)
+				for fd := first; fd < first+3; fd++ {
+					_, reader := waiting[[2]int{fd, 0}]
+					_, writer := waiting[[2]int{fd, 1}]
+					w.checkArmed(strings.Join(log, "; "), fd, directions{reader, writer}, "that's what tasks wait for")
+				}
+			}
 		}
 	})
 }
