@@ -286,6 +286,34 @@ func TestOnePollGoesOn(t *testing.T) {
 	})
 }
 
+// An event may be a false alarm: the side that had it says EAGAIN all the same.
+func TestFalseAlarms(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		w := testWorldOf(t, random, 1, 100, 7)
+		w.open, w.room = true, 0
+		r := NewRelay(w, w)
+		alarms := func(what string, asks *bool) {
+			t.Helper()
+			for alarm := range 300 {
+				if got, ready := r.Poll(); ready {
+					t.Fatalf("%s, and Poll gave %+v, true, want false", what, got)
+				}
+				if !*asks {
+					t.Fatalf("%s, and Poll gave false, after %d events that were false alarms: it hasn't asked for another event, so nothing will cause another poll; each event uses up what was asked for it", what, alarm)
+				}
+				w.asksReadable, w.asksWritable = false, false
+			}
+		}
+		alarms("the source was silent, and hasn't ended", &w.asksReadable)
+		w.tick()
+		w.room = 0
+		alarms("the source gave 100 bytes, and the sink took nothing", &w.asksWritable)
+		w.step = 0
+		alarms("the source gave 100 bytes, the sink took them, and then the source was silent", &w.asksReadable)
+	})
+}
+
 // Polls aren't time: either side may be silent for as many as it likes.
 func TestSilence(t *testing.T) {
 	random := check.Random(t)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -158,6 +159,57 @@ func TestEventDuringTheTurns(t *testing.T) {
 	})
 }
 
+// However many events come, they're one reason to read.
+func TestManyEvents(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{2, 3, 63, 64, 65, 255, 256, 257, 65_535, 65_536, 65_537} {
+			k := &testKernel{script: []any{"a", "b"}}
+			s := NewSource(k.read)
+			for range n {
+				s.Edge()
+			}
+			testTurn(t, s, 1, fmt.Sprintf("after %d events at once", n), `"a", true, <nil>`, "so many events are as good as one")
+			for range n {
+				s.Edge()
+			}
+			testTurn(t, s, 10, fmt.Sprintf("when a Turn had left something, and %d more events came,", n), `"b", false, <nil>`, "an event for a Source that is not drained changes nothing, however many come")
+			k.reads = 0
+			if testTurn(t, s, 10, "when it was drained", `"", false, <nil>`, "nothing has come"); k.reads > 0 {
+				t.Fatalf("after %d events, and as many more, and EAGAIN, a Turn has made %d reads, want none: events are not counted", n, k.reads)
+			}
+		}
+		k := new(testKernel)
+		s := NewSource(k.read)
+		for i := range 1000 {
+			k.script = append(k.script[:0], "c")
+			s.Edge()
+			if data, more, err := s.Turn(10); string(data) != "c" || more || err != nil {
+				t.Fatalf("after event %d, each with a piece and a Turn of its own, Turn(10) gave %s, want %q, false, <nil>: each event is a reason to read", i+1, testTold(data, more, err), "c")
+			}
+		}
+	})
+}
+
+// The limit is the caller's, whether it's one read, or none at all.
+func TestLimits(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for _, n := range []int{1, 2, 63, 64, 65, 255, 256, 257, 1000, 4096} {
+			for _, reads := range []int{n, n + 1, math.MaxInt} {
+				k := new(testKernel)
+				for range n {
+					k.script = append(k.script, "x")
+				}
+				s := NewSource(k.read)
+				s.Edge()
+				data, more, err := s.Turn(reads)
+				if len(data) != n || more != (reads == n) || err != nil || k.reads > reads {
+					t.Fatalf("of %d pieces of one byte, Turn(%d) has made %d reads and gave %d bytes, %t, %v, want %d bytes, %t, <nil>: more says whether the reads were used up before EAGAIN", n, reads, k.reads, len(data), more, err, n, reads == n)
+				}
+			}
+		}
+	})
+}
+
 func TestPeerThatSendsForever(t *testing.T) {
 	random := check.Random(t)
 	check.Instant(t, testWaits, func(t testing.TB) {
@@ -256,6 +308,30 @@ func TestDataBelongsToTheCaller(t *testing.T) {
 			if _ = append(data, more...); string(next) != "toast" {
 				t.Fatalf("one Turn returned \"tea\" and the next one \"toast\", the caller appended %q to the first, and the second became %q: does the capacity of the data reach into the next Turn's?", more, next)
 			}
+		}
+	})
+}
+
+// A caller may keep what many turns have returned, and append to all of it.
+func TestDataIsKept(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		k := new(testKernel)
+		s := NewSource(k.read)
+		var kept [][]byte
+		var want []string
+		for turn := range 300 {
+			piece := fmt.Sprintf("%d-%x", turn, random.Uint64())
+			k.script = []any{piece}
+			s.Edge()
+			data, _, _ := s.Turn(1 + turn%2*9)
+			kept, want = append(kept, append(data, '!')), append(want, piece+"!")
+			for i, data := range kept {
+				if string(data) != want[i] {
+					t.Fatalf("turn %d returned %q, the caller appended an exclamation mark, and after turn %d it has %q: the data belongs to the caller for as long as it likes, so no later turn may use that memory", i+1, want[i][:len(want[i])-1], turn+1, data)
+				}
+			}
+			s.Turn(10)
 		}
 	})
 }

@@ -58,6 +58,7 @@ func (c *testClient) write(fd int, p []byte) (int, error) {
 // a real one, but nothing sleeps: the tests look at what has been registered.
 type testServer struct {
 	testClient
+	t    testing.TB
 	echo Future[Echoed]
 	r    *Reactor
 	fd   int
@@ -75,7 +76,7 @@ func testServe(t testing.TB, c testClient) *testServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	s := &testServer{testClient: c, r: r, fd: pair[0]}
+	s := &testServer{testClient: c, t: t, r: r, fd: pair[0]}
 	s.echo = Echo(s.read, s.write, s.fd)
 	return s
 }
@@ -84,7 +85,11 @@ func testServe(t testing.TB, c testClient) *testServer {
 func (s *testServer) poll() (e Echoed, ready bool, asked directions) {
 	s.r.Deregister(s.fd) // as Wait does with what it reports
 	e, ready = s.echo.Poll(&Context{reactor: s.r})
-	return e, ready, s.r.waiting[s.fd]
+	asked = s.r.waiting[s.fd]
+	if s.taken > 0 && s.left() == 0 && !ready && asked[writable] {
+		s.t.Fatalf("the client has said %d bytes, and this poll has sent the last of them, or there was nothing to send; and it asks for another poll when the socket is writable. What's left when Poll has sent something, not before, says whether to ask", s.taken)
+	}
+	return e, ready, asked
 }
 
 // left is what was read and isn't sent back.
@@ -261,6 +266,39 @@ func TestSlowClientThatHasFinished(t *testing.T) {
 		}
 		if !ready || e != (Echoed{N: 5}) || s.got != "hello" {
 			t.Fatalf("the client has finished and has got %q, and Poll gave %+v, %t, want {N:5 Err:<nil>}, true", s.got, e, ready)
+		}
+	})
+}
+
+// A client may finish at any time: before it has said anything, too, or when it
+// has got everything and was silent for a while.
+func TestClientThatFinishes(t *testing.T) {
+	random := check.Random(t)
+	check.Instant(t, testWaits, func(t testing.TB) {
+		text := fmt.Sprint("hello ", random.IntN(1000))
+		for _, said := range [][]string{nil, {"x"}, {text}, {text, text}} {
+			for silent := range 4 {
+				all := strings.Join(said, "")
+				s := testServe(t, testClient{says: slices.Clone(said)})
+				s.pollUntil(all)
+				for range silent {
+					s.poll()
+				}
+				s.says = append(s.says, "")
+				e, ready, asked := s.poll()
+				for range 3 { // how much one poll reads is open
+					if s.ended && !ready && asked[readable] {
+						t.Fatalf("the client has said %q and got %q back, and now a read has given 0 bytes; Poll asks for another poll when the socket is readable: at its end it is readable forever", all, s.got)
+					}
+					if ready || s.ended {
+						break
+					}
+					e, ready, asked = s.poll()
+				}
+				if want := (Echoed{N: len(all)}); !ready || e != want || s.got != all {
+					t.Fatalf("the client has said %q and got %q back, was silent for %d polls, and has finished: Poll gave %+v, %t, want %+v, true, also if it has said nothing", all, s.got, silent, e, ready, want)
+				}
+			}
 		}
 	})
 }

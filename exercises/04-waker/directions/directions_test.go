@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
@@ -194,6 +195,42 @@ func TestLatestOfEachDirection(t *testing.T) {
 	})
 }
 
+// Wakers of any type: a func can't be compared, and neither can a struct with a slice.
+type testFunc func()
+
+func (f testFunc) Wake() { f() }
+
+type testSlice struct{ all []*testTask }
+
+func (s testSlice) Wake() { s.all[0].Wake() }
+
+type testValue struct{ *testTask }
+
+func testWakers(s *testTask) []Waker {
+	return []Waker{s, testFunc(s.Wake), testSlice{[]*testTask{s}}, testValue{s}}
+}
+
+func TestWakersOfAnyType(t *testing.T) {
+	testTry(t, func(t testing.TB, w *testWorld) {
+		for i, later := range testWakers(w.reader) {
+			for j, other := range testWakers(w.writer) {
+				earlier := &testTask{name: "earlier reader"}
+				w.reader.woken, w.writer.woken = 0, 0
+				for _, err := range []error{w.Register(w.fd, readable, testWakers(earlier)[i]), w.Register(w.fd, writable, other), w.Register(w.fd, readable, later), w.Register(w.fd, writable, testWakers(w.writer)[j])} {
+					if err != nil {
+						t.Fatalf("Register with a %T or a %T as the waker returned the error %q, and arm didn't refuse", later, other, err)
+					}
+				}
+				w.event(w.fd, testToBoth)
+				w.checkWoken(fmt.Sprintf("a %T and a %T are registered as the wakers, twice each, and it's readable and writable", later, other), 1, 1, "the latest of each direction is woken, whatever its type")
+				if earlier.woken > 0 {
+					t.Fatalf("a %T was registered as a waker, and then another %[1]T, and the earlier one was woken: only the latest of each direction is woken", later)
+				}
+			}
+		}
+	})
+}
+
 func TestDescriptorsDoNotShare(t *testing.T) {
 	testTry(t, func(t testing.TB, w *testWorld) {
 		w.register(w.fd, readable, w.reader)
@@ -255,6 +292,21 @@ func TestOneTaskInBothDirections(t *testing.T) {
 	}
 }
 
+func TestDeregisterWhatIsNotThere(t *testing.T) {
+	for dir, there := range []directions{testToRead, testToWrite} {
+		testTry(t, func(t testing.TB, w *testWorld) {
+			w.register(w.fd, direction(dir), w.reader)
+			for range 3 {
+				w.Deregister(w.fd, 1-direction(dir))
+			}
+			what := fmt.Sprintf("one task has registered for %s, and the other direction was deregistered, in which nothing waits", testTold(there))
+			w.checkArmed(what, w.fd, there, "if nothing is registered there, Deregister changes nothing")
+			w.event(w.fd, there)
+			w.checkWoken(what+"; then it's ready for that", 1, 0, "if nothing is registered there, Deregister changes nothing")
+		})
+	}
+}
+
 func TestRegisterInAWake(t *testing.T) {
 	testTry(t, func(t testing.TB, w *testWorld) {
 		w.register(w.fd, readable, w.reader)
@@ -298,6 +350,37 @@ func TestArmThatRefuses(t *testing.T) {
 	})
 	testTry(t, func(t testing.TB, w *testWorld) {
 		w.register(w.fd, readable, w.reader)
+		w.reader.then = func() {
+			w.poller.refuses = errors.New("no memory")
+			for _, fd := range []int{w.fd, w.other} {
+				for _, dir := range []direction{readable, writable} {
+					if err := w.Register(fd, dir, w.writer); err == nil || err.Error() != "no memory" {
+						t.Fatalf("it's readable, and inside its Wake the reader registers again, for a descriptor for which arm refuses with %q, and Register returned %v, want that error: the future needs it before it returns false", w.poller.refuses, err)
+					}
+				}
+			}
+		}
+		w.event(w.fd, testToRead)
+	})
+	for _, gone := range []direction{readable, writable} {
+		testTry(t, func(t testing.TB, w *testWorld) {
+			w.register(w.fd, readable, w.reader)
+			w.register(w.fd, writable, w.writer)
+			w.poller.refuses = errors.New("no memory")
+			if w.Deregister(w.fd, gone); w.reader.woken+w.writer.woken > 0 {
+				t.Fatalf("both wait, one direction is deregistered, and arm refuses: the reader was woken %d times and the writer %d times, want none: Deregister calls no waker, also if arm refuses", w.reader.woken, w.writer.woken)
+			}
+			other, left := w.writer, testToWrite
+			if gone == writable {
+				other, left = w.reader, testToRead
+			}
+			if w.event(w.fd, left); other.woken != 1 {
+				t.Fatalf("both wait, the %s is deregistered alone, and arm refuses; then it's ready for %s, and the %s was woken %d times, want once: it's still registered", []string{"reader", "writer"}[gone], testTold(left), other.name, other.woken)
+			}
+		})
+	}
+	testTry(t, func(t testing.TB, w *testWorld) {
+		w.register(w.fd, readable, w.reader)
 		w.register(w.fd, writable, w.writer)
 		w.poller.refuses = errors.New("no memory")
 		w.Deregister(w.fd, readable)
@@ -308,69 +391,61 @@ func TestArmThatRefuses(t *testing.T) {
 	})
 }
 
-// A testScenario has a table in which the reader and the writer wait for 7.
-func testScenario(story string, meanwhile func(w *testOrdered)) order.Scenario {
-	return order.Scenario{Story: "the reader and the writer wait for 7, and it's readable; " + story, Run: func(s *order.Schedule) {
-		w := &testOrdered{s: s, poller: &testPoller{armed: make(map[int]directions)}, waits: make(map[direction]*order.Waker)}
-		w.Table = NewTable(w.poller, new(order.Mutex))
-		w.register(readable, "the reader's waker")
-		w.register(writable, "the writer's waker")
-		w.poller.s = s
-		s.Go("reactor", func() { w.Deliver(7, testToRead) })
-		s.Go("other", func() { meanwhile(w) })
-		s.Finally(w.check)
-	}}
-}
-
-type testOrdered struct {
-	*Table
-	s      *order.Schedule
-	poller *testPoller
-	waits  map[direction]*order.Waker // the latest of each direction; nil if it was deregistered
-}
-
-func (w *testOrdered) register(dir direction, name string) {
-	waker := w.s.Waker()
-	waker.Name = name
-	w.waits[dir] = waker
-	if err := w.Register(7, dir, waker); err != nil {
-		w.s.Fatalf("Register returned the error %v, and arm didn't refuse", err)
-	}
-}
-
-// check wants 7 to be armed for those that wait, and for nothing else.
-func (w *testOrdered) check() {
-	var want directions
-	for dir, waker := range w.waits {
-		want[dir] = waker != nil && waker.Count == 0
-		if waker != nil && waker.Count > 1 {
-			w.s.Fatalf("%s was called %d times", waker.Name, waker.Count)
-		}
-	}
-	if got := w.poller.armed[7]; got != want {
-		w.s.Fatalf("in the end 7 is armed for %s, and the tasks that weren't woken wait for %s: the latest arm must know the latest waiters", testTold(got), testTold(want))
-	}
-	w.poller.s = nil
-	for dir, waker := range w.waits {
-		if want[dir] {
-			var ready directions
-			ready[dir] = true
-			w.Deliver(7, ready)
-			if waker.Count != 1 {
-				w.s.Fatalf("at last 7 is ready for %s, and %s is not woken: it's been lost", testTold(ready), waker.Name)
+// Anything may happen, and what was registered says what must come of it.
+func TestAnything(t *testing.T) {
+	random := check.Random(t)
+	testTry(t, func(t testing.TB, w *testWorld) {
+		for round := range 300 {
+			var log []string
+			first, waiting, wakes := w.fd+10*round, make(map[[2]int]int), make(map[int]int)
+			var act func(dirs int, inside bool)
+			register := func(fd, dir int) {
+				n := len(log) // its name
+				log = append(log, fmt.Sprintf("n%d registers for %s of %d", n, testTold(directions{dir == 0, dir == 1}), fd))
+				waiting[[2]int{fd, dir}] = n
+				task := &testTask{name: fmt.Sprint("n", n)}
+				task.then = func() {
+					if wakes[n]--; wakes[n] != 0 {
+						t.Fatalf("%s, and n%d is woken: it doesn't wait, or the event wasn't for it", strings.Join(log, "; "), n)
+					}
+					if random.IntN(2) == 0 {
+						act(2, true)
+					}
+				}
+				if err := w.Register(fd, direction(dir), testWakers(task)[random.IntN(4)]); err != nil {
+					t.Fatalf("%s: Register returned the error %q, and arm didn't refuse", strings.Join(log, "; "), err)
+				}
+			}
+			act = func(dirs int, inside bool) {
+				fd, dir := first+random.IntN(3), random.IntN(2)
+				switch what := random.IntN(3 + dirs); {
+				case what < 3:
+					register(fd, dir)
+				case what == 3 || inside:
+					log = append(log, fmt.Sprintf("%d is deregistered for %s", fd, testTold(directions{dir == 0, dir == 1})))
+					delete(waiting, [2]int{fd, dir})
+					w.Deregister(fd, direction(dir))
+				default: // for one direction: a wake may do anything, also for the other one
+					ready := directions{dir == 0, dir == 1}
+					log = append(log, fmt.Sprintf("%d is ready for %s", fd, testTold(ready)))
+					n, there := waiting[[2]int{fd, dir}]
+					if there {
+						delete(waiting, [2]int{fd, dir})
+						wakes[n] = 1
+					}
+					if w.Deliver(fd, ready); there && wakes[n] != 0 {
+						t.Fatalf("%s, and n%d isn't woken, which waits for that", strings.Join(log, "; "), n)
+					}
+				}
+			}
+			for range 12 {
+				act(4, false)
+				for fd := first; fd < first+3; fd++ {
+					_, reader := waiting[[2]int{fd, 0}]
+					_, writer := waiting[[2]int{fd, 1}]
+					w.checkArmed(strings.Join(log, "; "), fd, directions{reader, writer}, "that's what tasks wait for")
+				}
 			}
 		}
-	}
-}
-
-// All orders of a Deliver and what another goroutine does.
-func TestEveryOrder(t *testing.T) {
-	order.All(t, "directions.go", testSource,
-		testScenario("meanwhile, a new reader registers", func(w *testOrdered) { w.register(readable, "the new reader's waker") }),
-		testScenario("meanwhile, a new writer registers", func(w *testOrdered) { w.register(writable, "the new writer's waker") }),
-		testScenario("meanwhile, the writer is deregistered", func(w *testOrdered) {
-			w.Deregister(7, writable)
-			w.waits[writable] = nil
-		}),
-	)
+	})
 }

@@ -209,6 +209,70 @@ func TestAllThatWereWokenArePolled(t *testing.T) {
 	})
 }
 
+// A testPlate is a future of a struct type, so two of them may be equal.
+type testPlate struct{ *testShelf }
+
+// A testStack is one that can't be compared, because of the slice in it.
+type testStack struct {
+	*testShelf
+	notes []string
+}
+
+// A testShelf is what equal futures have in common.
+type testShelf struct {
+	wakers []Waker // of their polls
+	dishes int
+}
+
+func (s *testShelf) poll(cx *Context) (string, bool) {
+	s.wakers = append(s.wakers, cx.Waker())
+	if s.dishes == 0 {
+		return "", false
+	}
+	s.dishes--
+	return fmt.Sprintf("dish %d", s.dishes), true
+}
+
+func (p testPlate) Poll(cx *Context) (string, bool) { return p.poll(cx) }
+func (p testStack) Poll(cx *Context) (string, bool) { return p.poll(cx) }
+
+func TestEqualChildren(t *testing.T) {
+	for _, kind := range []string{"equal values of a struct type", "values of a type that can't be compared", "the same pointer"} {
+		testTry(t, func(t testing.TB) {
+			shelf := new(testShelf)
+			var child Future[string] = testPlate{shelf}
+			switch kind {
+			case "values of a type that can't be compared":
+				child = testStack{testShelf: shelf}
+			case "the same pointer":
+				child = &testPlate{shelf}
+			}
+			all, ann := NewJoined(child, child, child), new(testEater)
+			all.Poll(&Context{waker: ann})
+			if n := len(shelf.wakers); n != 3 {
+				t.Fatalf("there are three children, which are %s, and the first Poll has made %d polls, want 3: each child is one of its own, whatever it looks like", kind, n)
+			}
+			first, second, third := shelf.wakers[0], shelf.wakers[1], shelf.wakers[2]
+			second.Wake()
+			if all.Poll(&Context{waker: ann}); len(shelf.wakers) != 4 {
+				t.Fatalf("one of three children was woken, which are %s, and Poll has made %d polls, want 1: how does it tell which child was woken?", kind, len(shelf.wakers)-3)
+			}
+			shelf.dishes = 1
+			second.Wake()
+			if values, ready := all.Poll(&Context{waker: ann}); ready || values != nil {
+				t.Fatalf("one of three children is ready, which are %s, and Poll gave %q, %t, want nil, false", kind, values, ready)
+			}
+			shelf.dishes = 2
+			third.Wake()
+			first.Wake()
+			values, ready := all.Poll(&Context{waker: ann})
+			if want := []string{"dish 1", "dish 0", "dish 0"}; !ready || !slices.Equal(values, want) && !slices.Equal(values, []string{"dish 0", "dish 0", "dish 1"}) {
+				t.Fatalf("all of three children are ready, which are %s, and Poll gave %q, %t, want %q, true", kind, values, ready, want)
+			}
+		})
+	}
+}
+
 func TestFinishedIsNotAskedAgain(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		b := testLay(t)

@@ -134,6 +134,11 @@ func TestSenderThatIsClosed(t *testing.T) {
 		if w.woken == 0 {
 			t.Fatal("the receiver was pending, the sender was closed, and no waker was called: nothing will come anymore, and the receiver waits forever")
 		}
+		s.Close()
+		s.Close()
+		if w.woken != 1 {
+			t.Fatalf("the receiver was pending, the sender was closed three times without a Send, and the waker was called %d times, want once: a second Close changes nothing", w.woken)
+		}
 		testPoll(t, r, w, "after the sender was closed", testNothing)
 	})
 }
@@ -184,6 +189,23 @@ func TestReceiverThatIsClosed(t *testing.T) {
 	})
 }
 
+// A waker of a type that can't be compared, as a func can't.
+type testFunc func()
+
+func (f testFunc) Wake() { f() }
+
+func TestWakerOfAnyType(t *testing.T) {
+	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+		earlier, later := 0, 0
+		testPoll(t, r, testFunc(func() { earlier++ }), "before Send", testPending)
+		testPoll(t, r, testFunc(func() { later++ }), "before Send", testPending)
+		s.Send(word)
+		if earlier != 0 || later != 1 {
+			t.Fatalf("the receiver was polled with two wakers that are funcs, and Send has called the first %d times, and the second %d times, want 0 and 1", earlier, later)
+		}
+	})
+}
+
 func TestLatestPollIsWoken(t *testing.T) {
 	testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
 		first, second := new(testWaker), new(testWaker)
@@ -215,6 +237,39 @@ func TestWokenPollsAtOnce(t *testing.T) {
 				t.Errorf("the woken task polled at once, inside Wake, and Poll returned %s, want %s: a wake before the value is there finds nothing, and it's the last one", got, want)
 			}
 		})
+	}
+}
+
+// The woken task closes an end at once, inside Wake.
+func TestWokenClosesAtOnce(t *testing.T) {
+	for _, sends := range []bool{true, false} {
+		for _, which := range []string{"receiver", "sender", "receiver, and the sender"} {
+			testTry(t, func(t testing.TB, s *Sender[string], r *Receiver[string], word string) {
+				w, got, did, want := new(testWaker), "nothing, because no waker was called", "sent something", testGot(word)
+				w.then = func() {
+					got = testTold(r.Poll(&Context{waker: w}))
+					if which != "sender" {
+						r.Close()
+					}
+					if which != "receiver" {
+						s.Close()
+					}
+				}
+				testPoll(t, r, w, "before Send", testPending)
+				sent := sends && s.Send(word)
+				if !sends {
+					did, want = "was closed", testNothing
+					s.Close()
+				}
+				s.Close()
+				if w.woken != 1 || got != want {
+					t.Fatalf("the sender %s, and the woken task polled at once, inside Wake, and closed the %s; Poll returned %s, want %s, and the waker was called %d times, want once", did, which, got, want, w.woken)
+				}
+				if sends && !sent {
+					t.Fatalf("the woken task polled at once, inside Wake, got %q, and closed the %s; and then Send returned false, want true: the receiver has got the value, and wasn't closed before that", word, which)
+				}
+			})
+		}
 	}
 }
 

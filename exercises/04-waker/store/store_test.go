@@ -79,6 +79,62 @@ func TestLatestPollIsWoken(t *testing.T) {
 	})
 }
 
+var testMany = []int{1, 2, 3, 4, 5, 63, 64, 65, 255, 256, 257, 1000, 65_535, 65_536, 65_537}
+
+// It's polled once, however many jobs are left then.
+func TestOnePollIsEnough(t *testing.T) {
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		for _, n := range testMany {
+			for _, done := range []int{0, 1} { // before the poll
+				if done == n {
+					continue
+				}
+				j, w := NewJobs(new(order.Mutex), n), new(testWakes)
+				for range done {
+					j.Done()
+				}
+				testPoll(t, j, w, fmt.Sprintf("%d of %d jobs are left", n-done, n), false)
+				for left := n - done; left > 0; left-- {
+					if w.n > 0 {
+						t.Fatalf("the future was polled when %d jobs were left; now %d are left, and the waker has been called %d times: as long as jobs are left, no waker is called", n-done, left, w.n)
+					}
+					j.Done()
+				}
+				if w.n == 0 {
+					t.Fatalf("the future was polled once, when %d jobs were left, and after the last one the waker wasn't called: does Poll keep it, however many jobs are left?", n-done)
+				}
+				testPoll(t, j, w, fmt.Sprintf("all of %d jobs are done", n), true)
+			}
+		}
+	})
+}
+
+// It's polled before each job is done, with another waker each time.
+func TestManyPolls(t *testing.T) {
+	check.Instant(t, testBlocks, func(t testing.TB) {
+		n := testMany[len(testMany)-1]
+		j, before, latest := NewJobs(new(order.Mutex), n), 0, 0
+		for left := n; left > 0; left-- {
+			if _, ready := j.Poll(&Context{waker: testFunc(func() { before++ })}); ready {
+				t.Fatalf("%d of %d jobs are left, and Poll returned true, want false", left, n)
+			}
+			testPoll(t, j, testFunc(func() { latest++ }), fmt.Sprintf("%d of %d jobs are left", left, n), false)
+			if before+latest > 0 {
+				t.Fatalf("%d of %d jobs are left, and a waker was called, want none", left, n)
+			}
+			j.Done()
+		}
+		if latest == 0 || before > 0 {
+			t.Fatalf("the last of %d jobs is done, and the waker of the latest Poll was called %d times, and the one before it %d times, want the latest", n, latest, before)
+		}
+	})
+}
+
+// A testFunc is a waker of a type that can't be compared.
+type testFunc func()
+
+func (f testFunc) Wake() { f() }
+
 // All orders of a poller and two jobs.
 func TestEveryOrder(t *testing.T) {
 	order.All(t, "store.go", testSource, order.Scenario{

@@ -197,5 +197,60 @@ func TestEveryOrder(t *testing.T) {
 				})
 			}
 		}},
+		order.Scenario{Story: "a sleeper parks twice, and a waker calls Wake once", Run: func(s *order.Schedule) {
+			testParks(s, NewParker(), 1)
+		}},
+		order.Scenario{Story: "a sleeper parks three times, and a waker calls Wake, and once more when the first Park has returned", Bound: 1, Run: func(s *order.Schedule) {
+			testParks(s, NewParker(), 2)
+		}},
+		order.Scenario{Story: "a sleeper parks, and two wakers call Wake when it sleeps", Bound: 1, Run: func(s *order.Schedule) {
+			p, over := NewParker(), false
+			s.Go("sleeper", p.Park)
+			for _, name := range []string{"waker 1", "waker 2"} {
+				s.Go(name, func() {
+					s.Wait("(the sleeper has parked)", "until the sleeper has parked", func() bool { return s.Asleep("sleeper") || !s.Sleeps("sleeper") })
+					p.Wake()
+				})
+			}
+			s.Go("test", func() {
+				s.Wait("(sees that a waker sleeps)", "until a waker sleeps", func() bool { return s.Asleep("waker 1") || s.Asleep("waker 2") })
+				if !over {
+					s.Fatalf("a Wake sleeps: its caller has other things to do, also while another Wake is still waking the sleeper")
+				}
+			})
+			s.MaySleep("test")
+			s.Finally(func() { over = true })
+		}},
 	)
+}
+
+// testParks has a sleeper that parks once more than it's woken.
+func testParks(s *order.Schedule, p *Parker, wakes int) {
+	up, over := 0, false
+	s.Go("sleeper", func() {
+		for range wakes {
+			p.Park()
+			up++
+		}
+		if p.Park(); over {
+			return
+		}
+		s.Fatalf("Park has returned %d times, and Wake was called %d times: has one returned without taking the token, or without looking for it? Each Park needs a Wake of its own", wakes+1, wakes)
+	})
+	s.MaySleep("sleeper") // in the last Park
+	s.Go("waker", func() {
+		for n := range wakes {
+			if n > 0 {
+				s.Wait("(sees that Park has returned)", "until Park has returned", func() bool { return up == n })
+			}
+			p.Wake()
+		}
+	})
+	s.Finally(func() {
+		if up < wakes {
+			s.Fatalf("Wake was called %d times, and Park has returned %d times: the sleeper sleeps through a wake", wakes, up)
+		}
+		over = true
+		p.Wake()
+	})
 }

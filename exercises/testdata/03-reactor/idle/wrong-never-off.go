@@ -1,4 +1,4 @@
-// want: after a slow client had got its answer
+// want: after a slow client had got its answer|this poll has sent the last of them
 package main
 
 import "golang.org/x/sys/unix"

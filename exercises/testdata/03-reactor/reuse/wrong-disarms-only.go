@@ -1,4 +1,4 @@
-// want: woken:
+// want: was closed by the wake before it
 package main
 
 // A kernel has the calls that a Reactor needs. What arm is given as data comes
