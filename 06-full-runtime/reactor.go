@@ -51,6 +51,8 @@ type Reactor struct {
 	read, write func(fd int, p []byte) (int, error) // rawRead and rawWrite, or a test's
 }
 
+func newReactor(p poller) Reactor { return Reactor{poller: p, read: rawRead, write: rawWrite} }
+
 // source is a descriptor that the poller watches. Each of its directions is
 //   - ready: a read or write is worth a try. An event makes it so, and wakes the
 //     waker if there is one. The kernel reports an edge only once.

@@ -48,10 +48,7 @@ func NewRuntime() (*Runtime, error) {
 }
 
 func newRuntime(p poller) *Runtime {
-	return &Runtime{
-		reactor: Reactor{poller: p, read: rawRead, write: rawWrite},
-		timers:  timers{start: time.Now()},
-	}
+	return &Runtime{reactor: newReactor(p), timers: timers{start: time.Now()}}
 }
 
 // run calls f on a goroutine of its own. A task may end that goroutine with
