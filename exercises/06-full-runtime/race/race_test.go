@@ -134,18 +134,25 @@ func TestNoneIsReady(t *testing.T) {
 
 func TestManyRunners(t *testing.T) {
 	testTry(t, func(t testing.TB) {
-		for range 50 {
-			runners, race := testLine(make([]int, 12)...)
-			testPoll(t, race, "none of twelve is ready", -1)
-			for _, r := range runners {
+		for round := range 50 {
+			n := 12
+			if round > 41 {
+				n = []int{63, 64, 65, 127, 129, 255, 257, 1000}[round-42]
+			}
+			runners, race := testLine(make([]int, n)...)
+			testPoll(t, race, fmt.Sprintf("none of %d is ready", n), -1)
+			for i, r := range runners {
 				if r.polls != 1 {
-					t.Fatalf("none of twelve is ready, and after one Poll %s was polled %d times, want once", r.name, r.polls)
+					t.Fatalf("none of %d is ready, and after one Poll number %d was polled %d times, want once", n, i, r.polls)
+				}
+				r.readyAt = map[bool]int{true: 2}[i == n-1]
+			}
+			testPoll(t, race, fmt.Sprintf("the last of %d is ready at its second poll", n), n-1)
+			for i, r := range runners {
+				if want := map[bool]int{true: 1}[i < n-1]; r.closes != want {
+					t.Fatalf("the last of %d has won, and number %d was closed %d times, want %d", n, i, r.closes, want)
 				}
 			}
-			for i, r := range runners {
-				r.readyAt = map[bool]int{true: 2}[i == 11]
-			}
-			testPoll(t, race, "the last of twelve is ready at its second poll", 11)
 		}
 	})
 }
