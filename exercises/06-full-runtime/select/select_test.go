@@ -376,37 +376,6 @@ func TestSelectIsFair(t *testing.T) {
 	})
 }
 
-// testDoor is a case that's possible or not.
-type testDoor bool
-
-func (d testDoor) Try() bool             { return bool(d) }
-func (d testDoor) Register(Waker) func() { return func() {} }
-
-func TestSelectIsFairIfThereAreMany(t *testing.T) {
-	testTry(t, func(t *testTable) {
-		for _, n := range []int{9, 17, 33, 65, 129, 257} {
-			cases := make([]Case, n)
-			for i := range n {
-				cases[i] = testDoor(i == 0 || i == n-1)
-			}
-			const rounds = 1600
-			first := 0
-			for range rounds {
-				i, ready := Select(cases...).Poll(&Context{waker: new(testWaker)})
-				if !ready || i != 0 && i != n-1 {
-					t.Fatalf("the first and the last of %d cases are possible: Poll returned %d, %t", n, i, ready)
-				}
-				if i == 0 {
-					first++
-				}
-			}
-			if first < rounds*40/100 || first > rounds*60/100 {
-				t.Fatalf("of %d cases the first and the last are possible, in each of %d rounds: the first has happened %d times, want about %d: is there a number of cases from which on the draw is another one?", n, rounds, first, rounds/2)
-			}
-		}
-	})
-}
-
 // All become possible while Poll registers.
 func TestSecondLookIsFair(t *testing.T) {
 	testTry(t, func(t *testTable) {
