@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -61,6 +62,30 @@ func TestWokenTaskActsOnOthers(t *testing.T) {
 		b.poll(true, "it was granted")
 		c.poll(true, "it was granted")
 	})
+}
+
+// Many wait, and one Release is enough for all of them, or for all but one.
+func TestAllAreGrantedHoweverMany(t *testing.T) {
+	for _, n := range []int{63, 64, 65, 255, 256, 257, 1000} {
+		testTry(t, n, func(s *testScene) {
+			a := s.acquire(n)
+			a.poll(true, "all are free")
+			var all []*testTask
+			for i := range n + 1 {
+				all = append(all, s.acquire(1))
+				all[i].poll(false, "none is free")
+			}
+			s.note("%d wait for one each", n+1)
+			s.release(n)
+			s.want(0, fmt.Sprintf("%d permits are enough for all but the last", n), all[:n]...)
+			for _, w := range all[:n] {
+				w.poll(true, "it was granted")
+			}
+			all[n].close()
+			s.release(n)
+			s.want(n, "nothing waits")
+		})
+	}
 }
 
 // testChaos is a semaphore whose tasks do anything inside Wake. It doesn't know
