@@ -241,7 +241,7 @@ func (w *testWorld) wantDrained(cut int, took time.Duration) {
 		}
 	}
 	if w.took != took {
-		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period of %v", w.took, took, testGrace)
+		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period", w.took, took)
 	}
 	if w.cut != cut {
 		w.t.Fatalf("Drain yields that it has cut off %d connections, want %d", w.cut, cut)
@@ -462,6 +462,24 @@ func TestAnswerThatPanics(t *testing.T) {
 			} else {
 				w.wantDrained(1, testGrace)
 			}
+		})
+	}
+}
+
+// Many connections, and other grace periods.
+func TestManyConnections(t *testing.T) {
+	for i, n := range []int{1, 63, 64, 65, 256, 257} {
+		grace := []time.Duration{1, time.Millisecond, 7 * time.Second, 25 * time.Hour}[i%4]
+		testWithin(t, func(w *testWorld) {
+			w.run(func(co *Co) {
+				for range n {
+					w.connect("Ann, who is idle,", "", 0)
+					w.connect("Bob, whose request takes too long,", "long", 100*time.Hour)
+				}
+				testPause(co, time.Minute)
+				w.drain = w.server.Drain(grace)
+			})
+			w.wantDrained(n, grace)
 		})
 	}
 }
