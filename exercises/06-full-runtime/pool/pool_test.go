@@ -268,12 +268,16 @@ func TestNothingGetsInBetween(t *testing.T) {
 
 func TestLatestWakerIsCalled(t *testing.T) {
 	testTry(t, 1, func(s *testScene) {
-		a, other := s.call("a"), &testCall{s: s, name: "the first waker"}
+		a, b, other := s.call("a"), s.call("b"), &testCall{s: s, name: "an earlier waker"}
 		a.f.Poll(&Context{waker: other})
 		a.want("pending", "its function blocks")
+		b.f.Poll(&Context{waker: other})
+		b.want("pending", "a has the only place")
 		a.ends <- nil
 		a.wantWoken(1, "it was polled with two wakers, and the latest counts")
-		other.wantWoken(0, "it was polled with two wakers, and the latest counts")
+		b.ends <- nil
+		b.wantWoken(1, "it was polled with two wakers while it waited, and the latest counts")
+		other.wantWoken(0, "a and b were polled with two wakers each, and the latest counts")
 	})
 }
 
