@@ -59,11 +59,31 @@ func testPanic(v any) func(*Context) (string, bool) {
 //go:noinline
 func testBurnTheToast(v any) (string, bool) { panic(v) }
 
+//go:noinline
+func testSpillTheTea(v any) (string, bool) { panic(v) }
+
 // testFire is an error with another in it.
 type testFire struct{ cause error }
 
 func (f *testFire) Error() string { return "fire: " + f.cause.Error() }
 func (f *testFire) Unwrap() error { return f.cause }
+
+// testTwins is an error that equals several others.
+type testTwins struct {
+	fire   *testFire
+	others []error
+}
+
+func (f *testTwins) Error() string { return "twins" }
+func (f *testTwins) Unwrap() error { return f.fire }
+func (f *testTwins) Is(target error) bool {
+	for _, other := range f.others {
+		if other == target {
+			return true
+		}
+	}
+	return false
+}
 
 // testJoiner is woken when a task has ended.
 type testJoiner struct {
@@ -138,6 +158,23 @@ func TestPanicEndsItsTask(t *testing.T) {
 	})
 }
 
+// Anything can be passed to panic, also the end of another task.
+func TestWhatWasPassedToPanic(t *testing.T) {
+	testTry(t, func(t testing.TB, e *Executor) {
+		another := e.Spawn(testFutureOf(testPanic("no egg")), nil)
+		testRun(t, e, "a task panics")
+		for _, v := range []any{"", "100 % burnt: %d %s", 0, 7.5, struct{}{}, (*int)(nil), errors.New(""), &testFire{errors.New("burnt")}, another.Err, fmt.Errorf("joined: %w", another.Err)} {
+			half := func(cx *Context) (string, bool) { cx.Waker().Wake(); return "half a toast", false }
+			a := e.Spawn(testFutureOf(half, testPanic(v)), nil)
+			testRun(t, e, "a task panics in its second poll")
+			fault, is := a.Err.(*PanicError)
+			if !a.Ended || !is || fault == nil || fault.Value != v || a.Value != "" {
+				t.Fatalf("a Poll has panicked with a %T, %q: the task has Ended %t, Value %q and a %T, %q, as its Err; want true, \"\" and a *PanicError of its own around what was passed to panic, whatever that is", v, fmt.Sprint(v), a.Ended, a.Value, a.Err, fmt.Sprint(a.Err))
+			}
+		}
+	})
+}
+
 func TestOtherTasksGoOn(t *testing.T) {
 	testTry(t, func(t testing.TB, e *Executor) {
 		before := e.Spawn(testFutureOf(testAgain, testAgain, testReady("tea")), nil)
@@ -180,6 +217,27 @@ func TestPanicThatIsAnError(t *testing.T) {
 		if !errors.Is(d.Err, burnt) || !errors.As(d.Err, &fire) {
 			t.Errorf("a Poll has panicked with an error that wraps others, and in Err, %v, errors.Is finds the innermost: %t; errors.As finds the one between: %t; want both", d.Err, errors.Is(d.Err, burnt), errors.As(d.Err, &fire))
 		}
+		again, spilt := errors.New("burnt"), errors.New("spilt")
+		if errors.Is(a.Err, again) || errors.Is(a.Err, spilt) || errors.As(a.Err, &fire) {
+			t.Errorf("a Poll has panicked with an error, and in Err, %v, errors.Is or errors.As finds another one that was never passed to panic; the same text doesn't make the same error", a.Err)
+		}
+		for how, both := range map[string]error{
+			"errors.Join":                           errors.Join(again, &testFire{burnt}, spilt),
+			"fmt.Errorf with %w twice":              fmt.Errorf("%w, and %w", again, fmt.Errorf("so: %w", errors.Join(spilt, &testFire{burnt}))),
+			"an error whose method Is says it's so": &testTwins{fire: &testFire{burnt}, others: []error{again, spilt}},
+		} {
+			f := e.Spawn(testFutureOf(testPanic(both)), nil)
+			testRun(t, e, "a task panics with an error that stands for several")
+			fire = nil
+			for _, one := range []error{both, burnt, again, spilt} {
+				if !errors.Is(f.Err, one) {
+					t.Errorf("a Poll has panicked with several errors in one (%s), and errors.Is doesn't find each of them in Err: errors can wrap more than one, so let the package errors do the walking", how)
+				}
+			}
+			if !errors.As(f.Err, &fire) || fire.cause != burnt {
+				t.Errorf("a Poll has panicked with several errors in one (%s), and errors.As doesn't find one of them in Err: errors can wrap more than one, so let the package errors do the walking", how)
+			}
+		}
 	})
 }
 
@@ -190,6 +248,18 @@ func TestStackShowsWhere(t *testing.T) {
 		var fault *PanicError
 		if errors.As(a.Err, &fault) && !strings.Contains(string(fault.Stack), "testBurnTheToast") {
 			t.Fatalf("testBurnTheToast has panicked, and its name isn't in the Stack: was that taken when the functions had been left already?")
+		}
+		// The same value, in one function and in another: two panics, two stacks.
+		for _, v := range []any{"no toast", a.Err, errors.New("no toast")} {
+			toast := e.Spawn(testFutureOf(testPanic(v)), nil)
+			tea := e.Spawn(testFutureOf(func(*Context) (string, bool) { return testSpillTheTea(v) }), nil)
+			testRun(t, e, "two tasks panic with the same value, in two functions")
+			for name, task := range map[string]*Task{"testBurnTheToast": toast, "testSpillTheTea": tea} {
+				other := map[string]string{"testBurnTheToast": "testSpillTheTea", "testSpillTheTea": "testBurnTheToast"}[name]
+				if fault, is := task.Err.(*PanicError); is && (!strings.Contains(string(fault.Stack), name) || strings.Contains(string(fault.Stack), other)) {
+					t.Fatalf("two tasks have panicked with the same %T, one in testBurnTheToast and one in testSpillTheTea, and the Stack of the one in %s isn't its own: each panic has a stack of its own", v, name)
+				}
+			}
 		}
 	})
 }
@@ -249,11 +319,13 @@ func TestJoinerIsWoken(t *testing.T) {
 
 func TestEndedTaskIsNotPolled(t *testing.T) {
 	testTry(t, func(t testing.TB, e *Executor) {
-		for _, how := range []string{"is ready", "panics"} {
-			last := testReady("tea")
-			if how == "panics" {
-				last = testPanic("no toast")
-			}
+		for how, last := range map[string]func(*Context) (string, bool){
+			"is ready":                     testReady("tea"),
+			"is ready with an empty value": testReady(""),
+			"panics":                       testPanic("no toast"),
+			"panics with an empty text":    testPanic(""),
+			"panics with nil":              testPanic(nil),
+		} {
 			f := testFutureOf(func(cx *Context) (string, bool) {
 				cx.Waker().Wake() // before the poll ends
 				return last(cx)
@@ -263,7 +335,7 @@ func TestEndedTaskIsNotPolled(t *testing.T) {
 			testRun(t, e, "a task "+how)
 			a.Wake()
 			testRun(t, e, "a task that has ended is woken")
-			if f.polls != 1 || j.woken != 1 || a.Value == "a second tea" {
+			if !a.Ended || f.polls != 1 || j.woken != 1 || a.Value == "a second tea" {
 				t.Fatalf("a task wakes itself, and then %s in the same poll, and is woken once more later: it was polled %d times and its joiner was woken %d times, want once each", how, f.polls, j.woken)
 			}
 		}

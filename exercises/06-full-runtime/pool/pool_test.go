@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -39,16 +40,23 @@ type testCall struct {
 	s     *testScene
 	name  string
 	f     Future[Result]
+	value string
 	ends  chan func() // what the function does in the end
 	ran   int
 	woken int
+	then  func() // inside Wake, once
 }
 
 func (c *testCall) Wake() {
 	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
 	c.woken++
 	c.s.steps = append(c.s.steps, c.name+" is woken")
+	then := c.then
+	c.then = nil
+	c.s.mu.Unlock()
+	if then != nil {
+		then()
+	}
 }
 
 func (s *testScene) note(format string, args ...any) {
@@ -105,7 +113,7 @@ func testTry(t *testing.T, n int, f func(s *testScene)) {
 }
 
 func (s *testScene) call(name string) *testCall {
-	c := &testCall{s: s, name: name, ends: make(chan func())}
+	c := &testCall{s: s, name: name, value: "value of " + name, ends: make(chan func())}
 	s.calls = append(s.calls, c)
 	c.f = s.pool.Call(func() string {
 		s.mu.Lock()
@@ -123,7 +131,7 @@ func (s *testScene) call(name string) *testCall {
 		if end := <-c.ends; end != nil {
 			end()
 		}
-		return "value of " + name
+		return c.value
 	})
 	return c
 }
@@ -159,8 +167,8 @@ func (c *testCall) want(want, look string) {
 			c.s.Fatalf("%s: that Poll returned %s, want {\"\" <nil>}, false: %s", c.s.story(), got, look)
 		}
 	case "value":
-		if v := "value of " + c.name; !ready || r != (Result{Value: v}) {
-			c.s.Fatalf("%s: that Poll returned %s, want {%q <nil>}, true: %s", c.s.story(), got, v, look)
+		if !ready || r != (Result{Value: c.value}) {
+			c.s.Fatalf("%s: that Poll returned %s, want {%q <nil>}, true: %s", c.s.story(), got, c.value, look)
 		}
 	default:
 		if !ready || r.Err == nil || r.Value != "" || !strings.Contains(r.Err.Error(), want) {
@@ -186,22 +194,26 @@ func (c *testCall) close() {
 	Close(c.f)
 }
 
+// A function may return anything, also what looks like nothing.
 func TestCallIsRun(t *testing.T) {
-	testTry(t, 2, func(s *testScene) {
-		a := s.call("a")
-		s.settle("nothing has polled it")
-		a.want("pending", "its function blocks")
-		s.settle("a was polled, and there's a place", "a")
-		a.want("pending", "its function blocks")
-		a.wantWoken(0, "its function hasn't returned")
-		a.ends <- nil
-		s.settle("a has returned")
-		a.wantWoken(1, "its function has returned")
-		a.want("value", "its function has returned")
-		if a.ran != 1 {
-			s.Fatalf("%s: the function was run %d times, want once", s.story(), a.ran)
-		}
-	})
+	for _, value := range []string{"tea", "", "0", "<nil>", "100 %d %!s", "panic: no toast", fmt.Sprint(check.Random(t).Uint64())} {
+		testTry(t, 2, func(s *testScene) {
+			a := s.call("a")
+			a.value = value
+			s.settle("nothing has polled it")
+			a.want("pending", "its function blocks")
+			s.settle("a was polled, and there's a place", "a")
+			a.want("pending", "its function blocks")
+			a.wantWoken(0, "its function hasn't returned")
+			a.ends <- nil
+			s.settle("a has returned")
+			a.wantWoken(1, "its function has returned")
+			a.want("value", fmt.Sprintf("its function has returned %q, and that's a value like any other", value))
+			if a.ran != 1 {
+				s.Fatalf("%s: the function was run %d times, want once", s.story(), a.ran)
+			}
+		})
+	}
 }
 
 func TestNoMoreThanThatManyAtATime(t *testing.T) {
@@ -237,14 +249,35 @@ func TestNoMoreThanThatManyAtATime(t *testing.T) {
 	})
 }
 
+// A woken task polls a new call at once, inside Wake, while another one waits.
+func TestNothingGetsInBetween(t *testing.T) {
+	testTry(t, 1, func(s *testScene) {
+		a, b, c := s.call("a"), s.call("b"), s.call("c")
+		a.want("pending", "its function blocks")
+		b.want("pending", "a has the only place")
+		a.then = func() { c.want("pending", "b was polled before it, and there's one place") }
+		a.ends <- nil
+		s.settle("inside the Wake of a, c was polled for the first time, and b was polled before that: is a place free for a moment while others wait for it?", "b")
+		b.ends <- nil
+		s.settle("b has returned, and c waits", "c")
+		c.ends <- nil
+		s.settle("all have returned")
+		c.want("value", "its function has returned")
+	})
+}
+
 func TestLatestWakerIsCalled(t *testing.T) {
 	testTry(t, 1, func(s *testScene) {
-		a, other := s.call("a"), &testCall{s: s, name: "the first waker"}
+		a, b, other := s.call("a"), s.call("b"), &testCall{s: s, name: "an earlier waker"}
 		a.f.Poll(&Context{waker: other})
 		a.want("pending", "its function blocks")
+		b.f.Poll(&Context{waker: other})
+		b.want("pending", "a has the only place")
 		a.ends <- nil
 		a.wantWoken(1, "it was polled with two wakers, and the latest counts")
-		other.wantWoken(0, "it was polled with two wakers, and the latest counts")
+		b.ends <- nil
+		b.wantWoken(1, "it was polled with two wakers while it waited, and the latest counts")
+		other.wantWoken(0, "a and b were polled with two wakers each, and the latest counts")
 	})
 }
 
@@ -265,9 +298,29 @@ func TestClosedWhileItWaits(t *testing.T) {
 			s.Fatalf("%s: b was closed while it waited, and its function was run", s.story())
 		}
 		b.wantWoken(0, "it was closed")
-		d := s.call("d")
-		d.close()
-		s.settle("d was never polled")
+	})
+}
+
+// A call that was closed before its first poll, and that's polled then, is like any other.
+func TestClosedBeforeTheFirstPoll(t *testing.T) {
+	testTry(t, 1, func(s *testScene) {
+		a, b := s.call("a"), s.call("b")
+		a.close()
+		a.close()
+		b.close()
+		s.settle("nothing was polled")
+		const look = "it was closed before its first poll, and that does nothing: it's a call like any other"
+		a.want("pending", look)
+		s.settle("a was closed before its first poll, which does nothing, and then polled", "a")
+		b.want("pending", look)
+		a.ends <- nil
+		s.settle("b was closed before its first poll, which does nothing, and was polled while a ran", "b")
+		a.wantWoken(1, look)
+		a.want("value", look)
+		b.close()
+		b.ends <- nil
+		s.settle("all have returned")
+		b.wantWoken(0, "it was closed while its function ran")
 	})
 }
 
@@ -308,23 +361,35 @@ func TestClosedWhenItIsDone(t *testing.T) {
 		b.want("value", "its function has returned")
 		b.close()
 		s.settle("b has returned", "c")
+		c.ends <- nil
+		s.settle("c has returned")
+		c.close()
+		c.wantWoken(1, "its function has returned")
+		c.want("value", "it was closed after its function had returned, and that does nothing")
 	})
 }
 
 func TestFunctionThatPanics(t *testing.T) {
-	for _, how := range []string{"panics", "ends its goroutine"} {
+	for _, test := range []struct {
+		how, text string
+		end       func()
+	}{
+		{"panics", "no toast", func() { panic("no toast") }},
+		{"panics with an empty text", "", func() { panic("") }},
+		{"panics with a text that has percent signs", "100 %d of it, %s", func() { panic("100 %d of it, %s") }},
+		{"panics with an error", "no tea", func() { panic(errors.New("no tea")) }},
+		{"panics with nil", "nil", func() { panic(nil) }},
+		{"ends its goroutine", "", runtime.Goexit},
+	} {
+		how := test.how
 		testTry(t, 1, func(s *testScene) {
 			a, b := s.call("a"), s.call("b")
 			a.want("pending", "its function blocks")
 			b.want("pending", "a has the only place")
-			end, text := func() { panic("no toast") }, "no toast"
-			if how != "panics" {
-				end, text = runtime.Goexit, ""
-			}
-			a.ends <- end
+			a.ends <- test.end
 			s.settle("the function of a "+how+", and b waits for its place", "b")
 			a.wantWoken(1, "its function "+how)
-			a.want(text, "its function "+how)
+			a.want(test.text, "its function "+how)
 			b.ends <- nil
 			s.settle("b has returned")
 			b.want("value", "its function has returned")
@@ -395,7 +460,31 @@ func TestEveryOrder(t *testing.T) {
 			s.Go("task b", func() { wait("b") })
 		}}
 	}
+	// The first task polls once, and gives the future to the second.
+	moved := order.Scenario{Story: "a call is polled, and then given to another task, which polls it with another waker", Bound: 1, Run: func(s *order.Schedule) {
+		goroutines := 0
+		pool := NewPool(1, new(order.Mutex), func(f func()) {
+			goroutines++
+			s.Go(fmt.Sprint("runner ", goroutines), f)
+		})
+		f := pool.Call(func() string { return "tea" })
+		s.Go("first task", func() {
+			r, ready := f.Poll(&Context{waker: s.Waker()})
+			if !ready {
+				s.Go("second task", func() {
+					w := s.Waker()
+					for r, ready = f.Poll(&Context{waker: w}); !ready; r, ready = f.Poll(&Context{waker: w}) {
+						w.Sleep()
+					}
+					if r != (Result{Value: "tea"}) {
+						s.Fatalf("Poll returned {%q %v}, true, want {\"tea\" <nil>}, true", r.Value, r.Err)
+					}
+				})
+			}
+		})
+	}}
 	order.All(t, "pool.go", testSource,
+		moved,
 		scenario("two calls share one place", 1, false),
 		scenario("two calls share one place, and one is closed", 1, true),
 	)

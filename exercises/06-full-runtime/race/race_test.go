@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -133,18 +134,25 @@ func TestNoneIsReady(t *testing.T) {
 
 func TestManyRunners(t *testing.T) {
 	testTry(t, func(t testing.TB) {
-		for range 50 {
-			runners, race := testLine(make([]int, 12)...)
-			testPoll(t, race, "none of twelve is ready", -1)
-			for _, r := range runners {
+		for round := range 50 {
+			n := 12
+			if round > 41 {
+				n = []int{63, 64, 65, 127, 129, 255, 257, 1000}[round-42]
+			}
+			runners, race := testLine(make([]int, n)...)
+			testPoll(t, race, fmt.Sprintf("none of %d is ready", n), -1)
+			for i, r := range runners {
 				if r.polls != 1 {
-					t.Fatalf("none of twelve is ready, and after one Poll %s was polled %d times, want once", r.name, r.polls)
+					t.Fatalf("none of %d is ready, and after one Poll number %d was polled %d times, want once", n, i, r.polls)
+				}
+				r.readyAt = map[bool]int{true: 2}[i == n-1]
+			}
+			testPoll(t, race, fmt.Sprintf("the last of %d is ready at its second poll", n), n-1)
+			for i, r := range runners {
+				if want := map[bool]int{true: 1}[i < n-1]; r.closes != want {
+					t.Fatalf("the last of %d has won, and number %d was closed %d times, want %d", n, i, r.closes, want)
 				}
 			}
-			for i, r := range runners {
-				r.readyAt = map[bool]int{true: 2}[i == 11]
-			}
-			testPoll(t, race, "the last of twelve is ready at its second poll", 11)
 		}
 	})
 }
@@ -174,19 +182,59 @@ func TestLosersAreClosed(t *testing.T) {
 	})
 }
 
-// testWins holds so many races, in each of which at least one is ready at once.
-func testWins(t testing.TB, rounds int, readyAt ...int) []int {
+// testWins holds so many races, in each of which at least one is ready at that
+// poll, and none before.
+func testWins(t testing.TB, rounds, poll int, readyAt ...int) []int {
 	t.Helper()
 	won := make([]int, len(readyAt))
 	for range rounds {
 		_, race := testLine(readyAt...)
+		for range poll - 1 {
+			race.Poll(new(Context))
+		}
 		got, ready := race.Poll(new(Context))
 		if !ready {
-			t.Fatal("there are some who are ready at the first poll, and Poll returned false")
+			t.Fatalf("there are some that are ready at poll %d, and Poll returned false", poll)
 		}
 		won[got.Index]++
 	}
 	return won
+}
+
+// testGate is a future that's open or closed.
+type testGate bool
+
+func (g testGate) Poll(*Context) (string, bool) { return "", bool(g) }
+
+func TestRaceIsFairIfThereAreMany(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for _, n := range []int{9, 17, 33, 65, 129, 257} {
+			all, ends := make([]Future[string], n), make([]Future[string], n)
+			for i := range n {
+				all[i], ends[i] = testGate(true), testGate(i == 0 || i == n-1)
+			}
+			const rounds = 1600
+			first, upper := 0, 0
+			for range rounds {
+				got, ready := Race(ends...).Poll(new(Context))
+				if !ready || got.Index != 0 && got.Index != n-1 {
+					t.Fatalf("the first and the last of %d are ready: Poll returned index %d, %t", n, got.Index, ready)
+				}
+				if got.Index == 0 {
+					first++
+				}
+				if got, _ := Race(all...).Poll(new(Context)); got.Index >= (n+1)/2 {
+					upper++
+				}
+			}
+			if first < rounds*40/100 || first > rounds*60/100 {
+				t.Fatalf("of %d futures only the first and the last are ready, in each of %d races: the first has won %d times, want about %d: is there a number of futures from which on the draw is another one?", n, rounds, first, rounds/2)
+			}
+			if want := rounds * (n / 2) / n; upper < want-rounds/10 || upper > want+rounds/10 {
+				t.Fatalf("all %d are ready in each of %d races, and one of the second half of them has won %d times, want about %d: is there a number of futures from which on the draw is another one?", n, rounds, upper, want)
+			}
+		}
+	})
 }
 
 func TestRaceIsFairIfAllAreReady(t *testing.T) {
@@ -194,7 +242,7 @@ func TestRaceIsFairIfAllAreReady(t *testing.T) {
 		for _, n := range []int{2, 3, 5, 8} {
 			const share = 1000
 			at := slices.Repeat([]int{1}, n)
-			won := testWins(t, share*n, at...)
+			won := testWins(t, share*n, 1, at...)
 			for _, wins := range won {
 				if wins < share*80/100 || wins > share*120/100 {
 					t.Fatalf("all %d are ready in each of %d races, and they have won %v times, want about %d each: in a loop of races, a future that never wins is never seen", n, share*n, won, share)
@@ -211,11 +259,17 @@ func TestRaceIsFairIfSomeAreNotReady(t *testing.T) {
 			for _, n := range at {
 				ready += n
 			}
-			const share = 2500
-			won := testWins(t, share*ready, at...)
-			for i, n := range won {
-				if at[i] == 1 && (n < share*88/100 || n > share*112/100) {
-					t.Fatalf("of %d futures %d are ready in each of %d races (at poll %v), and they have won %v times, want about %d each: which one inherits the chances of one that isn't ready?", len(at), ready, share*ready, at, won, share)
+			for _, poll := range []int{1, 2, 3} {
+				const share = 2500
+				late := slices.Clone(at)
+				for i := range late {
+					late[i] *= poll
+				}
+				won := testWins(t, share*ready, poll, late...)
+				for i, n := range won {
+					if at[i] == 1 && (n < share*88/100 || n > share*112/100) {
+						t.Fatalf("of %d futures %d are ready in each of %d races (at poll %v), and they have won %v times, want about %d each: which one inherits the chances of one that isn't ready?", len(at), ready, share*ready, late, won, share)
+					}
 				}
 			}
 		}
@@ -233,6 +287,77 @@ func TestOnlyTheWinnerGivesItsValue(t *testing.T) {
 			for i, r := range runners {
 				if i != got.Index && r.polls > 0 {
 					t.Fatalf("all three are ready, %s has won, and %s was polled as well: it gave its value, and nothing has it", runners[got.Index].name, r.name)
+				}
+			}
+		}
+	})
+}
+
+// A shortcut for one or two of them has to keep the contract, too.
+func TestFewRunners(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for n := 1; n <= 2; n++ {
+			runners, race := testLine([]int{2, 0}[:n]...)
+			what := fmt.Sprintf("a race of %d, and a is ready at its second poll", n)
+			testPoll(t, race, what, -1)
+			testPoll(t, race, what, 0)
+			race.Close()
+			if got := testCloses(runners); !slices.Equal(got, []int{0, 1}[:n]) {
+				t.Fatalf("a race of %d was closed after a had won: they were closed %v times, want %v", n, got, []int{0, 1}[:n])
+			}
+			runners, race = testLine([]int{0, 0}[:n]...)
+			testPoll(t, race, "none is ready", -1)
+			race.Close()
+			race.Close()
+			if got := testCloses(runners); !slices.Equal(got, []int{1, 1}[:n]) {
+				t.Fatalf("a race of %d was closed twice, while none was ready: they were closed %v times, want once each", n, got)
+			}
+		}
+	})
+}
+
+// testTwin is a future that is a value, and not a pointer, so several are equal.
+type testTwin struct{ all *testTwins }
+
+// testTriplet can't even be compared.
+type testTriplet struct {
+	testTwin
+	_ []int
+}
+
+type testTwins struct{ polls, closes int }
+
+func (f testTwin) Poll(*Context) (string, bool) {
+	f.all.polls++
+	return "a", f.all.polls == 5
+}
+
+func (f testTwin) Close() error {
+	f.all.closes++
+	return nil
+}
+
+func TestEqualFutures(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for range 20 {
+			for _, what := range []string{"that are equal", "that can't be compared"} {
+				one := func(all *testTwins) Future[string] {
+					if what == "that are equal" {
+						return testTwin{all}
+					}
+					return testTriplet{testTwin: testTwin{all}}
+				}
+				all := new(testTwins)
+				race := Race(one(all), one(all), one(all))
+				race.Poll(new(Context))
+				if got, ready := race.Poll(new(Context)); !ready || all.polls != 5 || all.closes != 2 {
+					t.Fatalf("a race of three futures %s (they're values, not pointers), and one is ready: after two polls Poll returned {%d %q}, %t, they were polled %d times and closed %d times, want true, 5 and 2; what tells the winner from the others?", what, got.Index, got.Value, ready, all.polls, all.closes)
+				}
+				all = new(testTwins)
+				race = Race(one(all), one(all), one(all))
+				race.Close()
+				if all.closes != 3 {
+					t.Fatalf("a race of three futures %s (they're values, not pointers) was closed, and they were closed %d times, want 3", what, all.closes)
 				}
 			}
 		}

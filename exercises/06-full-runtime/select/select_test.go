@@ -226,30 +226,81 @@ func TestNoWakeForNothing(t *testing.T) {
 	})
 }
 
+// layBetween makes n cases that aren't nil, and so many nil ones before each of
+// them and after the last.
+func (t *testTable) layBetween(n, nils int) Future[int] {
+	t.lay(n)
+	all := make([]Case, nils)
+	for _, c := range t.cases {
+		all = append(append(all, c), make([]Case, nils)...)
+	}
+	return Select(all...)
+}
+
 // A case becomes possible at any moment: before each step of a Poll.
 func TestBecomesPossibleAtAnyMoment(t *testing.T) {
 	testTry(t, func(t *testTable) {
-		for which := range 3 {
+		for n := 1; n <= 3; n++ {
+			for moment := range 5 * n {
+				for which := range 2 * n {
+					nils := which / n // without nil cases, and with some
+					which := which % n
+					f, w := t.layBetween(n, nils), new(testWaker)
+					t.step = func(n int) {
+						if n == moment {
+							t.step = nil
+							t.cases[which].become()
+						}
+					}
+					_, ready := f.Poll(&Context{waker: w})
+					if t.step != nil {
+						t.step = nil
+						continue // the Poll has fewer steps
+					}
+					among := fmt.Sprintf("%d cases that aren't nil, and %d that are", n, (n+1)*nils)
+					if !ready && w.woken == 0 && t.cases[which].possible {
+						t.Fatalf("with %s, the steps of a Poll are: %s. It returned false, and the waker wasn't called: %s is possible, and nothing will ever tell this Select", among, t.story(), t.cases[which].name)
+					}
+					if !ready {
+						t.want(f, w, fmt.Sprintf("with %s: %s has become possible during the Poll before this one", among, t.cases[which].name), nils+which*(nils+1))
+					}
+					t.wantRegistered(0, "a case has happened")
+				}
+			}
+		}
+	})
+}
+
+// A Try or a Register panics, and then the executor closes the Select.
+func TestPanicInTheMiddle(t *testing.T) {
+	testTry(t, func(t *testTable) {
+		for polls := 1; polls <= 2; polls++ {
 			for moment := range 14 {
 				f, w := t.lay(3), new(testWaker)
+				if polls == 2 {
+					t.want(f, w, "no case is possible", -1)
+					t.steps = nil
+				}
+				what := ""
 				t.step = func(n int) {
 					if n == moment {
 						t.step = nil
-						t.cases[which].become()
+						what = fmt.Sprintf("step %d of poll %d panics, after %s", n+1, polls, t.story())
+						panic("no tea")
 					}
 				}
-				_, ready := f.Poll(&Context{waker: w})
-				if t.step != nil {
-					t.step = nil
-					continue // the Poll has fewer steps
-				}
-				if !ready && w.woken == 0 && t.cases[which].possible {
-					t.Fatalf("the steps of a Poll are: %s. It returned false, and the waker wasn't called: %s is possible, and nothing will ever tell this Select", t.story(), t.cases[which].name)
-				}
-				if !ready {
-					t.want(f, w, t.cases[which].name+" has become possible during the Poll before this one", which)
-				}
-				t.wantRegistered(0, "a case has happened")
+				func() {
+					defer func() {
+						if v := recover(); v != nil && v != "no tea" {
+							panic(v)
+						}
+					}()
+					f.Poll(&Context{waker: w})
+				}()
+				t.step = nil
+				Close(f)
+				t.wantRegistered(0, what+"; then the Select was closed")
+				Close(f)
 			}
 		}
 	})
@@ -285,10 +336,17 @@ func TestOnlyOneHappens(t *testing.T) {
 func TestSelectIsFair(t *testing.T) {
 	testTry(t, func(t *testTable) {
 		const rounds = 6000
-		for impossible := -1; impossible < 4; impossible++ {
+		for impossible := -1; impossible < 8; impossible++ {
+			none := impossible >= 4 // it's nil, and doesn't only wait
+			impossible := impossible % 4
 			won := make([]int, 4)
 			for round := range rounds {
 				f, w := t.lay(4), new(testWaker)
+				if none {
+					cases := []Case{t.cases[0], t.cases[1], t.cases[2], t.cases[3]}
+					cases[impossible] = nil
+					f = Select(cases...)
+				}
 				if round%2 == 0 { // half of them wait first
 					f.Poll(&Context{waker: w})
 				}
@@ -307,6 +365,9 @@ func TestSelectIsFair(t *testing.T) {
 					what := "all four cases are possible"
 					if impossible >= 0 {
 						what = fmt.Sprintf("%c isn't possible, the other three are", 'a'+impossible)
+						if none {
+							what = fmt.Sprintf("%c is nil, the other three are possible", 'a'+impossible)
+						}
 					}
 					t.Fatalf("%s, in %d rounds: they have happened %v times, want about %d each: in a loop of selects, a case that loses too often is starved", what, rounds, won, share)
 				}

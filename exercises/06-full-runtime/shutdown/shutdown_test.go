@@ -98,6 +98,7 @@ type testConn struct {
 	w        *testWorld
 	name     string
 	takes    time.Duration
+	panics   bool // to answer ends in a panic
 	refused  bool
 	accepted bool
 	requests []string // not yet read
@@ -170,6 +171,9 @@ type testAnswering struct {
 
 func (a *testAnswering) Poll(cx *Context) (struct{}, bool) {
 	if _, a.done = a.work.Poll(cx); a.done {
+		if a.c.panics {
+			panic(testPanic)
+		}
 		if a.c.closed > 0 {
 			a.c.w.t.Errorf("%s: the reply is sent after the connection was closed", a.c.name)
 		}
@@ -186,6 +190,8 @@ func (a *testAnswering) Close() error {
 	}
 	return nil
 }
+
+const testPanic = "an Answer panics"
 
 // testUserLine is a line of a stack that is in shutdown.go.
 var testUserLine = regexp.MustCompile(`shutdown\.go:\d+`)
@@ -205,6 +211,9 @@ func (w *testWorld) run(script func(co *Co)) {
 		return cut
 	}))
 	for _, fault := range w.runtime.faults {
+		if fault.Value == testPanic {
+			continue
+		}
 		w.t.Fatalf("%s panics: %v", testUserLine.Find(fault.Stack), fault.Value)
 	}
 	switch {
@@ -232,7 +241,7 @@ func (w *testWorld) wantDrained(cut int, took time.Duration) {
 		}
 	}
 	if w.took != took {
-		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period of %v", w.took, took, testGrace)
+		w.t.Fatalf("Drain was ready after %v, want %v: it waits for the requests under way, and no longer than for the last of them, or for the grace period", w.took, took)
 	}
 	if w.cut != cut {
 		w.t.Fatalf("Drain yields that it has cut off %d connections, want %d", w.cut, cut)
@@ -348,6 +357,25 @@ func TestNothingIsAcceptedAnymore(t *testing.T) {
 	})
 }
 
+// A task that has its turn right after the first poll of Drain.
+func TestListenerIsClosedAtOnce(t *testing.T) {
+	testWithin(t, func(w *testWorld) {
+		var bob *testConn
+		w.run(func(co *Co) {
+			w.connect("Ann", "hello", 4*time.Minute)
+			testPause(co, time.Minute)
+			Spawn(co.cx, Async(func(co *Co) struct{} {
+				bob = w.connect("Bob", "hello", time.Minute)
+				return struct{}{}
+			}))
+		})
+		if bob == nil || !bob.refused {
+			w.t.Fatal("Drain is polled for the first time, and in the next task's turn Bob connects, and isn't refused: what does Drain do before it closes the listener?")
+		}
+		w.wantDrained(0, 3*time.Minute)
+	})
+}
+
 // A random choice is caught, because these are repeated.
 const testDraws = 20
 
@@ -416,4 +444,42 @@ func TestRestIsCutOffAfterTheGracePeriod(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A task that ends by itself isn't cut off, however it ends.
+func TestAnswerThatPanics(t *testing.T) {
+	for _, long := range []time.Duration{3 * time.Minute, time.Hour} {
+		testWithin(t, func(w *testWorld) {
+			w.run(func(co *Co) {
+				w.connect("Ann, whose Answer panics before Drain,", "one", time.Minute).panics = true
+				w.connect("Bob, whose Answer panics after Drain,", "two", 4*time.Minute).panics = true
+				w.connect("Cem", "three", long)
+				w.connect("Dora, whose Answer panics after Drain,", "four", 5*time.Minute).panics = true
+				testPause(co, 2*time.Minute)
+			})
+			if long < testGrace {
+				w.wantDrained(0, 3*time.Minute)
+			} else {
+				w.wantDrained(1, testGrace)
+			}
+		})
+	}
+}
+
+// Many connections, and other grace periods.
+func TestManyConnections(t *testing.T) {
+	for i, n := range []int{1, 63, 64, 65, 256, 257} {
+		grace := []time.Duration{1, time.Millisecond, 7 * time.Second, 25 * time.Hour}[i%4]
+		testWithin(t, func(w *testWorld) {
+			w.run(func(co *Co) {
+				for range n {
+					w.connect("Ann, who is idle,", "", 0)
+					w.connect("Bob, whose request takes too long,", "long", 100*time.Hour)
+				}
+				testPause(co, time.Minute)
+				w.drain = w.server.Drain(grace)
+			})
+			w.wantDrained(n, grace)
+		})
+	}
 }

@@ -85,6 +85,8 @@ func (w *testWakes) Wake() { *w++ }
 // A testLetter is a future that's ready when a test says so.
 type testLetter struct {
 	text   string // "" until it is there
+	empty  bool   // it's there, and it's empty
+	fault  any    // what its Poll panics with, if anything
 	polls  int
 	closes int
 	waker  Waker // of the latest poll
@@ -93,7 +95,13 @@ type testLetter struct {
 func (l *testLetter) Poll(cx *Context) (string, bool) {
 	l.polls++
 	l.waker = cx.Waker()
-	return l.text, l.text != ""
+	switch {
+	case l.fault != nil:
+		panic(l.fault)
+	case l.text == "" && !l.empty:
+		return "half a letter", false // which isn't a value
+	}
+	return l.text, true
 }
 
 func (l *testLetter) Close() error {
@@ -158,6 +166,12 @@ func TestValueThatIsThere(t *testing.T) {
 		s.text = "hello"
 		s.checkPoll(t, "the value is there", testHello)
 		s.checkLeft(t, "the value was there at the first Poll: the future, which has finished,", 0)
+
+		s = testBegin(time.Hour)
+		s.checkPoll(t, "the value isn't there", testPending)
+		s.empty = true
+		s.checkPoll(t, "the value has come, and it's empty", `{"" <nil>}, true`)
+		s.checkLeft(t, "an empty value has come: the future, which has finished,", 0)
 	})
 }
 
@@ -409,16 +423,17 @@ func TestExtendIsCheap(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		s := testBegin(time.Hour)
 		s.checkPoll(t, "the value isn't there", testPending)
-		for range 3600 * 5 {
+		wakers := []Waker{&s.testWakes, new(testWakes), new(testWakes)}
+		for i := range 3600 * 5 {
 			s.pass(time.Second)
 			s.extend()
-			s.checkPoll(t, "something is heard each second", testPending)
+			s.checkPollFor(t, wakers[i/100%3], "something is heard each second", testPending)
 			if len(s.heap) != 1 {
 				t.Fatalf("something is heard each second, and after %v %s in the heap, want 1", s.time, s.left())
 			}
 		}
 		if s.starts > 6 {
-			t.Fatalf("a Timeout of 1h, and something is heard each second. In 5h, %d timers were started, want one per hour at most: the heap is for timers that fire, and this one is put off 18,000 times", s.starts)
+			t.Fatalf("a Timeout of 1h, and something is heard each second. In 5h, %d timers were started, want one per hour at most, whatever the waker: the heap is for timers that fire, and this one is put off 18,000 times", s.starts)
 		}
 		s.pass(time.Hour)
 		s.checkPoll(t, "1h has passed since something was heard", testLate)

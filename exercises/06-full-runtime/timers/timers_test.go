@@ -91,6 +91,80 @@ func TestEqualDeadlinesFireInOrderOfStart(t *testing.T) {
 	})
 }
 
+// Between two equal deadlines, thousands of others come and go.
+func TestEqualDeadlinesFarApart(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for _, others := range []int{126, 127, 254, 255, 256, 32_767, 65_534, 65_535, 65_536} {
+			ts, d := new(Timers), new(testDiary)
+			d.start(ts, "a", 10*testStep)
+			for range others {
+				ts.Stop(d.start(ts, "one of many", testDay))
+			}
+			d.start(ts, "b", 10*testStep)
+			d.start(ts, "c", 10*testStep)
+			d.checkFire(t, ts, 10*testStep, fmt.Sprintf("a, b and c are for the same moment, and between a and b %d others were started and stopped: does a number of yours come to its end?", others), "a", "b", "c")
+		}
+	})
+}
+
+// Deadlines that differ by a nanosecond, near and far away.
+func TestDeadlinesThatAreNearlyEqual(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		for _, first := range []time.Duration{0, 1<<31 - 2, 1<<32 - 2, time.Hour, 1<<53 - 2, 1<<53 + 1, 100 * testDay, 10_000 * testDay, math.MaxInt64 - 6} {
+			ts, d := new(Timers), new(testDiary)
+			want := []string{"0", "1", "2", "3", "4", "5", "6"}
+			for _, n := range []int{3, 6, 1, 5, 0, 2, 4} {
+				d.start(ts, fmt.Sprint(n), first+time.Duration(n))
+			}
+			what := fmt.Sprintf("timers for 3, 6, 1, 5, 0, 2 and 4ns after %v: a nanosecond counts, however large the number is", first)
+			d.checkFire(t, ts, first+2, what, want[:3]...)
+			if got := ts.Wait(first + 2); got != 1 {
+				t.Fatalf("%s. Three have fired, and a nanosecond is left until the next: Wait returned %d, want 1", what, got)
+			}
+			d.checkFire(t, ts, first+6, what, want[3:]...)
+		}
+	})
+}
+
+// They were due when they were started.
+func TestDeadlinesThatHavePassed(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		ts, d := new(Timers), new(testDiary)
+		d.checkFire(t, ts, 100*testStep, "there are no timers")
+		for _, n := range []int{30, 110, 10, 100, 20, 90, 10} {
+			d.start(ts, fmt.Sprint(n), time.Duration(n)*testStep)
+		}
+		const what = "after a Fire at 100ms, timers were started for 30, 110, 10, 100, 20, 90 and once more 10ms: the first deadline is the first, also among those that have passed"
+		d.checkFire(t, ts, 105*testStep, what, "10", "10", "20", "30", "90", "100")
+		d.checkFire(t, ts, 110*testStep, what, "110")
+	})
+}
+
+// Each millisecond of the first seconds, and moments drawn from a whole day.
+func TestWaitIsExact(t *testing.T) {
+	random := check.Random(t)
+	testTry(t, func(t testing.TB) {
+		exact := func(left time.Duration) {
+			ts, now := new(Timers), time.Duration(random.Int64N(int64(1000*testDay)))
+			ts.Start(now+left, testWakeFunc(func() {}))
+			want := int(left / testStep)
+			if left%testStep > 0 {
+				want++
+			}
+			if got := ts.Wait(now); got != want {
+				t.Fatalf("a timer in %v (%dns): Wait returned %d, want %d, which is rounded up to whole milliseconds, and no more", left, left, got, want)
+			}
+		}
+		for n := range time.Duration(5000) {
+			exact(n * testStep)
+			exact(n*testStep + 1)
+			exact((n+1)*testStep - 1)
+			exact(time.Duration(random.Int64N(int64(testDay))))
+			exact(time.Duration(random.Int64N(86_400_000)) * testStep)
+		}
+	})
+}
+
 func TestWait(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		if got := new(Timers).Wait(testDay); got >= 0 {
@@ -336,7 +410,7 @@ func TestManySteps(t *testing.T) {
 		for step := range 5000 {
 			switch random.IntN(5) {
 			case 0, 1, 2:
-				e := entry{now + time.Duration(random.IntN(200))*testStep, fmt.Sprint(len(all))}
+				e := entry{max(0, now+time.Duration(random.IntN(200)-40)*testStep), fmt.Sprint(len(all))} // some have passed
 				all = append(all, d.start(ts, e.name, e.deadline))
 				model = append(model, e)
 				slices.SortStableFunc(model, func(a, b entry) int { return int(a.deadline - b.deadline) })

@@ -115,7 +115,9 @@ func (c *call) Close() error {
 	p := c.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.state = over
+	if c.state == queued || c.state == running {
+		c.state = over
+	}
 	p.queue = slices.DeleteFunc(p.queue, func(other *call) bool { return c == other })
 	return nil
 }

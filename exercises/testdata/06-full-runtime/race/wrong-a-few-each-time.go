@@ -1,4 +1,4 @@
-// want: none of twelve
+// want: none of 12
 
 package main
 
