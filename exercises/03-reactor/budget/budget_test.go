@@ -426,7 +426,7 @@ func testError(t testing.TB, random *rand.Rand, broken error) {
 		test.set(w)
 		w.failed = fmt.Sprintf("; %s, with the error %q", test.what, broken)
 		if got := w.run(); !errors.Is(got.Err, broken) || test.n >= 0 && got.N != test.n || got.N != len(w.got) {
-			t.Fatalf("%s, with the error %q: Poll gave %+v, want {N:%d Err:%v}: the sink got %d bytes", test.what, broken, got, len(w.got), broken, len(w.got))
+			t.Fatalf("%s, with the error %q: Poll gave %+v, want {N:%d Err:%v}: the sink got %d bytes", test.what, broken, got, max(test.n, len(w.got)), broken, len(w.got))
 		}
 	}
 }
