@@ -487,3 +487,11 @@ func TestTaskSpawnedByAnotherGoroutineIsPolled(t *testing.T) {
 		}))
 	})
 }
+
+// Property 32.
+func TestGoexitWhileAPanickedTaskIsClosedEndsItOnce(t *testing.T) {
+	rt := openRuntime(t)
+	rt.Trace.Error = func(error) {}
+	SpawnRemote(rt, Owning(closeFunc(runtime.Goexit), Async(func(co *Co) int { Await(co, Sleep(time.Millisecond)); panic("boom") })))
+	blockOn(t, rt, Sleep(10*time.Millisecond)) // the next poll comes later
+}

@@ -96,7 +96,7 @@ func TestEndAfterTheLastDataIsFound(t *testing.T) {
 	pollRead(s, cx, 10)
 	unix.Shutdown(peer, unix.SHUT_WR)
 	deliver(t, rt)
-	if got := pollRead(s, cx, 10); got != "EOF" {
+	if got := pollRead(s, cx, 1); got != "EOF" {
 		t.Errorf("read: %s, want EOF", got)
 	}
 }
