@@ -261,11 +261,3 @@ func machine() []string {
 		time.Now().UTC().Format(time.DateOnly),
 	}
 }
-
-// must ends the program if there is an error: half of the figures are useless.
-func must(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "measure:", err)
-		os.Exit(1)
-	}
-}

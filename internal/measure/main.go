@@ -92,3 +92,11 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// must ends the program if there is an error: half of the figures are useless.
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(1)
+	}
+}
