@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,13 +162,15 @@ func TestPartialWrites(t *testing.T) {
 }
 
 // testText is n bytes, and no long part of it comes twice.
-func testText(n int) string {
-	var text strings.Builder
-	for i := 0; text.Len() < n; i++ {
-		fmt.Fprint(&text, i, " ")
+func testText(n int) string { return testLongText[:n] }
+
+var testLongText = func() string {
+	var text []byte
+	for i := 0; len(text) < 400_000; i++ {
+		text = append(strconv.AppendInt(text, int64(i), 10), ' ')
 	}
-	return text.String()[:n]
-}
+	return string(text)
+}()
 
 func TestManyParts(t *testing.T) {
 	check.Instant(t, testWaits, func(t testing.TB) {
