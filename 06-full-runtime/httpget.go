@@ -130,23 +130,23 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 	return nil, true // some servers answer, and even hang up, before they have read everything
 }
 
-// response reads once, and most replies are whole then. If not, a coroutine begins again with
-// what has come, and waits for the rest.
+// response reads once, and most replies are whole then. If not, a coroutine reads that first
+// piece again, and waits for the rest.
 func (g *httpGet) response(cx *Context) (r Response, ready bool) {
 	if g.reply == nil {
 		n, err, ready := g.stream.PollRead(cx, cx.Scratch())
 		if !ready {
 			return r, false
 		}
-		come := cx.Scratch()[:n]
-		r = g.receive(&g.target.in, io.MultiReader(bytes.NewReader(come), failing{cmp.Or(err, error(unix.EAGAIN))}))
+		first := cx.Scratch()[:n]
+		r = g.receive(&g.target.in, io.MultiReader(bytes.NewReader(first), failing{cmp.Or(err, error(unix.EAGAIN))}))
 		if r.Err != unix.EAGAIN {
 			return r, true
 		}
-		g.length = 0
+		g.length = 0 // what the try has counted and kept, the coroutine counts and keeps again
 		g.body.Reset()
-		g.reply = Async(func(co *Co) Response { // polled below, so come is used up before another task reads
-			return g.receive(new(bufio.Reader), io.MultiReader(bytes.NewReader(come), co.Conn(g.stream)))
+		g.reply = Async(func(co *Co) Response { // polled below, so first is used up before another task reads
+			return g.receive(new(bufio.Reader), io.MultiReader(bytes.NewReader(first), co.Conn(g.stream)))
 		})
 	}
 	return g.reply.Poll(cx)

@@ -42,5 +42,5 @@ func prepared(fd int, err error) (int, error) {
 // that the connection failed.
 func dialResult(s *source) error { return connectResult(s.fd) }
 
-// Here system calls go through the C library, or should, so they aren't made raw.
+// macOS and OpenBSD allow system calls only through their C library, so none is raw here.
 var rawRead, rawWrite = unix.Read, unix.Write
