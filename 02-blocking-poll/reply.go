@@ -16,7 +16,7 @@ func parseReply(wire []byte, end error) Response {
 	var body bytes.Buffer
 	head, rest, err := parseHead(wire)
 	if err == nil {
-		rest.N = int64(len(wire))
+		rest.N = int64(len(wire)) // maxHeader was for the header only
 		_, err = body.ReadFrom(head.Body)
 	}
 	if end != io.EOF && (err != nil || head.ContentLength < 0 && head.TransferEncoding == nil) {
@@ -28,8 +28,8 @@ func parseReply(wire []byte, end error) Response {
 	return Response{Status: head.StatusCode, Body: body.String()}
 }
 
-// parseHead parses the header of the final reply: those of status 1xx, except 101,
-// come before it. The body is read through rest, at most rest.N bytes of it.
+// parseHead parses the header of the final reply. Replies of status 1xx, except 101, come
+// before it. The body is read through rest, at most rest.N bytes of it.
 func parseHead(wire []byte) (head *http.Response, rest *io.LimitedReader, err error) {
 	rest = &io.LimitedReader{R: bytes.NewReader(wire), N: maxHeader}
 	r := bufio.NewReaderSize(rest, min(len(wire), 4096))

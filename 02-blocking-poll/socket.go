@@ -21,7 +21,7 @@ func openSocket(addr netip.AddrPort) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	unix.CloseOnExec(fd) // ← a process started in between would inherit fd; here none is
+	unix.CloseOnExec(fd) // ← a process started before this line would inherit fd; this program starts none
 	return fd, unix.SetNonblock(fd, true)
 }
 
@@ -45,14 +45,14 @@ func startConnect(fd int, addr netip.AddrPort) error {
 // connectResult returns nil if fd is connected, EAGAIN if the connect is still
 // under way, or else why it failed. SO_ERROR is 0 in both of the first two cases.
 func connectResult(fd int) error {
-	_, err := unix.Getpeername(fd) // first: if the connect fails now, SO_ERROR says why
+	_, err := unix.Getpeername(fd) // before SO_ERROR, which says why if the connect fails in between
 	code, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	switch {
 	case code != 0:
 		return unix.Errno(code)
 	case err == unix.ENOTCONN:
 		return unix.EAGAIN
-	case err == unix.EINVAL: // macOS says so after a failure; here SO_ERROR was read before
+	case err == unix.EINVAL: // macOS says so after a failure whose SO_ERROR has been read
 		return unix.ENOTCONN
 	}
 	return err

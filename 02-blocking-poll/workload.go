@@ -26,8 +26,8 @@ func startDelayServer() (addr netip.AddrPort, stop func() error) {
 	return listener.Addr().(*net.TCPAddr).AddrPort(), listener.Close
 }
 
-// runWorkload lets run poll n requests, answered evenly over half a second, and
-// prints the cost. The CPU time is the whole process's, with the delay server.
+// runWorkload makes n requests, answered evenly over half a second, has run poll them,
+// and prints the cost. The CPU time is the whole process's, with the delay server.
 func runWorkload(addr netip.AddrPort, n int, run func([]Future[Response]) []Response) (polls int) {
 	gets := make([]Future[Response], n)
 	for i := range gets {

@@ -1,6 +1,6 @@
 package main
 
-// A Context lets a future ask for its next poll, in Poll or later, on BlockOn's goroutine.
+// A Context lets a future ask for its next poll. Only the goroutine of BlockOn may use it.
 type Context struct{ reactor *Reactor }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.

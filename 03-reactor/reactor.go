@@ -27,7 +27,7 @@ const readable, writable direction = 0, 1
 // directions says yes or no for each direction.
 type directions [2]bool
 
-// An event says in which directions fd is worth another try. It disarms them, maybe both.
+// An event says in which directions fd is worth another try. It disarms those; on epoll, always both.
 type event struct {
 	fd    int
 	ready directions
@@ -42,7 +42,7 @@ func NewReactor() (*Reactor, error) {
 	return &Reactor{poller: p, waiting: make(map[int]directions)}, nil
 }
 
-// Register makes the next Wait return as soon as fd is ready in dir, or already is.
+// Register makes the next Wait return once fd is ready in dir: at once, if it already is.
 // If Register fails, it has changed nothing.
 func (r *Reactor) Register(fd int, dir direction) error {
 	if r.broken != nil {
@@ -65,9 +65,9 @@ func (r *Reactor) Deregister(fd int) {
 	}
 }
 
-// Wait blocks until a registered descriptor is ready, and forgets both directions of
-// each that is. All futures are polled then, and register again if they must. If the wait
-// fails, so does Register. If it fails a second time, Wait panics.
+// Wait blocks until registered descriptors are ready, and forgets both directions of these.
+// All futures are polled then, and register again if they must. If the wait fails, Register
+// fails until the next Wait. If two waits in a row fail, Wait panics.
 func (r *Reactor) Wait() {
 	events, err := r.poller.wait()
 	for err == unix.EINTR { // a signal isn't an event
@@ -77,9 +77,9 @@ func (r *Reactor) Wait() {
 		delete(r.waiting, ev.fd)
 	}
 	if err != nil && r.broken != nil {
-		panic(r.broken) // what registers has failed by now, and anything else would wait forever
+		panic(r.broken) // each future that registers has failed by now; any other one would wait forever
 	}
-	r.broken = os.NewSyscallError("reactor", err)
+	r.broken = os.NewSyscallError("reactor", err) // nil after a good wait
 }
 
 // Close closes the poller, not the descriptors. Nothing may use r afterwards.

@@ -1,7 +1,7 @@
 package main
 
 // BlockOn polls f until its value is there, and sleeps in between. Several BlockOns may
-// share r, each on its goroutine. If Poll panics, f isn't closed.
+// share r, each on its own goroutine. If Poll panics, f isn't closed.
 func BlockOn[T any](r *Reactor, f Future[T]) T {
 	p := NewParker()
 	cx := &Context{waker: p, reactor: r}

@@ -131,7 +131,7 @@ func (g *httpGet) finish(end error) Response {
 // Close closes the socket, unless that has been done.
 func (g *httpGet) Close() error {
 	if g.fd >= 0 {
-		g.cx.Deregister(g.fd) // before Close, after which another socket may get this number
+		g.cx.Deregister(g.fd) // before unix.Close, after which another socket may get this number
 		unix.Close(g.fd)
 	}
 	g.state, g.fd = finished, -1

@@ -18,7 +18,7 @@ type letter struct {
 func (l *letter) Poll(cx *Context) (struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waker = cx.Waker() // one lock for both: a post between look and store would wake nothing
+	l.waker = cx.Waker() // stored under the same lock as the look: a post can't come between the two
 	return struct{}{}, l.arrived
 }
 
@@ -29,7 +29,7 @@ func (l *letter) post() {
 	w := l.waker
 	l.mu.Unlock()
 	if w != nil {
-		w.Wake() // after Unlock: Wake may do anything, even poll l at once
+		w.Wake() // after Unlock: Wake may poll l at once
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// storeResult keeps the value of a future, which its task would drop, in *to.
+// storeResult keeps the value of a future in *to. The task itself would drop it.
 type storeResult[T any] struct {
 	future Future[T]
 	to     *T
@@ -44,7 +44,7 @@ func fetch(r *Reactor, targets []string) (status int) {
 		}
 		gets[i] = Counted(HTTPGet(addr, "/"+path), &polls[i])
 	}
-	time.Sleep(time.Nanosecond) // lets Go open its descriptor for timers: later none may be free, and it would die
+	time.Sleep(time.Nanosecond) // lets Go open its poller for timers: later no descriptor may be free, and it would die
 	for i, got := range runTasks(r, gets) {
 		if got.Err != nil {
 			fmt.Fprintln(os.Stderr, "05-executor:", got.Err)

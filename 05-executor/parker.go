@@ -1,6 +1,6 @@
 package main
 
-// Parker is a Waker. It puts one goroutine, always the same, to sleep until a Wake.
+// Parker is a Waker. Park, always called by the same goroutine, sleeps until a Wake.
 type Parker struct {
 	token chan struct{} // holds at most one token, which says "poll again"
 }

@@ -18,34 +18,37 @@ import (
 )
 
 const (
-	maxDelay = time.Minute // until then the server doesn't notice that a client is gone
+	maxDelay = time.Minute // a client that leaves meanwhile isn't noticed
 	plain    = "text/plain; charset=utf-8"
 )
 
 //go:embed serve.html
 var page string
 
-// methods are the allowed methods of each fixed path; all others are texts.
-var methods = map[string]string{"/": "GET, HEAD", "/live": "GET", "/sleep": "POST", "/requests": "POST", "/block": "POST"}
+// methods are the allowed methods of each fixed path. All other paths are texts, with those of "/".
+var methods = map[string][]string{"/": {"GET", "HEAD"}, "/live": {"GET"}, "/sleep": {"POST"}, "/requests": {"POST"}, "/block": {"POST"}}
 
-// answer makes the reply to a request: the page, what it asks for, or a text after
-// a delay. An error reply never contains what the client sent.
+// answer makes the reply to a request: the page, what its script asks for, or a text
+// after a delay. An error reply never contains what the client sent.
 func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	s, path := w.server, req.URL.EscapedPath()
 	ms, text, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	allowed := cmp.Or(methods[path], methods["/"])
+	allowed, fixed := methods[path]
+	if !fixed {
+		allowed = methods["/"]
+	}
 	switch {
-	case methods[path] == "" && (!found || text == "" || strings.Contains(text, "/")):
+	case !fixed && (!found || text == "" || strings.Contains(text, "/")):
 		return s.fail(404, ": there are / and /<milliseconds>/<text>")
-	case !slices.Contains(strings.Split(allowed, ", "), req.Method):
-		reply := s.fail(405, ": only "+allowed)
-		reply.Header.Set("Allow", allowed)
+	case !slices.Contains(allowed, req.Method):
+		reply := s.fail(405, ": only "+strings.Join(allowed, ", "))
+		reply.Header.Set("Allow", strings.Join(allowed, ", "))
 		return reply
 	case path == "/":
 		reply := s.reply(200, "text/html; charset=utf-8", page)
 		reply.Header.Set("X-Frame-Options", "DENY") // so other sites can't lay it under a click
 		return reply
-	case methods[path] != "":
+	case fixed:
 		return w.serveLive(co, req, path)
 	}
 	n, err := strconv.ParseUint(ms, 10, 31)
@@ -54,11 +57,13 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	if err != nil || err2 != nil || delay > maxDelay {
 		return s.fail(400, fmt.Sprintf(": want 0 to %d milliseconds", maxDelay.Milliseconds()))
 	}
-	Await(co, Sleep(delay))
+	if delay > 0 {
+		Await(co, Sleep(delay))
+	}
 	return s.reply(200, plain, text)
 }
 
-// serveLive answers what the page asks for: figures each second, or to start work.
+// serveLive answers the page's script, which asks for figures each second, or starts work.
 func (w *worker) serveLive(co *Co, req *http.Request, path string) *http.Response {
 	s := w.server
 	if s.options.Live == nil || !fromOurPage(req) {
@@ -67,7 +72,7 @@ func (w *worker) serveLive(co *Co, req *http.Request, path string) *http.Respons
 	if path == "/live" {
 		w.live = true
 		reply := s.reply(200, "text/event-stream", s.figures(co.cx.runtime()))
-		reply.ContentLength, reply.Close = -1, true
+		reply.ContentLength, reply.Close = -1, true // no length: it ends with the connection
 		return reply
 	}
 	Spawn(co.cx, Async(func(co *Co) struct{} { return s.work(co, path) })).Close()
@@ -92,10 +97,10 @@ func (s *server) work(co *Co, path string) struct{} {
 			Await(co, Yield()) // so the first ones are accepted before the last ones dial
 		}
 	case "/block":
-		Await(co, Sleep(s.options.Live.untilTick()+time.Second-50*time.Millisecond))
-		time.Sleep(500 * time.Millisecond) // over a tick, and nothing else goes on meanwhile
+		Await(co, Sleep(s.options.Live.untilTick()+time.Second-50*time.Millisecond)) // to just before the tick after next
+		time.Sleep(500 * time.Millisecond)                                           // over a tick, and nothing else goes on meanwhile
 	}
-	return Await(co, Sleep(2*time.Second))
+	return Await(co, Sleep(2*time.Second)) // all that /sleep does
 }
 
 func (s *server) fail(status refusal, why string) *http.Response {
@@ -104,9 +109,12 @@ func (s *server) fail(status refusal, why string) *http.Response {
 
 func (s *server) reply(status int, kind, body string) *http.Response {
 	s.replies++
+	if now := time.Now(); now.Unix() != s.second {
+		s.second, s.date = now.Unix(), now.UTC().Format(http.TimeFormat)
+	}
 	return &http.Response{
 		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {kind}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
+		Header:        http.Header{"Content-Type": {kind}, "Date": {s.date}},
 		ContentLength: int64(len(body)),
 		Body:          io.NopCloser(strings.NewReader(body)),
 	}
@@ -118,14 +126,14 @@ type live struct {
 	polls, parks int
 	wakes        atomic.Int64 // they may come from any goroutine
 	tasks        map[*Task]*taskFigures
-	polled       *taskFigures // of the latest poll; nil while parked
-	since        time.Time    // when that poll began
+	polled       *taskFigures  // of the latest poll; nil while parked
+	since        time.Duration // from start until that poll began
 }
 
 type taskFigures struct {
 	start    time.Time
 	polls    int
-	longest  time.Duration // of its polls, each with what the runtime did before the next
+	longest  time.Duration // of its polls, each up to the next task's poll, or to the park
 	waitsFor []string      // since its latest poll began
 }
 
@@ -149,9 +157,9 @@ func watch(rt *Runtime) *live {
 
 // endPoll notes how long the latest poll took. Then the next one begins, if any.
 func (l *live) endPoll(next *taskFigures) {
-	now := time.Now()
+	now := time.Since(l.start)
 	if f := l.polled; f != nil {
-		f.longest = max(f.longest, now.Sub(l.since))
+		f.longest = max(f.longest, now-l.since)
 	}
 	l.polled, l.since = next, now
 }

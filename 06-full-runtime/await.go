@@ -19,7 +19,7 @@ func Await[T any](co *Co, f Future[T]) T {
 		}
 		co.suspend()
 	}
-	panic(unwind{})
+	panic(unwind{}) // a deferred call of the body awaits
 }
 
 // Co is what the body of an Async awaits with. Only that body may use it.
@@ -42,7 +42,7 @@ func (co *Co) suspend() {
 }
 
 // wait suspends the body until s has an event in dir, or something else polls the task.
-// If the body is unwound here, the source stays open for other tasks.
+// If the body is unwound here, it takes its waker back: the source may live on.
 func (co *Co) wait(s *source, dir direction) {
 	cx := co.cx
 	s.setWaker(dir, cx)
@@ -56,9 +56,9 @@ type coroutine[T any] struct {
 	next     func() (struct{}, bool) // nil before the first Poll
 	stop     func()
 	value    T
-	returned bool        // the body has returned, and value is what
+	returned bool        // the body has returned value
 	fault    *PanicError // a panic of the body
-	finished bool        // Poll has returned true, or Close was called
+	finished bool        // Poll was ready or has panicked, or Close was called
 }
 
 // Poll runs the body until it awaits something that isn't ready.

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Blocking calls f on a goroutine of its own, beside the tasks, from the first Poll on,
-// without a limit to their number. It's for what has no future, such as name lookups and
-// files. Closed, the call runs on, and its value is closed on the runtime's goroutine.
+// Blocking calls f on a goroutine of its own, from the first Poll on. Nothing limits the
+// number of these goroutines. It's for what has no future, such as name lookups and files.
+// If the future is closed, the call runs on, and the runtime's goroutine closes its value.
 func Blocking[T any](f func() T) Future[T] { return &blocking[T]{f: f} }
 
 type blocking[T any] struct {
@@ -78,8 +78,8 @@ func (b *blocking[T]) Close() error {
 	return nil
 }
 
-// leftover is a blocking whose call has ended and that nothing waits for, as another future:
-// its Poll closes the value, on the runtime's goroutine, unless the runtime is closed.
+// leftover is a blocking whose call has ended and that nothing waits for. As a task, it closes
+// the value in its Poll. If the runtime is closed by then, SpawnRemote calls Close, which does it.
 type leftover[T any] blocking[T]
 
 func (l *leftover[T]) Poll(*Context) (error, bool) { return l.Close(), true }

@@ -21,7 +21,7 @@ var ErrChannelClosed = errors.New("send on a closed channel")
 func NewChannel[T any](size int) *Channel[T] { return &Channel[T]{size: max(size, 1)} }
 
 // Send is ready when there was a place for value, or with ErrChannelClosed. It
-// owns value from now on: if it can't deliver it, it closes it.
+// owns value from now on, and closes the value if it isn't sent.
 func (c *Channel[T]) Send(value T) Future[error] { return &send[T]{channel: c, value: value} }
 
 type send[T any] struct {
@@ -76,8 +76,8 @@ func (r *receive[T]) Poll(cx *Context) (got Received[T], ready bool) {
 	if c.receivers.takeTurn(&r.waiter, len(c.values), cx) {
 		got = Received[T]{c.take(), true}
 	} else if !c.closed || len(c.values) > 0 {
-		// Values may be here that were handed to other receivers. If one of those
-		// is closed before it looks, its value is ours.
+		// All values here may be promised to other receivers. If such a receiver is
+		// closed before it looks, its value is ours.
 		cx.waitsFor("a channel")
 		return got, false
 	}
@@ -93,7 +93,7 @@ func (r *receive[T]) Close() error {
 	return nil
 }
 
-// TryReceive is Receive without a wait: ok is false if no value is free now, closed or not.
+// TryReceive is Receive without a wait: ok is false if no value is free now, whether or not c is closed.
 func (c *Channel[T]) TryReceive() (value T, ok bool) {
 	if len(c.values) == c.receivers.turns { // all values are promised to waiting receivers
 		return value, false
@@ -137,8 +137,8 @@ type waiter struct {
 	hasTurn bool
 }
 
-// takeTurn reports whether w may go on: it was handed a turn, or more is free than what
-// turns were handed out for. If not, w is woken when it should ask again.
+// takeTurn reports whether w may go on: it was handed a turn, or more is free than there
+// are turns handed out. If not, w is woken when it should ask again.
 func (l *waitList) takeTurn(w *waiter, free int, cx *Context) bool {
 	switch {
 	case w.hasTurn:
@@ -173,7 +173,7 @@ func (l *waitList) leave(w *waiter) {
 	if w.hasTurn {
 		w.hasTurn = false
 		l.turns--
-		l.passTurn() // kept, the turn would be lost
+		l.passTurn() // or the turn would be lost
 	}
 }
 

@@ -12,16 +12,16 @@ import (
 type Conn struct {
 	co       *Co
 	stream   *Stream
-	deadline time.Duration // in the time of timers.start, or 0 for none
+	deadline time.Duration // since timers.start, or 0 for none
 	timer    timer         // runs while the body waits
 }
 
 // Conn makes a Conn of s for the body that co belongs to.
 func (co *Co) Conn(s *Stream) *Conn { return &Conn{co: co, stream: s} }
 
-// SetTimeout makes all reads and writes fail with os.ErrDeadlineExceeded from d after now
-// on, even if they needn't wait. So a peer can't stretch the time, neither with a byte now
-// and then nor with a flood. With 0 there's no limit.
+// SetTimeout makes all reads and writes fail with os.ErrDeadlineExceeded once d has passed,
+// even if they needn't wait. So a byte now and then doesn't stretch the time, and nor does
+// a flood. With 0 there's no limit.
 func (c *Conn) SetTimeout(d time.Duration) {
 	c.deadline = 0
 	if d > 0 {

@@ -2,12 +2,12 @@ package main
 
 // Context is what a future may ask of the runtime, in Poll or later, on the runtime's goroutine.
 type Context struct {
-	waker Waker // always task itself; futures keep it as a Waker
+	waker Waker // task itself, or a test's
 	task  *Task
 }
 
-// Waker returns what any goroutine may call for another poll. A future that waits for
-// something outside asks for it in each Poll: only the latest counts, also for a deadlock.
+// Waker returns a waker for any goroutine. A future that waits for something outside calls
+// this in each Poll. If the latest poll didn't, the task counts as one that nothing can wake.
 func (cx *Context) Waker() Waker {
 	cx.task.outside, cx.task.runtime.handedOut = true, true
 	return cx.waker

@@ -36,7 +36,7 @@ func narrate(rt *Runtime) error {
 			logf("executor", "parks in the kernel: its queue is empty")
 			select {
 			case parked <- struct{}{}:
-			default: // a signal has ended the last park, which still has its token
+			default: // a signal has ended the last park, whose token is still here
 			}
 		},
 		Unpark: func() { logf("executor", "unparks") },
@@ -92,7 +92,7 @@ func compare(rt *Runtime) error {
 	}))
 }
 
-// price polls relays by hand, which wait for a value that never comes, and measures that.
+// price measures relays that wait for a value that never comes: a poll, and their memory.
 func price(co *Co, file string, relay func(in, out *Channel[int]) Future[int]) {
 	const waiting, polls = 5000, 100_000
 	futures := make([]Future[int], waiting)

@@ -24,8 +24,8 @@ func echo(args []string, stdout, stderr io.Writer) (status int) {
 	})
 }
 
-// addressFlag defines -addr, and looks up its name, before there is a runtime. ":8080" means
-// all addresses of this machine: Listen takes the unspecified IPv6 one for IPv4 as well.
+// addressFlag defines -addr, and looks up its host, before there is a runtime. ":8080" means
+// all addresses of this machine: at the unspecified IPv6 one, Listen listens for IPv4 too.
 func addressFlag(flags *flag.FlagSet, usual string) *netip.AddrPort {
 	addr := netip.MustParseAddrPort(usual)
 	flags.Func("addr", "", func(text string) error {
@@ -65,7 +65,7 @@ func EchoServer(l *Listener) Future[error] {
 			if accepted.Err != nil {
 				return accepted.Err
 			}
-			Spawn[struct{}](co.cx, &echoConnection{stream: accepted.Value}).Close()
+			Spawn[struct{}](co.cx, &echoConnection{stream: accepted.Value}).Close() // detaches the task
 		}
 	})
 }
@@ -99,7 +99,7 @@ func (e *echoConnection) transfer(cx *Context) (err error, ready bool) {
 		}
 		n, err, ready := e.stream.PollWrite(cx, e.rest)
 		if e.rest = e.rest[n:]; err != nil || !ready {
-			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer; a second copy is harmless
+			e.rest = slices.Clone(e.rest) // the next task overwrites the scratch buffer; at a later poll, another copy is harmless
 			return err, ready
 		}
 	}

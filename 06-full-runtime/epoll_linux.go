@@ -78,7 +78,7 @@ func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	return p.events, err
 }
 
-// notify adds 1 to the bell's counter.
+// notify adds to the bell's counter.
 func (p *epoll) notify() error {
 	_, err := ignoringEINTR(unix.Write, p.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	return err

@@ -21,14 +21,14 @@ func (rt *Runtime) loop(root *Task) error {
 			return err
 		}
 		rt.sincePark, rt.handedOut = 0, false
-		rt.timers.fire(&rt.Trace, eventInterval)
+		rt.timers.fire(&rt.Trace, eventInterval) // as many as pollTasks polls at a time
 	}
 	return nil
 }
 
-// pollTasks returns when there's no task to poll, or it's time to look at the
-// kernel. If a task panics or calls runtime.Goexit, the deferred call ends that
-// task. One deferred call serves many polls, because each costs 3 ns.
+// pollTasks returns when root has ended, there's no task to poll, or it's time to look
+// at the kernel. If a task panics or calls runtime.Goexit, the deferred call ends that
+// task. One deferred call serves many polls, because a deferred call costs 3 ns.
 func (rt *Runtime) pollTasks(root *Task) {
 	defer func() {
 		if t := rt.current; t != nil {
@@ -49,8 +49,8 @@ func (rt *Runtime) next() *Task {
 	rt.takeInjected()
 	// If a waker was handed out, its goroutine may be about to call Wake: we let it run
 	// before we park, which saves the bell. Twice, because every 61st time Go picks us
-	// again: see findRunnable in runtime/proc.go. While all processors compute, a yield
-	// takes some 10 ms, so it must be worth a try.
+	// again: see findRunnable in runtime/proc.go. While all processors compute, a Gosched
+	// takes some 10 ms, so we try it only if a waker was handed out.
 	for try := 0; rt.handedOut && rt.runQueue.empty() && try < 2; try++ {
 		runtime.Gosched()
 		rt.takeInjected()
@@ -89,7 +89,7 @@ func (rt *Runtime) fail(t *Task, err error) {
 		rt.budget = budget
 		rt.finish(t)
 	}()
-	t.state, rt.budget = closing, transfersPerPoll // a deferred call may still write to a peer
+	t.state, rt.budget = closing, transfersPerPoll // a deferred call of a body may still write to a peer
 	t.work.abandon(err)
 	returned = true
 }
@@ -101,11 +101,11 @@ func (rt *Runtime) finish(t *Task) {
 	rt.tasks = slices.Delete(rt.tasks, last, last+1)
 	t.state = ended
 	rt.Trace.task(rt.Trace.End, t)
-	joiner := t.joiner
-	if t.joiner = nil; joiner == nil {
-		t.work.report()
+	if t.joiner == nil {
+		t.work.reportPanic()
 	}
-	wakeLocal(joiner)
+	wakeLocal(t.joiner)
+	t.joiner = nil
 }
 
 // park sleeps in the kernel until there's an event, a timer is due, or the bell
@@ -122,7 +122,7 @@ func (rt *Runtime) park() (err error) {
 	}
 	events, err := rt.reactor.poller.wait(timeout)
 	if timeout != 0 {
-		rt.parked.Store(false) // a ring that comes before this line is left over, and ends the next wait early: harmless
+		rt.parked.Store(false) // a ring between the wait and this line ends the next wait early: harmless
 		rt.Trace.call(rt.Trace.Unpark)
 	}
 	for _, ev := range events {

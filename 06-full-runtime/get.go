@@ -105,7 +105,7 @@ func (f *fetch) Poll(cx *Context) (error, bool) {
 
 func (j *job) fail(err error, requests int) {
 	j.ended += requests
-	j.failures[fmt.Sprintf("%.300v", err)] += requests // 300 characters, for it's a key
+	j.failures[fmt.Sprintf("%.300v", err)] += requests // cut, for a server may have made it very long
 }
 
 // printJobs prints a line for every URL or kind of failure, and a total.
@@ -118,7 +118,7 @@ func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status i
 			}
 			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, failure))
 		}
-		if !j.strict && len(j.failures) == 0 {
+		if j.copies == 1 && len(j.failures) == 0 {
 			fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", j.status, j.bytes, j.at.Sub(start).Round(time.Millisecond), j.url)
 		}
 		requests += j.copies

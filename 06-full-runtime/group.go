@@ -4,7 +4,7 @@ import "cmp"
 
 // Group runs futures as tasks and ends them together, in the manner of
 // golang.org/x/sync/errgroup. The first failure cancels the other tasks. With a
-// deferred Close of the group, no task outlives it.
+// deferred Close of the group, no task outlives the function that defers it.
 type Group struct {
 	runtime *Runtime
 	members map[*member]bool   // those that haven't ended
@@ -55,7 +55,7 @@ func (m *member) Wake() {
 }
 
 // Wait is ready when all tasks have ended, with the first failure: the error of a future, a
-// *PanicError, or ErrCancelled, which also Close causes. It yields nil if nothing failed.
+// *PanicError, or ErrCancelled, which Close causes too. It yields nil if nothing failed.
 func (g *Group) Wait() Future[error] {
 	return Async(func(co *Co) error {
 		for len(g.members) > 0 {
@@ -69,8 +69,8 @@ func (g *Group) Wait() Future[error] {
 	})
 }
 
-// Close closes the tasks that haven't ended before it returns. Only a task of the group
-// that calls it is cancelled instead, and ends after this poll.
+// Close ends all tasks of the group before it returns, except the one that calls it, if
+// there's such a one: that task is cancelled, and ends after its poll.
 func (g *Group) Close() error {
 	g.closed = true
 	for len(g.members) > 0 && !apart(g.endMembers) { // again after a runtime.Goexit

@@ -59,8 +59,8 @@ func HTTPGet(addr netip.AddrPort, path string) Future[Response] {
 	return &httpGet{target: newTarget(u, addr.String(), err, addr), maxReply: 64 << 20}
 }
 
-// newTarget passes on err, of making u or addrs. It leaves the request to net/http, which
-// for example removes the zone of an IPv6 address from Host.
+// newTarget makes a target, whose requests fail with err if it isn't nil. net/http writes the
+// request: it removes the zone of an IPv6 address from Host, and leaves out an empty User-Agent.
 func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *target {
 	var wire bytes.Buffer
 	if err == nil {
@@ -74,7 +74,7 @@ func newTarget(u *url.URL, host string, err error, addrs ...netip.AddrPort) *tar
 // calls it, so that must not be the runtime's.
 func lookUp(co *Co, address string) *target {
 	u, err := url.Parse(address)
-	if err != nil { // without the address, which is printed anyway
+	if err != nil { // Unwrap drops the address, which is printed anyway
 		return &target{err: fmt.Errorf("want a URL such as http://localhost:8080/path: %w", errors.Unwrap(err))}
 	}
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
@@ -143,7 +143,7 @@ func (g *httpGet) response(cx *Context) (r Response, ready bool) {
 		if r.Err != unix.EAGAIN {
 			return r, true
 		}
-		g.length = 0 // what the try has counted and kept, the coroutine counts and keeps again
+		g.length = 0 // the coroutine counts and keeps it all again
 		g.body.Reset()
 		g.reply = Async(func(co *Co) Response { // polled below, so first is used up before another task reads
 			return g.receive(new(bufio.Reader), io.MultiReader(bytes.NewReader(first), co.Conn(g.stream)))
@@ -152,7 +152,7 @@ func (g *httpGet) response(cx *Context) (r Response, ready bool) {
 	return g.reply.Poll(cx)
 }
 
-// failing is a reader of nothing.
+// failing is a reader that only fails.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
@@ -168,7 +168,7 @@ func (g *httpGet) receive(in *bufio.Reader, conn io.Reader) Response {
 	}
 	if wire.limit = math.MaxInt; err == nil {
 		// Not Context.Scratch: a Read of chunks may wait after it has stored some bytes.
-		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // -1, if it's unknown, becomes the largest
+		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // an unknown length is -1, a huge uint64
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
 	}
 	switch {
@@ -192,7 +192,7 @@ type wire struct {
 }
 
 func (w *wire) Read(p []byte) (n int, err error) {
-	if w.limit == 0 {
+	if w.limit == 0 && w.err == nil {
 		w.err = fmt.Errorf("header longer than %d bytes", maxHeader)
 	}
 	if w.err == nil {

@@ -1,7 +1,7 @@
 package main
 
-// JoinAll owns the futures now, and their slice, which it overwrites. It yields their
-// values in argument order. Each Poll polls all that aren't ready.
+// JoinAll owns the futures from the call on, and their slice, which it overwrites. It
+// yields their values in argument order. Each Poll polls all that aren't ready.
 func JoinAll[T any](futures ...Future[T]) Future[[]T] {
 	return &joinAll[T]{children: futures, values: make([]T, len(futures)), left: len(futures)}
 }

@@ -11,14 +11,14 @@ type JoinHandle[T any] struct {
 	err    error // why the future was closed before it was ready
 }
 
-// BlockOn runs f and all other tasks until f is ready. It panics in a task or while another
-// one runs. It fails with a *PanicError, with ErrCancelled if the runtime is closed, with a
-// *DeadlockError if nothing can wake any task, or if the poller does. Tasks that haven't
+// BlockOn runs f and all other tasks until f is ready. It panics in a task, or while another
+// BlockOn runs. It fails with a *PanicError, with ErrCancelled if the runtime is closed, with a
+// *DeadlockError if nothing can wake any task, or with the poller's error. Tasks that haven't
 // ended, f too, stay as they are until the next BlockOn, or until Close.
 func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 	h := new(JoinHandle[T])
 	rt.run(func() {
-		if h.task.ID == 0 {
+		if h.task.ID == 0 { // or else this is called again, after a runtime.Goexit
 			h.spawn(rt, f, caller{})
 		}
 		err = rt.loop(&h.task)
@@ -31,7 +31,7 @@ func BlockOn[T any](rt *Runtime, f Future[T]) (value T, err error) {
 	return r.Value, r.Err
 }
 
-// caller waits for the task of a BlockOn, and needs no wake.
+// caller is BlockOn as a joiner. It needs no wake, but without a joiner a panic would be reported.
 type caller struct{}
 
 func (caller) Wake() {}
@@ -68,8 +68,8 @@ func (h *JoinHandle[T]) spawn(rt *Runtime, f Future[T], joiner Waker) {
 	rt.spawn(&h.task)
 }
 
-// Poll is for one task at a time, as is Close: the latest to poll is woken, unless another
-// one closes the handle. After the end of the task, Poll yields the value again.
+// Poll wakes only the latest task that polled the handle, and none if the handle was closed
+// since. Once the task has ended, each Poll yields the value.
 func (h *JoinHandle[T]) Poll(cx *Context) (Result[T], bool) {
 	if h.task.runtime != cx.runtime() {
 		panic("JoinHandle polled by a task of another runtime") // that would be another goroutine
@@ -96,7 +96,7 @@ func (h *JoinHandle[T]) Close() error {
 		return nil
 	}
 	h.task.taken = true
-	if h.report(); h.task.state != ended || h.err != nil {
+	if h.reportPanic(); h.task.state != ended || h.err != nil {
 		return nil
 	}
 	return closeValue(h.value)
@@ -121,19 +121,19 @@ func (h *JoinHandle[T]) poll(cx *Context) (ready bool) {
 	return true
 }
 
-// abandon closes the future. If that panics, the executor calls it again with that panic,
-// which replaces ErrCancelled, but not an earlier panic.
+// abandon closes the future. If its Close panics, Runtime.fail calls abandon again with that
+// panic, which replaces ErrCancelled, but not an earlier panic.
 func (h *JoinHandle[T]) abandon(err error) {
-	f := h.future
-	if h.future = nil; h.err == nil || h.err == ErrCancelled {
+	defer Close(h.future)
+	h.future = nil
+	if h.err == nil || h.err == ErrCancelled {
 		h.err = err
 	}
-	Close(f)
 }
 
-// report tells of a failure that nothing waits for. The program may have dropped
-// the handle, so it might never learn of the failure from there.
-func (h *JoinHandle[T]) report() {
+// reportPanic tells of a panic that nothing waits for. The program may have dropped
+// the handle, so it might never learn of the panic from there.
+func (h *JoinHandle[T]) reportPanic() {
 	if fault, ok := h.err.(*PanicError); ok && h.task.state == ended {
 		h.task.taken = true // once is enough
 		h.task.cx.report(fmt.Errorf("nothing waits for task %d: %w\n%s", h.task.ID, fault, fault.Stack))

@@ -49,7 +49,7 @@ func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 		// Accepted connections inherit this: small writes are sent at once.
 		os.NewSyscallError("setsockopt", unix.SetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)),
 		os.NewSyscallError("bind", unix.Bind(l.fd, at)),
-	); err == nil { // only with a bind, or the kernel would choose the port; it cuts 4096 down to its own limit
+	); err == nil { // cmp.Or has made every call. Without a bind, listen would choose a port. The kernel caps 4096.
 		err = os.NewSyscallError("listen", unix.Listen(l.fd, 4096))
 	}
 	name, failure := unix.Getsockname(l.fd)
@@ -66,7 +66,7 @@ func (l *Listener) open(r *Reactor, addr netip.AddrPort) (err error) {
 // Addr returns the address at which connections are accepted.
 func (l *Listener) Addr() netip.AddrPort { return l.addr }
 
-const acceptPause = 20 * time.Millisecond // a Close in it is noticed at its end
+const acceptPause = 20 * time.Millisecond // a Close meanwhile is noticed afterwards
 
 // Accept yields the next connection, which is yours to close. If it can't, for lack of descriptors
 // for example, it tells the trace and tries again after a pause. It fails once l is closed.

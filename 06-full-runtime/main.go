@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	switch {
 	case len(args) == 0:
 		return withRuntime(stderr, demonstrate) // which always prints to os.Stdout
-	case slices.Contains(args, "help"), slices.Contains(args, "-h"), slices.Contains(args, "--help"):
+	case slices.ContainsFunc(args, func(arg string) bool { return arg == "-h" || strings.TrimLeft(arg, "-") == "help" }):
 		fmt.Fprint(stdout, usage)
 		return 0
 	case commands[args[0]] == nil:
@@ -53,7 +54,7 @@ func failed(stderr io.Writer, err error) (status int) {
 	return 1
 }
 
-// check ends the program if err isn't nil. Only the workload of chapter 05 and its caller need it.
+// check ends the program if err isn't nil. Only workload.go, which is chapter 05's, and its caller need it.
 func check(err error) {
 	if err != nil {
 		os.Exit(failed(os.Stderr, err))

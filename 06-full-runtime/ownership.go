@@ -16,9 +16,9 @@ type Result[T any] struct {
 	Err   error
 }
 
-// Owning is f, which uses resource. Ready, f has dealt with resource itself. Closed before,
-// it closes f and then resource. A deferred call in an Async body can't do that for a
-// body that is closed before its first poll.
+// Owning is f, which uses resource. Once f is ready, it has dealt with resource itself. If
+// Owning is closed before that, it closes f and then resource. A deferred call in an Async
+// body can't do that: it doesn't run if the body is closed before its first poll.
 func Owning[T any](resource io.Closer, f Future[T]) Future[T] { return &owning[T]{resource, f} }
 
 type owning[T any] struct {
@@ -50,13 +50,13 @@ func closeAll(all ...any) (err error) {
 	return nil
 }
 
-// asFuture is for closeAll: a future that has no Close isn't closed by what is in it.
+// asFuture is for closeAll: closeValue would close what is in a future that has no Close.
 type asFuture struct{ f any }
 
 func (a asFuture) Close() error { return Close(a.f) }
 
-// closeValue closes a value that has no receiver. If it has no Close, it closes what is in
-// it, not behind a pointer: elements, and exported fields such as Result.Value.
+// closeValue closes a value that has no receiver or, if the value has no Close, what is in
+// it: elements, and exported fields such as Result.Value. It doesn't follow pointers.
 func closeValue(value any) error {
 	v := reflect.ValueOf(value)
 	if c, ok := value.(io.Closer); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {

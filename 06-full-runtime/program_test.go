@@ -113,7 +113,7 @@ func TestMisuseIsSaidWithTheUsage(t *testing.T) {
 
 func TestHelpIsNoMisuse(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"help", "-h", "--help", "get -h", "get help", "serve --help", "echo -h", "echo help"} {
+	for _, args := range []string{"help", "-h", "-help", "--help", "get -h", "get help", "serve --help", "echo -h", "echo help"} {
 		if got := runHere(t, strings.Fields(args)...); got != (ran{0, usage, ""}) {
 			t.Errorf("%s: %+v, want status 0 and the usage", args, got)
 		}
@@ -275,6 +275,9 @@ func TestGetCounts(t *testing.T) {
 	got := runHere(t, "get", "-n", "200", url+"/hello", url+"/slow")
 	if got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "400 requests: 400 ok, 0 failed, 1800 bytes, ") {
 		t.Errorf("%+v", got)
+	}
+	if got := runHere(t, "get", "-n", "1", url+"/hello"); got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "200        5 bytes ") {
+		t.Errorf("once: %+v", got)
 	}
 	for path, want := range map[string]string{
 		"/nothing": "status 404, 19 bytes",

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Either is what a Race yields: A if the First won, or else B.
+// Either is what a Race yields: A if First is true, or else B.
 type Either[A, B any] struct {
 	First bool
 	A     A
@@ -53,8 +53,8 @@ func (r *race[A, B]) Close() error {
 // ErrTimeout is the error of a Timeout whose time has passed.
 var ErrTimeout = errors.New("timeout")
 
-// Timeout is ready with the value of f, or d after its own first Poll with ErrTimeout,
-// and then has closed f. Unlike a Race, it asks f first: it never throws away a value
+// Timeout is ready with the value of f or, d after its own first Poll, with ErrTimeout. In
+// that case it has closed f. Unlike a Race, it asks f first: it never throws away a value
 // that is there in time.
 func Timeout[T any](f Future[T], d time.Duration) Future[Result[T]] {
 	return &timeout[T]{f, sleep{d: max(d, 0)}}

@@ -29,7 +29,7 @@ const longestWait = 24 * time.Hour // some kernels refuse very long ones
 type event struct {
 	fd    int
 	ready directions
-	ended bool // the peer has finished or sent urgent data, or the connection has failed
+	ended bool // the peer has finished or (on Linux) sent urgent data, or the connection has failed
 }
 
 type directions [2]bool // by direction
@@ -62,7 +62,7 @@ type source struct {
 	fd      int
 	reactor *Reactor // nil once it's closed
 	ready   directions
-	ended   bool     // from the first event.ended on: a short transfer proves nothing, only EAGAIN does
+	ended   bool     // from the first event.ended on: only EAGAIN shows that nothing is left, not a short transfer
 	wakers  [2]Waker // by direction, nil where nothing waits
 }
 
@@ -121,8 +121,8 @@ func (s *source) Close() error {
 // deliver wakes the tasks that wait for ev.
 //
 // The number in ev can't have a new owner: only tasks close and open descriptors,
-// and none is polled before all events of a wait are delivered. Where both go on
-// at once, as in tokio, an event carries a generation or a pointer too, to tell
+// and none is polled before all events of a wait are delivered. Where tasks run
+// meanwhile, as in tokio, an event carries a generation or a pointer too, to tell
 // two owners of one number apart. In chapter 04, such an event is a spurious poll.
 func (r *Reactor) deliver(ev event) {
 	if ev.fd >= len(r.sources) || r.sources[ev.fd] == nil {

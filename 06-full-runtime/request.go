@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	maxRequest = 64 << 10  // bytes of a request's header
-	maxBody    = 256 << 10 // bytes of its body; what comes after it isn't read
+	maxRequestHeader = 64 << 10  // bytes
+	maxBody          = 256 << 10 // bytes of a request's body; what exceeds this isn't read
 )
 
 // refusal is an error for the client: the status that it's sent.
@@ -42,8 +42,8 @@ func (w *worker) readRequest() (*http.Request, error) {
 // errIdle says that nothing but empty lines has come, so the connection is idle again.
 var errIdle = errors.New("no request yet")
 
-// readHeader reads the next header into the buffer, and checks it. The error is
-// errIdle, or io.EOF if nothing has come, for whatever reason.
+// readHeader reads the next header into the buffer, and checks it. It fails with errIdle,
+// with io.EOF if nothing has come, for whatever reason, with a refusal, or as the read did.
 func (w *worker) readHeader() error {
 	next, err := w.in.Peek(1)
 	for ; err == nil && (next[0] == '\r' || next[0] == '\n'); next, err = w.in.Peek(1) {
@@ -60,9 +60,9 @@ func (w *worker) readHeader() error {
 		p, _ := w.in.Peek(w.in.Buffered()) // all that is there
 		switch end := endOfHeader(p, seen); {
 		case end > 0:
-			return checkHeader(p[:end])
-		case err == bufio.ErrBufferFull && len(p) < maxRequest:
-			w.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(p), w.conn), maxRequest)
+			return checkHeader(string(p[:end]))
+		case err == bufio.ErrBufferFull && len(p) < maxRequestHeader:
+			w.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(p), w), maxRequestHeader)
 		case err == bufio.ErrBufferFull:
 			return refusal(431)
 		case err == io.EOF:
@@ -74,8 +74,8 @@ func (w *worker) readHeader() error {
 	}
 }
 
-// endOfHeader returns the length of a header including its empty line, or 0 if
-// that line isn't complete. The caller knows that it isn't within the first seen bytes.
+// endOfHeader returns the length of a header including its empty line, or 0 if that
+// line isn't complete. It doesn't end within the first seen bytes: the caller has looked.
 func endOfHeader(p []byte, seen int) (length int) {
 	for {
 		n := bytes.IndexByte(p[seen:], '\n')
@@ -90,19 +90,19 @@ func endOfHeader(p []byte, seen int) (length int) {
 }
 
 // checkHeader refuses what http.ReadRequest lets through or removes, such as a second
-// Host. A proxy that reads such a header in a different way than we do would find the
+// Content-Length. A proxy that reads such a header in a different way than we do would find the
 // next request in a different place.
-func checkHeader(header []byte) error {
-	line, fields, _ := bytes.Cut(header, []byte("\n"))
-	request := string(bytes.TrimSuffix(line, []byte("\r")))
+func checkHeader(header string) error {
+	request, fields, _ := strings.Cut(header, "\n")
+	request = strings.TrimSuffix(request, "\r")
 	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
 	if ok && major != 1 {
 		return refusal(505)
 	}
 	hosts, lengths, chunked := 0, 0, 0
-	for field := range bytes.SplitSeq(bytes.TrimRight(fields, "\r\n"), []byte("\n")) {
-		name, value, _ := strings.Cut(string(field), ":")
-		ok = ok && !strings.ContainsAny(name, " \t") // a space before the colon, or a line that goes on
+	for field := range strings.SplitSeq(strings.TrimRight(fields, "\r\n"), "\n") {
+		name, value, _ := strings.Cut(field, ":")
+		ok = ok && !strings.ContainsAny(name, " \t") // a space before the colon, or a folded line
 		switch value = strings.TrimSpace(value); {
 		case strings.EqualFold(name, "Host"):
 			hosts++

@@ -19,9 +19,9 @@ type Runtime struct {
 	tasks     []*Task        // all that haven't ended
 	spawned   uint32         // the ID of the newest task
 	current   *Task          // the one that is being polled, or nil
-	budget    int            // transfers that it may still make
+	budget    int            // transfers that current may still make
 	sincePark int            // polls since the runtime last looked at the kernel
-	handedOut bool           // a waker has left the runtime since it last looked there
+	handedOut bool           // a waker has left the runtime since then
 	closed    bool           // nothing is injected anymore; written with mu held
 	scratch   [32 << 10]byte // see Context.Scratch
 
@@ -42,7 +42,7 @@ func NewRuntime() (*Runtime, error) {
 		return nil, err
 	}
 	// Go opens a poller of its own at its first timer, which may be the garbage
-	// collector's, and dies if no descriptor is left by then. This makes it do so now.
+	// collector's, and dies if no descriptor is left by then. This makes it open the poller now.
 	time.Sleep(time.Nanosecond)
 	return newRuntime(p), nil
 }
@@ -76,9 +76,9 @@ func apart(f func()) (returned bool) {
 	return returned
 }
 
-// spawn makes t a task. Once the runtime is closed, t ends at once.
+// spawn adds t to the tasks. Once the runtime is closed, t ends at once.
 func (rt *Runtime) spawn(t *Task) {
-	rt.takeInjected() // spawned before t, so polled before t
+	rt.takeInjected() // these were spawned before t, so they're polled before t
 	rt.adopt(t)
 	if rt.closed {
 		rt.fail(t, ErrCancelled)
@@ -93,9 +93,9 @@ func (rt *Runtime) adopt(t *Task) {
 	rt.runQueue.push(t)
 }
 
-// wakeRemote queues t, on any goroutine. It reports false if the runtime is
-// closed. It rings under the lock. Otherwise Close could close the bell in
-// between, and the ring would go to whatever has its number by then.
+// wakeRemote queues t, which is marked as queued, on any goroutine. It reports false if
+// the runtime is closed. It rings under the lock. Otherwise Close could close the bell
+// in between, and the ring would go to whatever has its number by then.
 func (rt *Runtime) wakeRemote(t *Task) (open bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -146,8 +146,8 @@ func (rt *Runtime) Report() Report {
 	return Report{len(rt.tasks), len(rt.timers.heap), rt.reactor.open, int(rt.blocking.Load())}
 }
 
-// Close cancels every task, waits for their Close, and reports what is left: nothing, unless
-// something leaked. It panics while BlockOn runs. A Wake or a Close after it is harmless.
+// Close cancels every task, waits for their Close, and reports what is left: what has leaked, and
+// calls of Blocking under way. It panics while BlockOn runs. A Wake or a Close after it is harmless.
 func (rt *Runtime) Close() Report {
 	first := !rt.closed // only Close writes it
 	rt.run(func() {

@@ -9,8 +9,10 @@ type server struct {
 	conns    map[*connection]bool // all of them
 	drainer  Waker                // of the task that waits until conns is empty
 	free     []*worker            // at most freeWorkers, without a connection
-	draining bool
-	replies  int // so far
+	draining bool                 // set by Close: each connection ends with its request
+	replies  int                  // so far
+	second   int64                // since 1970, of date
+	date     string               // for replies, made once a second
 }
 
 // newServer starts to serve on l, which is the server's from now on. It's for tasks.
@@ -35,7 +37,7 @@ func (s *server) accept(co *Co) error {
 		c := &connection{server: s, stream: accepted.Value, idle: sleep{d: s.options.Idle}}
 		s.conns[c] = true
 		c.task = Spawn[struct{}](co.cx, c)
-		c.task.Close() // detaches: nothing awaits the handle, so the runtime reports a panic
+		c.task.Close() // detaches the task: nothing awaits the handle, so the runtime reports a panic
 	}
 }
 
@@ -99,8 +101,8 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	for open := true; open; {
 		ready := false
 		if w := c.worker; w == nil {
-			open, ready = c.await(cx)
-		} else if w.coroutine.Poll(cx); w.stream == nil {
+			open, ready = c.pollIdle(cx)
+		} else if w.coroutine.Poll(cx); w.stream == nil { // all that came is answered
 			open, ready, c.worker = w.open, true, nil
 			c.server.putWorker(w)
 		} else if w.live && c.server.draining {
@@ -114,9 +116,9 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 	return struct{}{}, true
 }
 
-// await is ready with true when a request begins to arrive, with false if none will. The
+// pollIdle is ready with true when a request begins to arrive, with false if none will. The
 // worker takes the bytes out of the scratch buffer in the same poll.
-func (c *connection) await(cx *Context) (open, ready bool) {
+func (c *connection) pollIdle(cx *Context) (open, ready bool) {
 	s, buffer := c.server, cx.Scratch()[:bufferSize]
 	if s.draining {
 		c.stream.ready[readable] = true // a request may have come without an event: ask the kernel
@@ -128,7 +130,7 @@ func (c *connection) await(cx *Context) (open, ready bool) {
 		c.idle = sleep{d: s.options.Idle} // for the next time
 		c.worker = s.takeWorker(c.stream, buffer[:n])
 		return true, true
-	case ready, s.draining && !c.stream.ready[readable]: // the end, or nothing has come: ready would mean a spent budget
+	case ready, s.draining && !c.stream.ready[readable]: // the end; or nothing has come (if the stream is ready, only the budget is spent)
 		return false, true
 	}
 	_, late := c.idle.Poll(cx)

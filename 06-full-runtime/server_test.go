@@ -89,7 +89,7 @@ var misdeeds = []struct {
 
 const getLate = "GET /20/late HTTP/1.1\r\nHost: x\r\n\r\n"
 
-var getLong = "GET /0/" + strings.Repeat("x", maxRequest-100) + " HTTP/1.1\r\nHost: x\r\n\r\n"
+var getLong = "GET /0/" + strings.Repeat("x", maxRequestHeader-100) + " HTTP/1.1\r\nHost: x\r\n\r\n"
 
 func sends(text string) func(c *client) { return func(c *client) { c.send(text) } }
 
@@ -178,7 +178,7 @@ func netHTTPsAnswers(wire string) (all []answered) {
 		status := refusal(http.StatusBadRequest)
 		a := answered{Status: int(status), Close: true}
 		if end := endOfHeader([]byte(wire), 0); end > 0 {
-			if err := checkHeader([]byte(wire[:end])); errors.As(err, &status) {
+			if err := checkHeader(wire[:end]); errors.As(err, &status) {
 				a.Status = int(status)
 			} else if r := bufio.NewReader(strings.NewReader(wire)); true {
 				if req, err := http.ReadRequest(r); err == nil {
@@ -213,9 +213,9 @@ func answerTo(req *http.Request) answered {
 	switch {
 	case path == "/" && read:
 		a.Status, a.Body = http.StatusOK, page
-	case methods[path] == req.Method:
+	case slices.Contains(methods[path], req.Method):
 		a.Status = http.StatusForbidden // this server shows nothing
-	case methods[path] != "", len(parts) == 3 && parts[0] == "" && parts[2] != "" && !read:
+	case methods[path] != nil, len(parts) == 3 && parts[0] == "" && parts[2] != "" && !read:
 		a.Status = http.StatusMethodNotAllowed
 	case len(parts) == 3 && parts[0] == "" && parts[2] != "":
 		a.Status = http.StatusBadRequest

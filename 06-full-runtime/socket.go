@@ -76,20 +76,20 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 // connectResult returns nil if fd is connected, EAGAIN if the connect is still
 // under way, or else why it failed. SO_ERROR is 0 in both of the first two cases.
 func connectResult(fd int) error {
-	_, err := unix.Getpeername(fd) // first: if the connect fails now, SO_ERROR says why
+	_, err := unix.Getpeername(fd) // before SO_ERROR, which says why if the connect fails in between
 	code, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	switch {
 	case code != 0:
 		return unix.Errno(code)
 	case err == unix.ENOTCONN:
 		return unix.EAGAIN
-	case err == unix.EINVAL: // macOS says so after a failure; here SO_ERROR was read before
+	case err == unix.EINVAL: // macOS says so after a failure whose SO_ERROR has been read
 		return unix.ENOTCONN
 	}
 	return err
 }
 
-// ignoringEINTR calls unix.Read or unix.Write, again if a signal interrupted it.
+// ignoringEINTR calls a read or a write, again if a signal interrupted it.
 // Either may do only a part. Read returns 0 if the peer has finished sending.
 func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	n, err := call(fd, p)

@@ -16,8 +16,8 @@ func acceptSocket(fd int) (int, unix.Sockaddr, error) {
 	return unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 }
 
-// dialResult is connectResult after an event for s. It asks the kernel only if
-// the event said that the connection failed. That saves two calls for the others.
+// dialResult is connectResult after an event for s. It asks the kernel only if the
+// event said that the connection may have failed. That saves two calls for the others.
 func dialResult(s *source) error {
 	if s.ended {
 		return connectResult(s.fd)

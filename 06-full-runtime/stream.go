@@ -57,7 +57,7 @@ func (s *Stream) poll(cx *Context, dir direction, p []byte) (n int, err error, r
 	case n == 0 && dir == readable && len(p) > 0:
 		return 0, io.EOF, true
 	case n < len(p) && !s.ended:
-		// A short transfer: the kernel has no more, and will report an edge when it has.
+		// A short transfer: the kernel has no more bytes or room, and will report an edge when it has.
 		// (Once s.ended is set, only EAGAIN proves that: the end may have come with the
 		// last edge, and a read also stops short in front of urgent data.)
 		s.ready[dir] = false
@@ -98,7 +98,7 @@ func (r *Reactor) newStream(fd int, peer netip.AddrPort, ready directions) (*Str
 }
 
 // Dial connects to addr from its first Poll on, without a timeout of its own. The connection
-// doesn't have TCP_NODELAY, so small writes may wait for the answer to the write before.
+// doesn't have TCP_NODELAY, so small writes may wait for the ACK of the write before.
 func Dial(addr netip.AddrPort) Future[Result[*Stream]] { return &dial{addr: addr} }
 
 type dial struct {
@@ -113,10 +113,10 @@ func (d *dial) Poll(cx *Context) (r Result[*Stream], ready bool) {
 		r.Err = d.start(cx.reactor())
 	}
 	if s := d.stream; s != nil {
-		if r.Err = unix.EAGAIN; s.ready[writable] {
+		if s.ready[writable] {
 			r.Err = dialResult(&s.source)
 		}
-		if r.Err == unix.EAGAIN {
+		if !s.ready[writable] || r.Err == unix.EAGAIN {
 			s.ready[writable] = false
 			s.setWaker(writable, cx)
 			return Result[*Stream]{}, false
@@ -140,7 +140,7 @@ func (d *dial) start(r *Reactor) error {
 		unix.Close(fd)
 		return err
 	}
-	// After the connect: before it, epoll would report HUP. If it's over already, add has that reported.
+	// Registered only now: before the connect, epoll would report HUP. If it's over already, add reports that.
 	d.stream, err = r.newStream(fd, d.addr, directions{})
 	return err
 }

@@ -26,7 +26,7 @@ type Task struct {
 	runtime   *Runtime
 	work      work
 	cx        Context
-	joiner    Waker // of the future that waits for the task's end
+	joiner    Waker // woken when the task has ended
 }
 
 type taskState uint8
@@ -38,17 +38,17 @@ const (
 	ended
 )
 
-// work is what a task calls without knowing its type: the JoinHandle around it.
+// work is the JoinHandle around a task, as the task calls it: without the type of the value.
 type work interface {
 	poll(cx *Context) (ready bool)
 	abandon(err error) // closes the future, after a panic or because it's cancelled
-	report()           // tells of a panic that nothing waits for
+	reportPanic()      // tells of a panic that nothing waits for
 }
 
 // Wake queues the task for one more poll, unless it's queued already. Any goroutine may call it.
 func (t *Task) Wake() {
 	// Swap, not Load: if the mark is set already, the coming poll must see all that
-	// happened before this line. Go's memory model promises that only if poll's Swap
+	// happened before this line. Go's memory model promises that only if Runtime.poll's Swap
 	// reads what this one has written.
 	if !t.queued.Swap(true) {
 		t.runtime.Trace.task(t.runtime.Trace.Woken, t)
@@ -62,7 +62,7 @@ func wakeLocal(w Waker) {
 	if isTask {
 		if !t.queued.Swap(true) {
 			t.runtime.Trace.task(t.runtime.Trace.Woken, t)
-			t.runtime.takeInjected() // woken before t, so polled before t
+			t.runtime.takeInjected() // these were woken before t, so they're polled before t
 			t.runtime.runQueue.push(t)
 		}
 	} else if w != nil {
@@ -70,12 +70,12 @@ func wakeLocal(w Waker) {
 	}
 }
 
-// ErrCancelled is how a task ends that was cancelled before it was ready.
+// ErrCancelled is the error of a task that was cancelled before it was ready.
 var ErrCancelled = errors.New("task cancelled")
 
-// PanicError is how a task ends that panicked or called runtime.Goexit. Error leaves out the stack.
+// PanicError is the error of a task that panicked or called runtime.Goexit. Error leaves out the stack.
 type PanicError struct {
-	Value any    // what panic was called with
+	Value any    // what panic was called with, or a text after Goexit
 	Stack []byte // as debug.Stack prints it
 }
 
@@ -84,7 +84,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("task panicked: %v", e.
 // asPanicError makes an error of what recover has returned.
 func asPanicError(v any) *PanicError {
 	switch v := v.(type) {
-	case *PanicError: // of a coroutine, with the stack of its body
+	case *PanicError: // of a coroutine or a Blocking call, with the stack of the first panic
 		return v
 	case nil:
 		return &PanicError{"runtime.Goexit was called", debug.Stack()}
@@ -96,7 +96,7 @@ func asPanicError(v any) *PanicError {
 // outgoing is used up, the two change places.
 type runQueue struct {
 	incoming, outgoing []*Task
-	next               int // the index in outgoing
+	next               int // the index in outgoing of what pop returns next
 }
 
 func (q *runQueue) empty() bool { return q.next == len(q.outgoing) && len(q.incoming) == 0 }

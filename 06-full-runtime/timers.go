@@ -20,9 +20,9 @@ type entry struct {
 }
 
 type timer struct {
-	order uint32 // of creation: equal deadlines fire in this order
+	order uint32 // of the latest add: equal deadlines fire in this order
 	index int32  // in the heap
-	waker Waker  // nil once the timer has fired or was removed
+	waker Waker  // nil unless the timer is running
 }
 
 func (e entry) before(o entry) bool { // by difference, because order may wrap around
@@ -31,7 +31,7 @@ func (e entry) before(o entry) bool { // by difference, because order may wrap a
 
 func (ts *timers) now() time.Duration { return time.Since(ts.start) }
 
-// after returns the deadline d >= 0 from now, or the latest that there can be.
+// after returns the deadline that is d from now (d isn't negative), or the latest possible one.
 func (ts *timers) after(d time.Duration) time.Duration { return min(ts.now(), math.MaxInt64-d) + d }
 
 // add starts t, which must not be running. It wakes w at the deadline.

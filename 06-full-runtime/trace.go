@@ -13,7 +13,7 @@ type Trace struct {
 	Wait                    func(t *Task, what string) // t waits for that, maybe among others
 	Park, Unpark            func()
 	Timer                   func()      // a timer fires
-	Error                   func(error) // gets what no future yields; if it's nil, stderr does
+	Error                   func(error) // gets errors that no future yields; if it's nil, they go to stderr
 }
 
 func (*Trace) call(f func()) {

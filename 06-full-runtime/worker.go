@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -20,7 +20,7 @@ type worker struct {
 	out       *bufio.Writer
 
 	stream *Stream // of a connection; nil once run has served it, which connection.Poll looks for
-	conn   *Conn   // the same stream, for use inside the coroutine
+	conn   Conn    // the same stream, for use inside the coroutine
 	first  []byte  // what the connection has read, still in the scratch buffer
 	open   bool    // there may be more requests later
 	live   bool    // it sends figures, until the client leaves or the server drains
@@ -56,11 +56,22 @@ func (s *server) putWorker(w *worker) {
 // a stack and letting it grow takes longer than answering a request.
 func (w *worker) run(co *Co) struct{} {
 	for {
-		w.conn = co.Conn(w.stream)
+		w.conn = Conn{co: co, stream: w.stream}
 		w.open = w.serve(co)
-		w.stream, w.conn, w.live = nil, nil, false
-		co.suspend() // until takeWorker
+		w.stream, w.live = nil, false
+		runtime.Gosched() // on its one processor, the garbage collector marks only then, and allocating costs more meanwhile
+		co.suspend()      // until takeWorker
 	}
+}
+
+// Read reads what the connection has read already, and then from it.
+func (w *worker) Read(p []byte) (n int, err error) {
+	if len(w.first) == 0 {
+		return w.conn.Read(p)
+	}
+	n = copy(p, w.first)
+	w.first = w.first[n:]
+	return n, nil
 }
 
 // serve answers all requests that have arrived, and reports whether there may be more later.
@@ -68,8 +79,8 @@ func (w *worker) serve(co *Co) (open bool) {
 	if w.in == nil || w.in.Size() > bufferSize { // after a long header
 		w.in = bufio.NewReaderSize(nil, bufferSize)
 	}
-	w.in.Reset(io.MultiReader(bytes.NewReader(w.first), w.conn))
-	w.out.Reset(w.conn)
+	w.in.Reset(w)
+	w.out.Reset(&w.conn)
 	for {
 		w.conn.SetTimeout(w.server.options.Read)
 		req, err := w.readRequest()
@@ -78,13 +89,13 @@ func (w *worker) serve(co *Co) (open bool) {
 		}
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
-		err = cmp.Or(reply.Write(w.out), w.out.Flush()) // Flush repeats the error of a Write
+		err = cmp.Or(reply.Write(w.out), w.out.Flush()) // Flush repeats the error of any Write to w.out
 		for ; err == nil && w.live; err = w.out.Flush() {
 			Await(co, Sleep(w.server.options.Live.untilTick()))
 			w.conn.SetTimeout(w.server.options.Write)
 			w.out.WriteString(w.server.figures(co.cx.runtime()))
 		}
-		if err != nil || !reply.Close && w.in.Buffered() == 0 {
+		if err != nil || !reply.Close && w.in.Buffered() == 0 { // it failed, or nothing more has arrived
 			return err == nil
 		}
 		if reply.Close {
@@ -96,7 +107,7 @@ func (w *worker) serve(co *Co) (open bool) {
 	// client would lose the reply. So it sees an end first, and can close itself.
 	w.stream.CloseWrite()
 	w.conn.SetTimeout(linger)
-	io.Copy(io.Discard, w.conn)
+	io.Copy(io.Discard, &w.conn)
 	return false
 }
 
@@ -104,7 +115,7 @@ func (w *worker) serve(co *Co) (open bool) {
 func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 	if err != nil {
 		status := refusal(400)
-		if !errors.As(err, &status) && errors.Is(err, os.ErrDeadlineExceeded) {
+		if errors.As(err, &status); errors.Is(err, os.ErrDeadlineExceeded) {
 			status = 408
 		}
 		r := w.server.fail(status, "")

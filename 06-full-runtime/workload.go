@@ -47,8 +47,8 @@ func init() {
 	os.Exit(0)
 }
 
-// runWorkload lets run poll n requests, answered evenly over half a second, and
-// prints the cost. A switch is counted each time a thread goes to sleep in the kernel.
+// runWorkload makes n requests, answered evenly over half a second, has run poll them,
+// and prints the cost. A switch is counted each time a thread goes to sleep in the kernel.
 func runWorkload(addr netip.AddrPort, n int, run func([]Future[Response]) []Response) {
 	gets, polls := make([]Future[Response], n), 0
 	for i := range gets {

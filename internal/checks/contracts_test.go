@@ -18,7 +18,7 @@ import (
 //
 // means that sentence 3 is what TestOrder is for, and that the wrong answer
 // first-come breaks this sentence and makes that test fail. A sentence may have
-// several lines. TestExerciseWrongAnswers looks whether the tests do fail.
+// several lines. TestExerciseVersions looks whether the tests do fail.
 
 // A clause is a line of contract.txt.
 type clause struct {

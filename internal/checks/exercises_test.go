@@ -222,22 +222,6 @@ func TestExerciseSolutions(t *testing.T) {
 	}
 }
 
-// Each exercise as it is handed out fails, and says what its page says.
-func TestExerciseStubs(t *testing.T) {
-	onlyIfAll(t)
-	t.Parallel()
-	all := exercises(t)
-	got := tryExercises(t, each(all, "stub"), all)
-	for _, e := range all {
-		o := got[e.name]
-		checkFailure(t, e, "stub", o)
-		if !findsBug(e) && !strings.Contains(o.output, "not started") {
-			t.Errorf("%s does not say \"not started\":\n%s", e.file("stub"), o.output)
-		}
-		checkShown(t, e, o.output)
-	}
-}
-
 // findsBug reports whether the stub is a program that works, more or less.
 func findsBug(e exercise) bool {
 	title := e.page.prose[0]
@@ -264,9 +248,11 @@ func TestExerciseDependsOnNoOther(t *testing.T) {
 	}
 }
 
-// In CI a wrong answer is tried with the tests that contract.txt lists for it, and
-// with all of them only if those don't say what they should. By hand, all run.
-func TestExerciseWrongAnswers(t *testing.T) {
+// Each exercise as it is handed out fails, and says what its page says. Its solution
+// passes, and each wrong answer fails with its sentence. In CI a wrong answer is tried
+// with the tests that contract.txt lists for it, and with all of them only if those
+// don't say what they should. By hand, all run.
+func TestExerciseVersions(t *testing.T) {
 	onlyIfAll(t)
 	for _, e := range exercises(t) {
 		t.Run(e.name, func(t *testing.T) {
@@ -277,13 +263,26 @@ func TestExerciseWrongAnswers(t *testing.T) {
 					listed[c.wrong] = append(listed[c.wrong], c.test)
 				}
 			}
-			outcomes := tryVersions(t, e, e.wrong(), listed, func(version string, o outcome) bool {
+			outcomes := tryVersions(t, e, e.kept, listed, func(version string, o outcome) bool {
 				return wanted(t, e, version).MatchString(o.output)
 			})
 			for i, o := range outcomes {
-				checkFailure(t, e, e.wrong()[i], o)
-				checkWanted(t, e, e.wrong()[i], o.output)
-				checkListed(t, e, e.wrong()[i], o.output)
+				switch version := e.kept[i]; version {
+				case "solution":
+					if !o.passed {
+						t.Errorf("%s does not pass:\n%s", e.file(version), o.output)
+					}
+				case "stub":
+					checkFailure(t, e, version, o)
+					if !findsBug(e) && !strings.Contains(o.output, "not started") {
+						t.Errorf("%s does not say \"not started\":\n%s", e.file(version), o.output)
+					}
+					checkShown(t, e, o.output)
+				default:
+					checkFailure(t, e, version, o)
+					checkWanted(t, e, version, o.output)
+					checkListed(t, e, version, o.output)
+				}
 			}
 		})
 	}

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"go/build"
+	"go/importer"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,13 +27,28 @@ import (
 //	TUTORIAL_MUTANTS=05-executor go test -timeout=0 -run TestMutants -v ./internal/checks
 //	TUTORIAL_MUTANTS=06-full-runtime/race.go,06-full-runtime/channel.go go test ...
 //
-// It takes hours for all of chapter 06. What lives needs a test, or a line in
-// testdata/mutants.txt that says why the change makes no difference.
+// With -parallel=4 it takes half an hour for all of chapter 06. The machine should do
+// nothing else: most tests have a time limit, and what fails because of that isn't
+// dead. So every tenth run is of the chapter as it is, which must pass. What lives
+// needs a test, or a line in testdata/mutants.txt that says why the change makes no
+// difference.
 type mutant struct {
 	path, rule string
 	at         token.Position
 	old, new   string // the lines that differ
-	text       string // of the whole file
+	start, end int    // of what is replaced in the file
+	with       string // what takes its place
+
+	// either is with if the condition on is true, and otherwise what was there. It's
+	// nil if there's no such Go.
+	either func(on string) string
+}
+
+// in makes the mutant of text, or adds it to what has others from m.end on.
+func (m mutant) in(text, with string) string { return text[:m.start] + with + text[m.end:] }
+
+func (m mutant) overlaps(o mutant) bool {
+	return m.path == o.path && m.start < o.end && o.start < m.end
 }
 
 // name is what testdata/mutants.txt calls it.
@@ -46,40 +65,151 @@ var notCore = []string{
 	"request.go", "answer.go", "relay_hand.go", "relay_await.go", "reply.go", "trace.go", "kqueue_bsd.go", "sockets_bsd.go",
 }
 
+// It isn't parallel, as the importer has the system in a global variable.
 func TestMutants(t *testing.T) {
 	wanted := strings.Split(os.Getenv("TUTORIAL_MUTANTS"), ",")
 	if wanted[0] == "" {
 		t.Skip("only with TUTORIAL_MUTANTS=05-executor, for example")
 	}
-	var all []mutant
+	byChapter, explained := make(map[string][]mutant), explainedMutants(t)
 	for _, path := range wanted {
-		all = append(all, mutantsOf(t, path)...)
-	}
-	explained := explainedMutants(t)
-	for _, m := range all {
-		if explained[m.name()] != "" {
-			continue
+		for _, m := range mutantsOf(t, path) {
+			if chapter := filepath.Dir(m.path); explained[m.name()] == "" {
+				byChapter[chapter] = append(byChapter[chapter], m)
+			}
 		}
-		t.Run(m.name(), func(t *testing.T) {
-			t.Parallel()
-			m.run(t)
-		})
 	}
-	t.Logf("%d mutants", len(all))
+	tried := 0
+	for chapter, mutants := range byChapter {
+		for _, several := range together(t, chapter, mutants) {
+			program := compileMutants(t, chapter, several)
+			for i, m := range several {
+				if tried++; tried%10 == 0 {
+					t.Run(fmt.Sprintf("%s as it is (%d)", chapter, tried), func(t *testing.T) {
+						t.Parallel()
+						if got := runMutant(t, chapter, program, 0); got.exit != 0 && len(several) > 1 {
+							t.Errorf("fails, so this run says nothing:\n%s%s", got.stdout, got.stderr)
+						}
+					})
+				}
+				t.Run(m.name(), func(t *testing.T) {
+					t.Parallel()
+					if got := runMutant(t, chapter, program, i+1); got.exit == 0 {
+						t.Errorf("lives: %s", m.at)
+					}
+				})
+			}
+		}
+	}
+	t.Logf("%d mutants", tried)
 }
 
-func (m mutant) run(t *testing.T) {
+// runMutant runs a chapter's tests until one fails. Some mutants would take all memory.
+func runMutant(t *testing.T, chapter, program string, number int) result {
+	t.Helper()
+	env := []string{fmt.Sprintf("MUTANT=%d", number)}
+	return run(t, 2*time.Minute, chapter, env, "sh", "-c", `ulimit -v 8000000; exec "$0" "$@"`, program, "-test.failfast", "-test.timeout=100s")
+}
+
+// together sorts a chapter's mutants into programs. Those of one program don't overlap,
+// and each is switched on by its number. What the compiler would refuse is in none.
+func together(t *testing.T, chapter string, mutants []mutant) (programs [][]mutant) {
+	t.Helper()
+	folder, err := build.ImportDir(chapter, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, texts, parsed := token.NewFileSet(), make(map[string]string), make(map[string]*ast.File)
+	parse := func(path, text string) (err error) {
+		parsed[path], err = parser.ParseFile(files, path, text, parser.SkipObjectResolution)
+		return err
+	}
+	parse(mutantSwitchFile, mutantSwitch)
+	for _, name := range folder.GoFiles {
+		path := filepath.Join(chapter, name)
+		texts[path], _ = readIfThere(t, path)
+		if err := parse(path, texts[path]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packages := importer.ForCompiler(files, "source", nil) // keeps what it has imported
+	accepted := func(path, text string) bool {
+		original := parsed[path]
+		defer func() { parsed[path] = original }()
+		if parse(path, text) != nil {
+			return false
+		}
+		_, err := (&types.Config{Importer: packages}).Check("main", files, slices.Collect(maps.Values(parsed)), nil)
+		return err == nil
+	}
+	for _, m := range mutants {
+		text := texts[m.path]
+		if !accepted(m.path, m.in(text, m.with)) {
+			continue
+		}
+		place := -1
+		if m.either == nil || !accepted(m.path, m.in(text, m.either("mutantIs(1)"))) {
+			m.either = nil
+		} else {
+			place = slices.IndexFunc(programs, func(others []mutant) bool {
+				return others[0].either != nil && !slices.ContainsFunc(others, m.overlaps)
+			})
+		}
+		if place < 0 {
+			programs = append(programs, nil)
+			place = len(programs) - 1
+		}
+		programs[place] = append(programs[place], m)
+	}
+	return programs
+}
+
+// mutantSwitch is in a chapter that has mutants.
+const mutantSwitchFile, mutantSwitch = "mutant.go", `package main
+
+import (
+	"os"
+	"strconv"
+)
+
+var mutantOn, _ = strconv.Atoi(os.Getenv("MUTANT"))
+
+func mutantIs(number int) bool { return number == mutantOn }
+
+func mutantOr[T any](is bool, mutant, chapter T) T {
+	if is {
+		return mutant
+	}
+	return chapter
+}
+`
+
+// compileMutants compiles the tests of a chapter with mutants in it, which have the
+// numbers from 1 on.
+func compileMutants(t *testing.T, chapter string, mutants []mutant) (program string) {
+	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
-	o.add(t, m.path, m.text)
-	program, chapter := filepath.Join(o.dir, "tests"), filepath.Dir(m.path)
+	o.add(t, filepath.Join(chapter, mutantSwitchFile), mutantSwitch)
+	texts := make(map[string]string)
+	for i, m := range slices.Backward(mutants) { // the last one of a file first, so the others keep their places
+		if texts[m.path] == "" {
+			texts[m.path], _ = readIfThere(t, m.path)
+		}
+		with := m.with
+		if m.either != nil {
+			with = m.either(fmt.Sprintf("mutantIs(%d)", i+1))
+		}
+		texts[m.path] = m.in(texts[m.path], with)
+	}
+	for path, text := range texts {
+		o.add(t, path, text)
+	}
+	program = filepath.Join(o.dir, "tests")
 	built := run(t, 10*time.Minute, ".", []string{compiles}, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", o.write(t), "-o", program, "./"+chapter)
 	if built.exit != 0 {
-		t.Skip("the compiler refuses it")
+		t.Fatal(built.stderr)
 	}
-	limited := `ulimit -v 8000000; exec "$0" "$@"` // some mutants would take all memory
-	if got := run(t, 2*time.Minute, chapter, nil, "sh", "-c", limited, program, "-test.failfast", "-test.timeout=100s"); got.exit == 0 {
-		t.Errorf("lives: %s", m.at)
-	}
+	return program
 }
 
 // The list of mutants that may live has no others in it, and a reason for each.
@@ -131,30 +261,35 @@ func mutantsOf(t *testing.T, path string) (all []mutant) {
 	}
 	at := func(pos token.Pos) int { return files.Position(pos).Offset }
 	source := func(n ast.Node) string { return text[at(n.Pos()):at(n.End())] }
-	replace := func(rule string, from, to token.Pos, with string) {
+	replace := func(rule string, from, to token.Pos, with string, either func(on, was string) string) {
 		start, end := at(from), at(to)
 		first, last := strings.LastIndexByte(text[:start], '\n')+1, end+strings.IndexByte(text[end:], '\n')
-		all = append(all, mutant{
-			path, rule, files.Position(from),
-			text[first:last], text[first:start] + with + text[end:last],
-			text[:start] + with + text[end:],
-		})
+		m := mutant{path, rule, files.Position(from), text[first:last], text[first:start] + with + text[end:last], start, end, with, nil}
+		if either != nil {
+			m.either = func(on string) string { return either(on, text[start:end]) }
+		}
+		all = append(all, m)
 	}
 	block := func(statements []ast.Stmt) {
 		for i, s := range statements {
 			if !simple(s) {
 				continue
 			}
-			replace("drop", s.Pos(), s.End(), "")
+			replace("drop", s.Pos(), s.End(), "", func(on, was string) string { return "if !" + on + " {\n" + was + "\n}" })
 			if i+1 < len(statements) && simple(statements[i+1]) {
 				next := statements[i+1]
-				replace("swap", s.Pos(), next.End(), source(next)+text[at(s.End()):at(next.Pos())]+source(s))
+				swapped := source(next) + text[at(s.End()):at(next.Pos())] + source(s)
+				replace("swap", s.Pos(), next.End(), swapped, func(on, was string) string {
+					return "if " + on + " {\n" + swapped + "\n} else {\n" + was + "\n}"
+				})
 			}
 		}
 	}
 	negate := func(condition ast.Expr) {
 		if condition != nil {
-			replace("negate", condition.Pos(), condition.End(), "!("+source(condition)+")")
+			replace("negate", condition.Pos(), condition.End(), "!("+source(condition)+")", func(on, was string) string {
+				return on + " != (" + was + ")"
+			})
 		}
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -180,19 +315,24 @@ func mutantsOf(t *testing.T, path string) (all []mutant) {
 		case *ast.CompositeLit:
 			for i, element := range n.Elts {
 				if _, keyed := element.(*ast.KeyValueExpr); keyed && i+1 < len(n.Elts) {
-					replace("forget", element.Pos(), n.Elts[i+1].Pos(), "")
+					replace("forget", element.Pos(), n.Elts[i+1].Pos(), "", nil)
 				} else if keyed {
-					replace("forget", element.Pos(), element.End(), "")
+					replace("forget", element.Pos(), element.End(), "", nil)
 				}
 			}
 		case *ast.BasicLit:
 			if value, err := strconv.Atoi(n.Value); n.Kind == token.INT && err == nil {
-				replace("off by one", n.Pos(), n.End(), strconv.Itoa(value+1))
+				replace("off by one", n.Pos(), n.End(), strconv.Itoa(value+1), func(on, was string) string {
+					return fmt.Sprintf("mutantOr(%s, %d, %s)", on, value+1, was)
+				})
 			}
 		case *ast.BinaryExpr:
 			other := map[token.Token]string{token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">"}[n.Op]
 			if other != "" {
-				replace("off by one", n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other)
+				with := text[at(n.Pos()):at(n.OpPos)] + other + text[at(n.OpPos)+len(n.Op.String()):at(n.End())]
+				replace("off by one", n.Pos(), n.End(), with, func(on, was string) string {
+					return fmt.Sprintf("(%s && %s || !%s && %s)", on, with, on, was)
+				})
 			}
 		case *ast.StructType, *ast.TypeSpec:
 			return false // sizes of arrays and buffers

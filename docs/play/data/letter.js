@@ -3,7 +3,7 @@ play({"id":"letter","title":"The letter: look, unlock, then store","chapter":"04
 "code":[
 {"file":"04-waker/main.go","line":12,"lines":["type letter struct {","\tmu      sync.Mutex","\tarrived bool  // guarded by mu","\twaker   Waker // guarded by mu; the one of the latest poll","}"]},
 {"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tarrived := l.arrived // look ...","\tl.mu.Unlock()","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // ... then store","\treturn struct{}{}, arrived","}"],"changed":[20,21,22,24,25]},
-{"file":"04-waker/main.go","line":29,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock: Wake may do anything, even poll l at once","\t}","}"]},
+{"file":"04-waker/main.go","line":29,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock: Wake may poll l at once","\t}","}"]},
 {"file":"04-waker/blockon.go","line":5,"lines":["func BlockOn[T any](r *Reactor, f Future[T]) T {","\tp := NewParker()","\tcx := &Context{waker: p, reactor: r}","\tfor {","\t\tif value, ready := f.Poll(cx); ready {","\t\t\treturn value","\t\t}","\t\t// ← a wake that comes here isn't lost: it leaves a token for Park","\t\tp.Park()","\t}","}"]},
 {"file":"04-waker/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
 {"file":"04-waker/parker.go","line":16,"lines":["func (p *Parker) Wake() {","\tselect {","\tcase p.token <- struct{}{}:","\tdefault:","\t}","}"]}],

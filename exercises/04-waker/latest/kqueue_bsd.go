@@ -12,7 +12,7 @@ import (
 // EV_ONESHOT removes a filter as soon as it has been reported.
 type poller struct {
 	fd     int
-	events [64]unix.Kevent_t // what doesn't fit in comes with the next wait
+	events [64]unix.Kevent_t // if there are more, the next wait returns them
 }
 
 func newPoller() (*poller, error) {
@@ -50,7 +50,7 @@ func (p *poller) setFilter(fd, filter int, on bool) error {
 }
 
 // wait returns an event for each filter that is ready. If the peer has finished or
-// failed, the filter is ready, too, with EV_EOF in its flags.
+// failed, the filter is ready, too.
 func (p *poller) wait() (events []event, err error) {
 	n, err := unix.Kevent(p.fd, nil, p.events[:], nil)
 	for _, ev := range p.events[:max(n, 0)] {

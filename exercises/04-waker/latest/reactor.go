@@ -39,13 +39,13 @@ const readable, writable direction = 0, 1
 // directions says yes or no for each direction.
 type directions [2]bool
 
-// An event says in which directions fd is worth another try. It disarms them, maybe both.
+// An event says in which directions fd is worth another try. It disarms those; on epoll, always both.
 type event struct {
 	fd    int
 	ready directions
 }
 
-// waiters holds a waker for each direction. They may belong to different futures.
+// waiters holds a waker for each direction, or nil. They may belong to different futures.
 type waiters [2]Waker
 
 func (w waiters) directions() directions { return directions{w[readable] != nil, w[writable] != nil} }
@@ -75,8 +75,8 @@ func NewReactor() (*Reactor, error) {
 	return r, nil
 }
 
-// Register makes the reactor wake w as soon as fd is ready in dir, or already is. It
-// replaces the waker of this direction of fd. If it fails, it has changed nothing.
+// Register makes the reactor wake w once fd is ready in dir: at once, if it already is.
+// It replaces the waker of this direction. If Register fails, it has changed nothing.
 func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,14 +85,14 @@ func (r *Reactor) Register(fd int, dir direction, w Waker) error {
 	}
 	all := r.waiting[fd]
 	all[dir] = w
-	err := r.poller.arm(fd, all.directions()) // deliver waits for the lock, and finds the waker
+	err := r.poller.arm(fd, all.directions()) // an event may come at once, but deliver waits for the lock
 	if err == nil {
 		r.waiting[fd] = all
 	}
 	return err
 }
 
-// Deregister undoes each Register of fd, and wakes nothing.
+// Deregister undoes each Register of fd, and wakes nothing. Call it before fd is closed.
 func (r *Reactor) Deregister(fd int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +120,7 @@ func (r *Reactor) run() {
 }
 
 // deliver removes and returns the wakers of the ready directions, and arms again what is
-// left. If fd has a new owner since the event, that one gets a spurious poll.
+// left. If fd has a new owner since the event, the owner may get a spurious poll.
 func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,7 +134,7 @@ func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	}
 	// ← without the lock, arm would undo a Register that comes here
 	if left == (waiters{}) || r.poller.arm(fd, left.directions()) != nil {
-		return all // nothing is left to arm; or arm failed: wake all, and the next Register says why
+		return all // nothing is left, so all are woken; or arm failed: wake all, and the next Register says why
 	}
 	r.waiting[fd] = left
 	return woken
@@ -151,7 +151,7 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// Close calls all wakers, and waits for the reactor's goroutine. No Wake may call Close.
+// Close wakes all wakers, and waits until run has returned. A Wake that calls Close deadlocks.
 func (r *Reactor) Close() error {
 	r.closing.Do(func() {
 		r.fail(errors.New("reactor is closed"))

@@ -10,7 +10,7 @@ import (
 // about the descriptor until it's armed again.
 type poller struct {
 	fd     int
-	events [64]unix.EpollEvent // what doesn't fit in comes with the next wait
+	events [64]unix.EpollEvent // if there are more, the next wait returns them
 }
 
 func newPoller() (*poller, error) {
@@ -19,7 +19,7 @@ func newPoller() (*poller, error) {
 }
 
 // arm tries MOD, then ADD. It keeps no record of what it has added, because the kernel
-// removes fd from its set when fd is closed, and doesn't tell us.
+// removes a socket from its set when the last descriptor of it is closed, and doesn't tell us.
 func (p *poller) arm(fd int, want directions) error {
 	if want == (directions{}) {
 		return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))

@@ -6,8 +6,8 @@ type Context struct {
 	reactor *Reactor
 }
 
-// Waker returns the waker of this poll. Only the latest one counts: at each poll, a future
-// without a descriptor gives it to the code that will call Wake, such as a timer's.
+// Waker returns the waker of this poll. At each poll, a future without a descriptor hands
+// it to whatever will call Wake, such as a timer. Only the latest poll's waker counts.
 func (cx *Context) Waker() Waker { return cx.waker }
 
 // WakeWhenReadable asks for a poll once fd can be read, or has failed.
