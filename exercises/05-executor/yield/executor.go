@@ -4,7 +4,7 @@ import "sync"
 
 // Executor polls woken tasks on the goroutine that calls Run, and sleeps if there are none.
 type Executor struct {
-	Trace func(step string, t *Task) // called at each step, on any goroutine; t may be nil; set it before Spawn
+	Trace func(step string, t *Task) // called at each step, on any goroutine, t maybe nil; set Trace before Spawn
 
 	reactor *Reactor
 	parker  *Parker
@@ -41,7 +41,7 @@ func Spawn[T any](e *Executor, f Future[T]) {
 	e.push(t)
 }
 
-// Run returns when all tasks have finished: never, if one isn't woken. A panic leaves the others unclosed.
+// Run returns when all tasks have finished: never, if one isn't woken. If a Poll panics, no future is closed.
 func (e *Executor) Run() {
 	for e.live > 0 {
 		t := e.pop()
@@ -51,7 +51,7 @@ func (e *Executor) Run() {
 			continue
 		}
 		if t.poll == nil {
-			continue // t was woken after it had finished
+			continue // t has finished: this wake came in its last poll, or later
 		}
 		if t.poll() {
 			t.poll = nil // drops the future as well
