@@ -157,7 +157,8 @@ func TestMistakesAreRejected(t *testing.T) {
 	}
 }
 
-// checkRejected runs one test on one mistake, and if that lets it pass, some
+// checkRejected runs one test on one mistake, compiled as fast as the compiler can
+// (-N -l; the chapters' tests are green that way), and if that lets it pass, some
 // more times: there are mistakes that show only in some orders, all of which
 // only TestSchedules tries. The flag of the overlay is in the environment, so
 // that it is also for programs that the test builds.
@@ -166,7 +167,7 @@ func checkRejected(t *testing.T, m planted, config string) {
 	const watchdog = 30 * time.Second
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -overlay=" + config)
 	test := func(count int) result {
-		return run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags, compiles}, "go", "test", "-exec=env GOGC=100", "-vet=off", "-failfast", "-ldflags=-s -w",
+		return run(t, 4*watchdog, ".", []string{"GOFLAGS=" + flags, compiles}, "go", "test", "-exec=env GOGC=100", "-vet=off", "-failfast", "-ldflags=-s -w", "-gcflags=-N -l",
 			fmt.Sprintf("-count=%d", count), fmt.Sprintf("-timeout=%v", watchdog), "-run=^"+m.test+"$", "./"+m.chapter)
 	}
 	got := test(1)

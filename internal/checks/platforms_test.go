@@ -34,15 +34,15 @@ func TestContainerHasAGoThatIsNewEnough(t *testing.T) {
 	}
 }
 
-// .ci/run vets everything for macOS and FreeBSD, which compiles Go's library for
-// each of them. For the other kqueues the chapters are only type-checked, tests
-// included: that takes a tenth of the time. It isn't parallel, as the importer
+// .ci/run vets everything for macOS, which compiles Go's library for it. For the
+// BSDs the chapters are only type-checked, tests included: that takes a tenth of
+// the time. It isn't parallel, as the importer
 // has the system in a global variable.
 func TestChaptersHaveTypesOnEachBSD(t *testing.T) {
 	onlyIfAll(t)
 	usual := build.Default
 	defer func() { build.Default = usual }()
-	for _, system := range []string{"netbsd", "openbsd", "dragonfly"} {
+	for _, system := range []string{"freebsd", "netbsd", "openbsd", "dragonfly"} {
 		build.Default.GOOS, build.Default.CgoEnabled = system, false
 		files := token.NewFileSet()
 		config := types.Config{
