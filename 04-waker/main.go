@@ -56,7 +56,7 @@ func main() {
 	l, start := new(letter), time.Now()
 	time.AfterFunc(50*time.Millisecond, l.post)
 	BlockOn(r, l)
-	fmt.Printf("A letter came after 50ms. It was noticed after %dms: its goroutine called Wake.\n"+
+	fmt.Printf("A letter came after 50ms. It was noticed after %dms: the goroutine that brought it called Wake.\n"+
 		"No descriptor was ready, so chapter 03 would sleep forever.\n\n", time.Since(start).Milliseconds())
 
 	start, polls := time.Now(), 0
@@ -64,6 +64,6 @@ func main() {
 	fmt.Printf("A Sleep of 100ms took %dms and %d polls.\n\n", time.Since(start).Milliseconds(), polls)
 
 	polls = runWorkload(addr, 10, func(gets []Future[Response]) []Response { return BlockOn(r, JoinAll(gets...)) })
-	fmt.Printf("%d polls, as before: the wake doesn't say which request it is for.\n"+
+	fmt.Printf("%d polls, about as in chapter 03: the wake doesn't say which request it is for.\n"+
 		"In chapter 05, each request is a task with a waker of its own.\n", polls)
 }

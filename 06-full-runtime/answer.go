@@ -45,7 +45,7 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 		reply.Header.Set("Allow", strings.Join(allowed, ", "))
 		return reply
 	case path == "/":
-		reply := s.reply(200, "text/html; charset=utf-8", page)
+		reply := s.newReply(200, "text/html; charset=utf-8", page)
 		reply.Header.Set("X-Frame-Options", "DENY") // so other sites can't lay it under a click
 		return reply
 	case fixed:
@@ -60,7 +60,7 @@ func (w *worker) answer(co *Co, req *http.Request) *http.Response {
 	if delay > 0 {
 		Await(co, Sleep(delay))
 	}
-	return s.reply(200, plain, text)
+	return s.newReply(200, plain, text)
 }
 
 // serveLive answers the page's script, which asks for figures each second, or starts work.
@@ -70,13 +70,13 @@ func (w *worker) serveLive(co *Co, req *http.Request, path string) *http.Respons
 		return s.fail(403, ": only for the page of a server on a loopback address")
 	}
 	if path == "/live" {
-		w.live = true
-		reply := s.reply(200, "text/event-stream", s.figures(co.cx.runtime()))
+		w.streaming = true
+		reply := s.newReply(200, "text/event-stream", s.figures(co.cx.runtime()))
 		reply.ContentLength, reply.Close = -1, true // no length: it ends with the connection
 		return reply
 	}
 	Spawn(co.cx, Async(func(co *Co) struct{} { return s.work(co, path) })).Close()
-	return s.reply(202, plain, "started\n")
+	return s.newReply(202, plain, "started\n")
 }
 
 // fromOurPage keeps out other sites, also one whose name resolves to this host (DNS rebinding).
@@ -103,11 +103,11 @@ func (s *server) work(co *Co, path string) struct{} {
 	return Await(co, Sleep(2*time.Second)) // all that /sleep does
 }
 
-func (s *server) fail(status refusal, why string) *http.Response {
-	return s.reply(int(status), plain, fmt.Sprintf("%d %v%s\n", int(status), status, why))
+func (s *server) fail(status int, why string) *http.Response {
+	return s.newReply(status, plain, fmt.Sprintf("%d %s%s\n", status, http.StatusText(status), why))
 }
 
-func (s *server) reply(status int, kind, body string) *http.Response {
+func (s *server) newReply(status int, kind, body string) *http.Response {
 	s.replies++
 	if now := time.Now(); now.Unix() != s.second {
 		s.second, s.date = now.Unix(), now.UTC().Format(http.TimeFormat)

@@ -63,17 +63,17 @@ func (p *epoll) wait(timeout time.Duration) ([]event, error) {
 	n, err := unix.EpollWait(p.fd, p.kernel[:], ms)
 	p.events = p.events[:0]
 	const failed = unix.EPOLLHUP | unix.EPOLLERR
-	const toEnd = unix.EPOLLRDHUP | unix.EPOLLPRI | failed
+	const ended = unix.EPOLLRDHUP | unix.EPOLLPRI | failed
 	for _, ev := range p.kernel[:max(n, 0)] {
 		if int(ev.Fd) == p.bell {
 			unix.Read(p.bell, make([]byte, 8)) // sets the counter to 0
 			continue
 		}
 		ready := directions{
-			readable: ev.Events&(unix.EPOLLIN|toEnd) != 0,
+			readable: ev.Events&(unix.EPOLLIN|ended) != 0,
 			writable: ev.Events&(unix.EPOLLOUT|failed) != 0,
 		}
-		p.events = append(p.events, event{int(ev.Fd), ready, ev.Events&toEnd != 0})
+		p.events = append(p.events, event{int(ev.Fd), ready, ev.Events&ended != 0})
 	}
 	return p.events, err
 }

@@ -112,11 +112,12 @@ func (j *job) fail(err error, requests int) {
 func printJobs(jobs []*job, start time.Time, stdout, stderr io.Writer) (status int) {
 	requests, fails, bytes := 0, 0, int64(0)
 	for _, j := range jobs {
-		for _, failure := range slices.Sorted(maps.Keys(j.failures)) {
-			if fails += j.failures[failure]; j.copies > 1 {
-				failure = fmt.Sprintf("%s (%d of %d)", failure, j.failures[failure], j.copies)
+		for _, why := range slices.Sorted(maps.Keys(j.failures)) {
+			fails += j.failures[why]
+			if j.copies > 1 {
+				why = fmt.Sprintf("%s (%d of %d)", why, j.failures[why], j.copies)
 			}
-			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, failure))
+			status = failed(stderr, fmt.Errorf("GET %s: %s", j.url, why))
 		}
 		if j.copies == 1 && len(j.failures) == 0 {
 			fmt.Fprintf(stdout, "%d %8d bytes %7v  %s\n", j.status, j.bytes, j.at.Sub(start).Round(time.Millisecond), j.url)

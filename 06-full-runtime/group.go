@@ -40,13 +40,13 @@ func (g *Group) Go(f Future[error]) {
 func (m *member) Wake() {
 	g := m.group
 	delete(g.members, m)
-	if failed := m.err != nil || m.value != nil; g.failed != nil || !failed {
-		m.Close() // drops a later failure, but reports a panic
-	} else {
+	if failed := m.err != nil || m.value != nil; failed && g.failed == nil {
 		g.failed = m
 		for other := range g.members {
 			other.Cancel()
 		}
+	} else {
+		m.Close() // drops a later failure, but reports a panic
 	}
 	if len(g.members) == 0 {
 		g.ended.Close()
@@ -69,11 +69,11 @@ func (g *Group) Wait() Future[error] {
 	})
 }
 
-// Close ends all tasks of the group before it returns, except the one that calls it, if
-// there's such a one: that task is cancelled, and ends after its poll.
+// Close ends all tasks of the group before it returns. If one of them calls it, that one
+// is only cancelled, and ends after its poll.
 func (g *Group) Close() error {
 	g.closed = true
-	for len(g.members) > 0 && !apart(g.endMembers) { // again after a runtime.Goexit
+	for len(g.members) > 0 && !completes(g.endMembers) { // again after a runtime.Goexit
 	}
 	if g.failed != nil {
 		g.failed.Close() // reports a panic that Wait hasn't yielded

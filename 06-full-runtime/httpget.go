@@ -31,13 +31,13 @@ type Response struct {
 // httpGet is the state machine of the chapters before, now on a Stream. Thousands of
 // them may wait for their replies, so they share their target and have no buffer.
 type httpGet struct {
-	target *target                 // nil once it's over
-	tried  int                     // how many addresses
-	dial   Future[Result[*Stream]] // nil before the first address is tried
-	stream *Stream                 // nil until there is a connection
-	sent   int                     // bytes of the request
-	unsent error                   // why the rest of it can't be sent
-	reply  Future[Response]        // reads a reply that doesn't come in one piece; or nil
+	target  *target                 // nil once it's over
+	tried   int                     // how many addresses
+	dial    Future[Result[*Stream]] // nil before the first address is tried
+	stream  *Stream                 // nil until there is a connection
+	sent    int                     // bytes of the request
+	sendErr error                   // why the rest of the request can't be sent
+	reply   Future[Response]        // reads a reply that doesn't come in one piece; or nil
 
 	maxReply int   // a longer body is an error; 0 counts the bytes and keeps none
 	length   int64 // of the body so far
@@ -122,9 +122,9 @@ func (g *httpGet) request(cx *Context) (err error, ready bool) {
 		}
 		g.dial, g.stream = nil, dialed.Value
 	}
-	for ready := true; ready && g.sent < len(g.target.request) && g.unsent == nil; {
+	for ready := true; ready && g.sent < len(g.target.request) && g.sendErr == nil; {
 		var n int
-		n, g.unsent, ready = g.stream.PollWrite(cx, g.target.request[g.sent:])
+		n, g.sendErr, ready = g.stream.PollWrite(cx, g.target.request[g.sent:])
 		g.sent += n
 	}
 	return nil, true // some servers answer, and even hang up, before they have read everything
@@ -166,7 +166,8 @@ func (g *httpGet) receive(in *bufio.Reader, conn io.Reader) Response {
 	for err == nil && reply.StatusCode < 200 && reply.StatusCode != 101 { // the real one follows
 		reply, err = http.ReadResponse(in, nil)
 	}
-	if wire.limit = math.MaxInt; err == nil {
+	if err == nil {
+		wire.limit = math.MaxInt
 		// Not Context.Scratch: a Read of chunks may wait after it has stored some bytes.
 		buffer := make([]byte, max(1, min(uint64(reply.ContentLength), 8<<10))) // an unknown length is -1, a huge uint64
 		_, err = io.CopyBuffer(g, reply.Body, buffer)
@@ -177,7 +178,7 @@ func (g *httpGet) receive(in *bufio.Reader, conn io.Reader) Response {
 	case wire.err != nil && wire.err != io.EOF: // net/http may have called it something else
 		err = wire.err
 	case reply == nil && err == io.ErrUnexpectedEOF:
-		err = cmp.Or(g.unsent, fmt.Errorf("reply cut short in its header: %w", err))
+		err = cmp.Or(g.sendErr, fmt.Errorf("reply cut short in its header: %w", err))
 	case err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("reply cut short after %d bytes of its body: %w", g.length, err)
 	}

@@ -38,14 +38,14 @@ func (j *joinAll[T]) Poll(cx *Context) ([]T, bool) {
 
 // Close closes the futures that haven't finished and the values of the others.
 func (j *joinAll[T]) Close() error {
-	var abandoned []any
+	var held []any
 	for i, f := range j.children {
 		if f != nil {
-			abandoned = append(abandoned, asFuture{f})
+			held = append(held, asFuture{f})
 		} else if j.left >= 0 {
-			abandoned = append(abandoned, j.values[i])
+			held = append(held, j.values[i])
 		}
 	}
 	j.left, j.children = -1, nil
-	return closeAll(abandoned...)
+	return closeAll(held...)
 }

@@ -61,7 +61,7 @@ func check(err error) {
 	}
 }
 
-// parse reads the flags of a command that takes at most that many operands.
+// parse reads the flags of a command, and refuses more operands than it takes.
 func parse(flags *flag.FlagSet, args []string, operands int) error {
 	flags.SetOutput(io.Discard) // misused prints the error
 	err := flags.Parse(args)
@@ -72,9 +72,9 @@ func parse(flags *flag.FlagSet, args []string, operands int) error {
 }
 
 // above0 defines a flag that must be above 0. example is for the error.
-func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, parse func(string) (T, error), example string) {
+func above0[T int | time.Duration](flags *flag.FlagSet, name string, v *T, convert func(string) (T, error), example string) {
 	flags.Func(name, "", func(text string) (err error) {
-		if *v, err = parse(text); err != nil || *v <= 0 {
+		if *v, err = convert(text); err != nil || *v <= 0 {
 			err = fmt.Errorf("want more than 0, such as %s", example)
 		}
 		return err

@@ -93,9 +93,9 @@ func endOfHeader(p []byte, seen int) (length int) {
 // Content-Length. A proxy that reads such a header in a different way than we do would find the
 // next request in a different place.
 func checkHeader(header string) error {
-	request, fields, _ := strings.Cut(header, "\n")
-	request = strings.TrimSuffix(request, "\r")
-	major, minor, ok := http.ParseHTTPVersion(request[strings.LastIndexByte(request, ' ')+1:])
+	line, fields, _ := strings.Cut(header, "\n")
+	line = strings.TrimSuffix(line, "\r")
+	major, minor, ok := http.ParseHTTPVersion(line[strings.LastIndexByte(line, ' ')+1:])
 	if ok && major != 1 {
 		return refusal(505)
 	}
@@ -117,7 +117,7 @@ func checkHeader(header string) error {
 			return refusal(417)
 		}
 	}
-	if !ok || !isASCII(request) || hosts > 1 || hosts == 0 && minor > 0 ||
+	if !ok || !isASCII(line) || hosts > 1 || hosts == 0 && minor > 0 ||
 		lengths+chunked > 1 || chunked > 0 && minor == 0 {
 		return refusal(400)
 	}
@@ -125,5 +125,5 @@ func checkHeader(header string) error {
 }
 
 func isASCII(text string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool { return c > '~' })
+	return !strings.ContainsFunc(text, func(c rune) bool { return c > '~' }) // nor DEL
 }

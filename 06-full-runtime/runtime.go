@@ -23,6 +23,7 @@ type Runtime struct {
 	sincePark int            // polls since the runtime last looked at the kernel
 	handedOut bool           // a waker has left the runtime since then
 	closed    bool           // nothing is injected anymore; written with mu held
+	taken     []*Task        // what moveInjected has taken out; injected gets its memory next
 	scratch   [32 << 10]byte // see Context.Scratch
 
 	running     atomic.Bool  // inside BlockOn or Close
@@ -32,7 +33,6 @@ type Runtime struct {
 
 	mu       sync.Mutex
 	injected []*Task // guarded by mu: woken or spawned by other goroutines
-	taken    []*Task // what moveInjected has taken out; injected gets its memory next
 }
 
 // NewRuntime makes a runtime without tasks. They run in BlockOn. Close it in the end.
@@ -58,14 +58,14 @@ func (rt *Runtime) run(f func()) {
 	if !rt.running.CompareAndSwap(false, true) {
 		panic("BlockOn or Close called while the runtime runs")
 	}
-	for !apart(f) {
+	for !completes(f) {
 	}
 	rt.running.Store(false)
 }
 
-// apart calls f on a goroutine of its own and waits until that ends. It reports
+// completes calls f on a goroutine of its own and waits until that ends. It reports
 // whether f has returned, rather than called runtime.Goexit.
-func apart(f func()) (returned bool) {
+func completes(f func()) (returned bool) {
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)

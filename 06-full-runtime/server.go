@@ -27,7 +27,7 @@ func newServer(cx *Context, l *Listener, o serverOptions) *server {
 // accept takes a place before it takes a connection, so the excess connection
 // stays in the kernel's backlog until another one ends.
 func (s *server) accept(co *Co) error {
-	defer s.Close() // when the body ends; Owning is for a body that never starts
+	defer s.Close()
 	for {
 		Await(co, s.places.Send(struct{}{}))
 		accepted := Await(co, s.listener.Accept())
@@ -71,7 +71,8 @@ func (s *server) drain() Future[int] {
 }
 
 func (s *server) emptied(co *Co) (none struct{}) {
-	for s.drainer = co.cx.waker; len(s.conns) > 0; {
+	s.drainer = co.cx.waker
+	for len(s.conns) > 0 {
 		co.suspend() // until the last connection wakes drainer
 	}
 	return none
@@ -80,7 +81,7 @@ func (s *server) emptied(co *Co) (none struct{}) {
 // busy counts the connections with a request under way, other than for figures.
 func (s *server) busy() (n int) {
 	for c := range s.conns {
-		if c.worker != nil && !c.worker.live {
+		if c.worker != nil && !c.worker.streaming {
 			n++
 		}
 	}
@@ -105,7 +106,7 @@ func (c *connection) Poll(cx *Context) (struct{}, bool) {
 		} else if w.coroutine.Poll(cx); w.stream == nil { // all that came is answered
 			open, ready, c.worker = w.open, true, nil
 			c.server.putWorker(w)
-		} else if w.live && c.server.draining {
+		} else if w.streaming && c.server.draining {
 			open, ready = false, true
 		}
 		if !ready {

@@ -465,8 +465,8 @@ func TestFiguresEndWithTheirClient(t *testing.T) {
 			}
 			Await(co, Sleep(time.Millisecond))
 		}
-		if len(s.conns) > 0 || s.free[0].live {
-			t.Errorf("%d connections, and the free worker is live: %t", len(s.conns), s.free[0].live)
+		if len(s.conns) > 0 || s.free[0].streaming {
+			t.Errorf("%d connections, and the free worker is live: %t", len(s.conns), s.free[0].streaming)
 		}
 		return Await(co, s.drain())
 	}))

@@ -64,17 +64,17 @@ func (ts *timers) place(i int, e entry) {
 		i = (i - 1) / 4
 	}
 	for 4*i+1 < len(ts.heap) {
-		first := 4*i + 1
-		for child := first + 1; child < min(4*i+5, len(ts.heap)); child++ {
-			if ts.heap[child].before(ts.heap[first]) {
-				first = child
+		earliest := 4*i + 1
+		for child := earliest + 1; child < min(4*i+5, len(ts.heap)); child++ {
+			if ts.heap[child].before(ts.heap[earliest]) {
+				earliest = child
 			}
 		}
-		if e.before(ts.heap[first]) {
+		if e.before(ts.heap[earliest]) {
 			break
 		}
-		ts.put(i, ts.heap[first])
-		i = first
+		ts.put(i, ts.heap[earliest])
+		i = earliest
 	}
 	ts.put(i, e)
 }

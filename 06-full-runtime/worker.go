@@ -19,11 +19,11 @@ type worker struct {
 	in        *bufio.Reader
 	out       *bufio.Writer
 
-	stream *Stream // of a connection; nil once run has served it, which connection.Poll looks for
-	conn   Conn    // the same stream, for use inside the coroutine
-	first  []byte  // what the connection has read, still in the scratch buffer
-	open   bool    // there may be more requests later
-	live   bool    // it sends figures, until the client leaves or the server drains
+	stream    *Stream // of a connection; nil once run has served it, which connection.Poll looks for
+	conn      Conn    // the same stream, for use inside the coroutine
+	first     []byte  // what the connection has read, still in the scratch buffer
+	open      bool    // there may be more requests later
+	streaming bool    // it sends figures, until the client leaves or the server drains
 }
 
 const (
@@ -58,13 +58,13 @@ func (w *worker) run(co *Co) struct{} {
 	for {
 		w.conn = Conn{co: co, stream: w.stream}
 		w.open = w.serve(co)
-		w.stream, w.live = nil, false
-		runtime.Gosched() // on its one processor, the garbage collector marks only then, and allocating costs more meanwhile
+		w.stream, w.streaming = nil, false
+		runtime.Gosched() // serve has one processor: the garbage collector has it now, and while it marks, allocating costs more
 		co.suspend()      // until takeWorker
 	}
 }
 
-// Read reads what the connection has read already, and then from it.
+// Read reads what the connection has read already, and then the rest from its stream.
 func (w *worker) Read(p []byte) (n int, err error) {
 	if len(w.first) == 0 {
 		return w.conn.Read(p)
@@ -90,7 +90,7 @@ func (w *worker) serve(co *Co) (open bool) {
 		reply := w.reply(co, req, err)
 		w.conn.SetTimeout(w.server.options.Write)
 		err = cmp.Or(reply.Write(w.out), w.out.Flush()) // Flush repeats the error of any Write to w.out
-		for ; err == nil && w.live; err = w.out.Flush() {
+		for ; err == nil && w.streaming; err = w.out.Flush() {
 			Await(co, Sleep(w.server.options.Live.untilTick()))
 			w.conn.SetTimeout(w.server.options.Write)
 			w.out.WriteString(w.server.figures(co.cx.runtime()))
@@ -118,7 +118,7 @@ func (w *worker) reply(co *Co, req *http.Request, err error) *http.Response {
 		if errors.As(err, &status); errors.Is(err, os.ErrDeadlineExceeded) {
 			status = 408
 		}
-		r := w.server.fail(status, "")
+		r := w.server.fail(int(status), "")
 		r.Close = true // we can't know where the next request begins
 		return r
 	}

@@ -15,12 +15,12 @@ import (
 // testedWith adds files of internal/checks/testdata/<from> to a chapter, and
 // builds the tests of that. What needs the inside of a chapter, and is no part of
 // it, is tested in this way.
-func testedWith(t *testing.T, chapter, from string, flags ...string) (program string) {
+func testedWith(t *testing.T, chapter, from, only string, flags ...string) (program string) {
 	t.Helper()
 	o := &overlaid{t.TempDir(), make(map[string]string)}
-	for path, text := range addedFiles(t, chapter, from) {
-		o.add(t, path, text)
-	}
+	tests := testFiles(t, chapter)
+	maps.Copy(tests, addedFiles(t, chapter, from))
+	o.addOnlyTests(t, tests, only)
 	return buildTests(t, o, chapter, flags...)
 }
 
@@ -63,7 +63,7 @@ func TestChaos(t *testing.T) {
 	if err != nil {
 		t.Fatal("TUTORIAL_CHAOS: ", err)
 	}
-	program := testedWith(t, "06-full-runtime", "chaos", "-race")
+	program := testedWith(t, "06-full-runtime", "chaos", "^TestChaos$", "-race")
 	for _, processors := range []int{1, 2, 8} {
 		t.Run(fmt.Sprintf("GOMAXPROCS=%d", processors), func(t *testing.T) {
 			t.Parallel()

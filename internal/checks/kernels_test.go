@@ -45,10 +45,12 @@ func TestOtherKernels(t *testing.T) {
 				}
 				o := &overlaid{t.TempDir(), make(map[string]string)}
 				o.add(t, path, text)
-				test, _ := readIfThere(t, "internal/checks/testdata/kernels/kernel_test.go")
-				o.add(t, filepath.Join(chapter, "kernel_test.go"), test)
+				const tests = "^(TestConnectWithoutALocalPort|TestFailedConnectOnMacOS)$"
+				texts := testFiles(t, chapter)
+				texts[filepath.Join(chapter, "kernel_test.go")], _ = readIfThere(t, "internal/checks/testdata/kernels/kernel_test.go")
+				o.addOnlyTests(t, texts, tests)
 				program := buildTests(t, o, chapter)
-				got := run(t, time.Minute, chapter, nil, program, "-test.run=^(TestConnectWithoutALocalPort|TestFailedConnectOnMacOS)$")
+				got := run(t, time.Minute, chapter, nil, program, "-test.run="+tests)
 				if said := got.stdout + got.stderr; got.exit != 0 && name == "" {
 					t.Error(said)
 				} else if got.exit == 0 && name != "" {

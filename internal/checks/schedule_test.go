@@ -122,7 +122,7 @@ var mistakes = []mistake{
 		"\tif rt.closed {\n\t\treturn false\n\t}", "\tif rt.closed {\n\t\treturn false\n\t}\n\trt.mu.Unlock()\n\trt.mu.Lock()",
 	}, "Close against a spawn", "^what is left: "},
 	{"a place that was handed over is lost with its future", "06-full-runtime", []string{
-		"l.passTurn() // kept", "// kept",
+		"l.passTurn() // or", "// or",
 	}, "a place in a channel is handed over", "^BlockOn: deadlock: "},
 	{"a task that is being woken counts as stuck", "06-full-runtime", []string{
 		"t.outside || t.queued.Load()", "t.outside",

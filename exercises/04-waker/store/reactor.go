@@ -127,8 +127,8 @@ func (r *Reactor) deliver(fd int, ready directions) (woken waiters) {
 	all := r.waiting[fd]
 	delete(r.waiting, fd)
 	left := all
-	for dir, now := range ready {
-		if now {
+	for dir, isReady := range ready {
+		if isReady {
 			woken[dir], left[dir] = left[dir], nil
 		}
 	}
