@@ -252,7 +252,7 @@ var faults = []struct {
 	err  string // a regular expression, if an error is wanted instead
 }{
 	{name: "end before the reply", play: answer(), err: cutShort},
-	{name: "reset before the request", play: reset, err: `(dial|read) \S+: (connection reset by peer|broken pipe)$`},
+	{name: "reset before the request", play: reset, err: `(dial|read|write) \S+: (connection reset by peer|broken pipe)$`},
 	{name: "reset before the reply", play: both(answer(), reset), err: wasReset},
 	{name: "reset during the header", play: both(answer(ok), reset), err: wasReset},
 	{name: "reset during the reply", play: both(answer(hello[:len(hello)-1]), reset), err: wasReset},

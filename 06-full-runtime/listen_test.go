@@ -457,6 +457,9 @@ func TestReaderThatAlwaysFindsMoreTakesTurns(t *testing.T) {
 	if reads > transfersPerPoll {
 		t.Errorf("another task had its turn after %d reads, want at most %d", reads, transfersPerPoll)
 	}
+	if n, _, _ := s.PollWrite(taskContext(rt), make([]byte, 1<<20)); n > 64<<10 {
+		t.Errorf("one call has written %d bytes, want at most 64 KiB", n)
+	}
 }
 
 // The address :8080 means all addresses of this machine, those of IPv4 too, even

@@ -220,7 +220,9 @@ var dropped = map[string]func(co *Co, f Future[any]){
 	"a Send that was abandoned": func(co *Co, f Future[any]) {
 		c := NewChannel[any](1)
 		Await(co, c.Send(nil))
-		Await(co, Timeout(c.Send(Await(co, f)), time.Second))
+		send := c.Send(Await(co, f))
+		Await(co, Timeout(send, time.Second))
+		Close(send)
 	},
 	"a Send on a closed channel": func(co *Co, f Future[any]) {
 		c := NewChannel[any](1)
@@ -294,15 +296,19 @@ func TestValueWithoutAReceiverIsClosed(t *testing.T) {
 }
 
 // Property 43: what is closed may belong to the runtime, as a Stream does, so only
-// the runtime's goroutine may close it. No other one waits for the call anymore.
+// the runtime's goroutine may close it. No other one waits for the call anymore, so
+// a panic in that Close is reported.
 func TestValueOfAnAbandonedCallIsClosedByTheRuntime(t *testing.T) {
 	inBubble(t, func(t *testing.T, rt *Runtime) {
-		stack := ""
-		value := closeFunc(func() { stack = string(debug.Stack()) })
+		reports, stack := reportsOf(rt), ""
+		value := closeFunc(func() { stack = string(debug.Stack()); panic("boom") })
 		blockOn(t, rt, Timeout(Blocking(func() closeFunc { time.Sleep(time.Hour); return value }), time.Minute))
 		blockOn(t, rt, Sleep(2*time.Hour))
 		if synctest.Wait(); !strings.Contains(stack, "(*Runtime)") {
 			t.Errorf("closed on this goroutine, want the runtime's:\n%s", stack)
+		}
+		if len(*reports) != 1 || !strings.Contains(fmt.Sprint(*reports), "boom") {
+			t.Errorf("reported: %v, want the panic", *reports)
 		}
 	})
 }
@@ -396,9 +402,13 @@ func TestWinnerIsNotClosed(t *testing.T) {
 			closeAll(finished(t, rt, Race(w, Sleep(time.Hour))), finished(t, rt, Race(Sleep(time.Hour), w)))
 			closeAll(finished(t, rt, Timeout(w, time.Hour)), finished(t, rt, JoinAll(w, w)), finished(t, rt, Owning(new(never), w)))
 		}
+		blockOn(t, rt, Async(func(co *Co) struct{} { return Await(co, w) }))
 		if w.closes != 0 {
 			t.Errorf("closed %d times", w.closes)
 		}
+		unwound := Async(func(co *Co) closeFunc { Await(co, Sleep(time.Hour)); return nil })
+		unwound.Poll(taskContext(rt))
+		Close(unwound) // has no value: to close nil would panic
 	})
 }
 

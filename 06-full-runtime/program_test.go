@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -382,20 +383,28 @@ func TestTraceTellsOfTasks(t *testing.T) {
 		var got []string
 		note := func(what string) func(*Task) {
 			return func(task *Task) {
-				if task.ID == 2 {
+				if task.ID > 1 || what == "waits for another task" {
 					got = append(got, what)
 				}
 			}
 		}
 		rt.Trace.Spawn, rt.Trace.Poll, rt.Trace.Woken, rt.Trace.End = note("spawned"), note("polled"), note("woken"), note("ended")
 		rt.Trace.Wait = func(task *Task, what string) { note("waits for " + what)(task) }
+		parked := 0
+		rt.Trace.Park, rt.Trace.Unpark = func() { parked++ }, func() { parked-- }
 		blockOn(t, rt, Async(func(co *Co) int {
-			Await(co, Spawn(co.cx, Sleep(time.Second)))
-			return 1
+			c := NewChannel[int](1)
+			Await(co, c.Send(1))
+			Await(co, Spawn(co.cx, Timeout(c.Send(2), time.Second)))
+			Await(co, Spawn(co.cx, Timeout(NewChannel[int](1).Receive(), time.Second)))
+			return parked
 		}))
-		want := []string{"spawned", "polled", "waits for a timer", "woken", "polled", "ended"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("task 2 (-want +got):\n%s", diff)
+		want := []string{"spawned", "waits for another task", "polled", "waits for a channel", "waits for a timer", "woken", "polled", "waits for a channel", "ended"}
+		if diff := cmp.Diff(slices.Repeat(want, 2), got); diff != "" {
+			t.Errorf("tasks 2 and 3 (-want +got):\n%s", diff)
+		}
+		if parked != 0 {
+			t.Errorf("%d parks without an unpark", parked)
 		}
 	})
 }
@@ -407,7 +416,8 @@ func TestTaskCancelledBeforeItIsSpawnedIsTracedInOrder(t *testing.T) {
 		rt.Trace.Woken = func(task *Task) { got = append(got, fmt.Sprint("woken ", task.ID)) }
 		SpawnRemote(rt, new(never)).Cancel()
 		blockOn(t, rt, Yield())
-		if diff := cmp.Diff([]string{"spawned 1", "spawned 2", "woken 2"}, got); diff != "" {
+		blockOn(t, rt, Blocking(func() int { return 1 }))
+		if diff := cmp.Diff([]string{"spawned 1", "spawned 2", "woken 2", "spawned 3", "woken 3"}, got); diff != "" {
 			t.Errorf("trace (-want +got):\n%s", diff)
 		}
 	})

@@ -118,7 +118,7 @@ func TestEventWithoutASourceIsHarmless(t *testing.T) {
 	s, _ := openSource(t, rt)
 	fd := s.fd
 	s.Close()
-	for _, fd := range []int{fd, 1 << 20} {
+	for _, fd := range []int{fd, len(rt.reactor.sources), 1 << 20} {
 		rt.reactor.deliver(event{fd: fd, ready: directions{true, true}})
 	}
 }
@@ -479,4 +479,20 @@ func (p *countingPoller) add(fd int) error {
 func (p *countingPoller) wait(timeout time.Duration) ([]event, error) {
 	p.waits++
 	return p.poller.wait(timeout)
+}
+
+func TestAddressIsTheSameThereAndBack(t *testing.T) {
+	for _, want := range []string{"127.0.0.1:5", "[::1]:80", "[fe80::1%1]:80", "[fe80::1%12]:80"} {
+		to, err := sockaddr(netip.MustParseAddrPort(want))
+		if got := addrPort(to); err != nil || got.String() != want {
+			t.Errorf("%s becomes %v, %v", want, got, err)
+		}
+	}
+}
+
+func TestConnectedSocketSaysSo(t *testing.T) {
+	s, _ := openStream(t, openRuntime(t))
+	if err := connectResult(s.fd); err != nil {
+		t.Errorf("the connect has failed with %v, want no failure", err)
+	}
 }

@@ -244,7 +244,9 @@ func TestClosedStreamTouchesNoDescriptor(t *testing.T) {
 	s.Close()
 	s.CloseWrite()
 	cx := taskContext(rt)
-	s.PollWrite(cx, []byte("y"))
+	if n, err, _ := s.PollWrite(cx, []byte("y")); n != 0 || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("it writes %d bytes, %v, want none, %v", n, err, net.ErrClosed)
+	}
 	pollRead(s, cx, 1)
 	sendByte(t, twin)
 	got := make([]byte, 10)

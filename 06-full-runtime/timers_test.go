@@ -29,7 +29,7 @@ func TestSleepEndsAtItsTime(t *testing.T) {
 // Property 34, by the kernel's clock.
 func TestSleepNeverEndsEarly(t *testing.T) {
 	rt := openRuntime(t)
-	for d := time.Microsecond; d < 5*time.Millisecond; d += 271 * time.Microsecond {
+	for d := time.Nanosecond; d < 5*time.Millisecond; d += 271 * time.Microsecond {
 		start := time.Now()
 		blockOn(t, rt, Sleep(d))
 		if got := time.Since(start); got < d {

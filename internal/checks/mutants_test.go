@@ -25,9 +25,9 @@ import (
 // must notice it:
 //
 //	TUTORIAL_MUTANTS=05-executor go test -timeout=0 -run TestMutants -v ./internal/checks
-//	TUTORIAL_MUTANTS=06-full-runtime/race.go,06-full-runtime/channel.go go test ...
+//	TUTORIAL_MUTANTS=06-full-runtime/race.go,06-full-runtime/channel.go:55 go test ...
 //
-// With -parallel=4 it takes half an hour for all of chapter 06. The machine should do
+// With -parallel=6 it takes half an hour for all of chapter 06. The machine should do
 // nothing else: most tests have a time limit, and what fails because of that isn't
 // dead. So every tenth run is of the chapter as it is, which must pass. What lives
 // needs a test, or a line in testdata/mutants.txt that says why the change makes no
@@ -38,6 +38,7 @@ type mutant struct {
 	old, new   string // the lines that differ
 	start, end int    // of what is replaced in the file
 	with       string // what takes its place
+	nth        int    // of those with the same lines
 
 	// either is with if the condition on is true, and otherwise what was there. It's
 	// nil if there's no such Go.
@@ -54,7 +55,11 @@ func (m mutant) overlaps(o mutant) bool {
 // name is what testdata/mutants.txt calls it.
 func (m mutant) name() string {
 	flat := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	return fmt.Sprintf("%s: %s: %s => %s", m.path, m.rule, flat(m.old), flat(m.new))
+	which := ""
+	if m.nth > 1 {
+		which = fmt.Sprintf(" %d", m.nth)
+	}
+	return fmt.Sprintf("%s: %s%s: %s => %s", m.path, m.rule, which, flat(m.old), flat(m.new))
 }
 
 const mutantsList = "internal/checks/testdata/mutants.txt"
@@ -73,7 +78,11 @@ func TestMutants(t *testing.T) {
 	}
 	byChapter, explained := make(map[string][]mutant), explainedMutants(t)
 	for _, path := range wanted {
+		path, line, _ := strings.Cut(path, ":")
 		for _, m := range mutantsOf(t, path) {
+			if line != "" && line != strconv.Itoa(m.at.Line) {
+				continue
+			}
 			if chapter := filepath.Dir(m.path); explained[m.name()] == "" {
 				byChapter[chapter] = append(byChapter[chapter], m)
 			}
@@ -87,7 +96,7 @@ func TestMutants(t *testing.T) {
 				if tried++; tried%10 == 0 {
 					t.Run(fmt.Sprintf("%s as it is (%d)", chapter, tried), func(t *testing.T) {
 						t.Parallel()
-						if got := runMutant(t, chapter, program, 0); got.exit != 0 && len(several) > 1 {
+						if got := runMutant(t, chapter, program, 0); got.exit != 0 && m.either != nil {
 							t.Errorf("fails, so this run says nothing:\n%s%s", got.stdout, got.stderr)
 						}
 					})
@@ -95,7 +104,7 @@ func TestMutants(t *testing.T) {
 				t.Run(m.name(), func(t *testing.T) {
 					t.Parallel()
 					if got := runMutant(t, chapter, program, i+1); got.exit == 0 {
-						t.Errorf("lives: %s", m.at)
+						t.Errorf("%s lives: %s", m.at, m.name())
 					}
 				})
 			}
@@ -112,7 +121,8 @@ func runMutant(t *testing.T, chapter, program string, number int) result {
 }
 
 // together sorts a chapter's mutants into programs. Those of one program don't overlap,
-// and each is switched on by its number. What the compiler would refuse is in none.
+// and each is switched on by its number. One that can't be switched on has a program to
+// itself, and what the compiler would refuse is in none.
 func together(t *testing.T, chapter string, mutants []mutant) (programs [][]mutant) {
 	t.Helper()
 	folder, err := build.ImportDir(chapter, 0)
@@ -144,17 +154,15 @@ func together(t *testing.T, chapter string, mutants []mutant) (programs [][]muta
 	}
 	for _, m := range mutants {
 		text := texts[m.path]
-		if !accepted(m.path, m.in(text, m.with)) {
+		if m.either != nil && !accepted(m.path, m.in(text, m.either("mutantIs(1)"))) {
+			m.either = nil
+		}
+		if m.either == nil && !accepted(m.path, m.in(text, m.with)) {
 			continue
 		}
-		place := -1
-		if m.either == nil || !accepted(m.path, m.in(text, m.either("mutantIs(1)"))) {
-			m.either = nil
-		} else {
-			place = slices.IndexFunc(programs, func(others []mutant) bool {
-				return others[0].either != nil && !slices.ContainsFunc(others, m.overlaps)
-			})
-		}
+		place := slices.IndexFunc(programs, func(others []mutant) bool {
+			return m.either != nil && others[0].either != nil && !slices.ContainsFunc(others, m.overlaps)
+		})
 		if place < 0 {
 			programs = append(programs, nil)
 			place = len(programs) - 1
@@ -264,7 +272,7 @@ func mutantsOf(t *testing.T, path string) (all []mutant) {
 	replace := func(rule string, from, to token.Pos, with string, either func(on, was string) string) {
 		start, end := at(from), at(to)
 		first, last := strings.LastIndexByte(text[:start], '\n')+1, end+strings.IndexByte(text[end:], '\n')
-		m := mutant{path, rule, files.Position(from), text[first:last], text[first:start] + with + text[end:last], start, end, with, nil}
+		m := mutant{path, rule, files.Position(from), text[first:last], text[first:start] + with + text[end:last], start, end, with, 1, nil}
 		if either != nil {
 			m.either = func(on string) string { return either(on, text[start:end]) }
 		}
@@ -340,6 +348,12 @@ func mutantsOf(t *testing.T, path string) (all []mutant) {
 		return true
 	})
 	slices.SortStableFunc(all, func(a, b mutant) int { return cmp.Compare(a.at.Offset, b.at.Offset) })
+	seen := make(map[string]int)
+	for i := range all {
+		name := all[i].name()
+		seen[name]++
+		all[i].nth = seen[name]
+	}
 	return all
 }
 
