@@ -39,6 +39,7 @@ type testKitchen struct {
 	err               error  // of each Close
 	leaves            string // the step whose Poll doesn't return
 	leave             func()
+	closing           func() // in each Close, if not nil
 }
 
 func testKitchenOf(number, n int) *testKitchen {
@@ -88,6 +89,9 @@ func (w *testStep) Poll(cx *Context) (string, bool) {
 
 func (w *testStep) Close() error {
 	w.kitchen.log = append(w.kitchen.log, "close "+w.name)
+	if w.kitchen.closing != nil {
+		w.kitchen.closing()
+	}
 	return w.kitchen.err
 }
 
@@ -299,7 +303,7 @@ func TestCloseWithNothingUnderWay(t *testing.T) {
 
 func testClosesNothing(t testing.TB, k *testKitchen, b *Breakfast, when string) {
 	t.Helper()
-	k.log = nil
+	k.log, k.closing = nil, nil
 	if err := Close(b); len(k.log) > 0 || err != nil {
 		t.Fatalf("Breakfast was closed %s, did %q and returned %v, want nothing done and nil: nothing was under way", when, k.log, err)
 	}
@@ -432,6 +436,63 @@ func TestCloseAfterAStepPanicked(t *testing.T) {
 					t.Fatalf("the %s %s in its Poll, then Breakfast was closed, did %q and returned %v, want [\"close %s\"] and its error: such a step hasn't finished", name, how.what, k.log, err, name)
 				}
 				testClosesNothing(t, k, b, "once more after a Close")
+			}
+		}
+	})
+}
+
+// So Close forgets the step before it calls what may not return.
+func TestSecondCloseAfterOneThatPanicked(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := range 6 {
+			name, how, k := []string{"water", "tea", "toast"}[n/2], testHow[n%2], testKitchenOf(1, 2)
+			k.closing = how.leave
+			b := NewBreakfast(k)
+			for range n/2 + 1 {
+				b.Poll(testContext())
+			}
+			testLeaves(func() { Close(b) })
+			testClosesNothing(t, k, b, fmt.Sprintf("once more after a Close in which the Close of the %s %s", name, how.what))
+		}
+	})
+}
+
+// A testTwin is a value, so two of them are equal. Each is ready at its second poll.
+type testTwin struct{ polls, closes *int }
+
+func (w testTwin) Poll(*Context) (string, bool) {
+	*w.polls++
+	return map[bool]string{true: "x"}[*w.polls%2 == 0], *w.polls%2 == 0
+}
+func (w testTwin) Close() error { *w.closes++; return nil }
+
+// A testSliced is one that == can't compare: it panics.
+type testSliced struct {
+	testTwin
+	_ []int
+}
+
+// A testTwinKitchen makes three steps that are the same to ==.
+type testTwinKitchen struct{ step Future[string] }
+
+func (k testTwinKitchen) Boil() Future[string]        { return k.step }
+func (k testTwinKitchen) Steep(string) Future[string] { return k.step }
+func (k testTwinKitchen) Toast() Future[string]       { return k.step }
+
+func TestCloseOfEqualSteps(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for n := range 8 {
+			twin, polls, what := testTwin{new(int), new(int)}, 1+n%4, "equal values (structs, not pointers)"
+			k := testTwinKitchen{twin}
+			if n >= 4 {
+				k.step, what = testSliced{testTwin: twin}, "structs with a slice, which can't be compared"
+			}
+			b := NewBreakfast(k)
+			for range polls {
+				b.Poll(testContext())
+			}
+			if Close(b); *twin.closes != min(4-polls, 1) {
+				t.Fatalf("all three steps were %s, Breakfast was closed after %d of 4 polls, and closed %d steps, want %d: whether a step has finished can't be seen from a comparison with another, so remember it", what, polls, *twin.closes, min(4-polls, 1))
 			}
 		}
 	})

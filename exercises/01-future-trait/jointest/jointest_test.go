@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -67,13 +68,15 @@ type testJoin struct {
 	values  []string
 	came    []string
 	done    []bool
+	closed  bool
 	is      testMistakes
 }
 
 type testMistakes struct {
-	backwards, nilForNothing                                bool // which are right
+	backwards, nilForNothing, errClosed                     bool // which are right
 	oneAtATime, again, asTheyCome, waitsForNothing, noClose bool
 	closesFinished, closesTwice, closesAgain, yieldsNil     bool
+	looksBack, closesAllUnlessOver                          bool
 }
 
 func testMake(is testMistakes) func(...Future[string]) Future[[]string] {
@@ -99,6 +102,13 @@ func (j *testJoin) Poll(cx *Context) ([]string, bool) {
 			j.values[i], j.done[i] = value, true
 			j.came = append(j.came, value)
 		}
+		for early := range i { // perhaps they were waiting for this one?
+			if ready && j.is.looksBack && !j.done[early] {
+				if j.values[early], j.done[early] = j.futures[early].Poll(cx); j.done[early] {
+					j.came = append(j.came, j.values[early])
+				}
+			}
+		}
 	}
 	left := len(j.futures) - len(j.came)
 	switch {
@@ -115,13 +125,20 @@ func (j *testJoin) Poll(cx *Context) ([]string, bool) {
 }
 
 func (j *testJoin) Close() error {
+	if j.closed && j.is.errClosed {
+		return os.ErrClosed
+	}
+	if j.closed && !j.is.closesAgain {
+		return nil // a second Close does nothing, as rule 5 says
+	}
+	j.closed = true
+	over := len(j.came) == len(j.futures)
 	for i, f := range j.futures {
-		if !j.is.noClose && (!j.done[i] || j.is.closesFinished) {
+		if !j.is.noClose && (!j.done[i] || j.is.closesFinished || j.is.closesAllUnlessOver && !over) {
 			Close(f)
 			if j.is.closesTwice {
 				Close(f)
 			}
-			j.done[i] = !j.is.closesAgain // a second Close does nothing, as rule 5 says
 		}
 	}
 	return nil
@@ -147,6 +164,7 @@ func TestRightJoinAllsAreAccepted(t *testing.T) {
 			{"which keeps a slice of bools", testMake(testMistakes{})},
 			{"which polls the last child first", testMake(testMistakes{backwards: true})},
 			{"which yields nil, true for nothing", testMake(testMistakes{nilForNothing: true})},
+			{"whose second Close does nothing but return os.ErrClosed", testMake(testMistakes{errClosed: true})},
 		} {
 			if v := testAsk(t, "a right JoinAll", right.joinAll); v.failed {
 				t.Fatalf("checkJoinAll rejects a right JoinAll, %s, and says %q: does it ask for something that the contract doesn't promise?", right.name, strings.TrimSpace(v.text))
@@ -173,6 +191,8 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 			{testMistakes{closesTwice: true}, "how often is a pending child closed if JoinAll is closed?"},
 			{testMistakes{yieldsNil: true}, "are all values there, or only true?"},
 			{testMistakes{closesAgain: true}, "how often is a pending child closed if JoinAll is closed a second time?"},
+			{testMistakes{looksBack: true}, "how often is a pending child polled in one poll of JoinAll, if another child finishes in it?"},
+			{testMistakes{closesAllUnlessOver: true}, "what happens to a finished child if JoinAll is closed while another child is pending?"},
 		} {
 			name := fmt.Sprintf("suspect %c", 'A'+i)
 			switch v := testAsk(t, name, testMake(suspect.is)); {
@@ -182,8 +202,8 @@ func TestWrongJoinAllsAreRejected(t *testing.T) {
 				t.Fatalf("checkJoinAll rejects %s without a text: say what was wrong, with t.Error or t.Fatal", name)
 			}
 		}
-		if v := testAsk(t, "suspect J", testMakeNoCloser); !v.failed {
-			t.Fatal("checkJoinAll accepts suspect J, and it's wrong: it has no Close method, so what happens to a pending child?")
+		if v := testAsk(t, "suspect L", testMakeNoCloser); !v.failed {
+			t.Fatal("checkJoinAll accepts suspect L, and it's wrong: it has no Close method, so what happens to a pending child?")
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
@@ -162,6 +163,36 @@ func TestCloseOfAFutureWithoutClose(t *testing.T) {
 		f.Poll(testContext())
 		if err := Close(f); err != nil {
 			t.Fatalf("the future inside has no Close method, and Close of Map returned %q, want nil", err)
+		}
+	})
+}
+
+// testPanics is a future whose Poll doesn't return.
+type testPanics struct {
+	testAfter[string]
+	leave func()
+}
+
+func (p *testPanics) Poll(*Context) (string, bool) { p.leave(); return "", false }
+
+// Rule 5: Close is safe also after Poll panicked. A future that panicked hasn't finished.
+func TestCloseAfterAPanic(t *testing.T) {
+	check.Instant(t, testWaits, func(t testing.TB) {
+		for what, leave := range map[string]func(){
+			"panicked":               func() { panic("no cup") },
+			"called runtime.Goexit,": runtime.Goexit, // as t.FailNow does
+		} {
+			inside := &testPanics{testAfter[string]{err: errors.New("the cup is broken")}, leave}
+			f, over := Map[string](inside, func(s string) string { return s }), make(chan bool)
+			go func() {
+				defer close(over)
+				defer func() { recover() }()
+				f.Poll(testContext())
+			}()
+			<-over
+			if err := Close(f); inside.closes != 1 || !errors.Is(err, inside.err) {
+				t.Fatalf("the future inside %s in its Poll, then Map was closed, closed it %d times and returned %v, want once and its error: such a future hasn't finished, so keep it where Close finds it", what, inside.closes, err)
+			}
 		}
 	})
 }

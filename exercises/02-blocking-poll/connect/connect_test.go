@@ -34,8 +34,9 @@ type testNetwork struct {
 	log       []string
 	next      int
 	t         testing.TB
-	closing   error // of each Close
-	most      int   // sockets that were open at the same time
+	closing   error  // of each Close
+	most      int    // sockets that were open at the same time
+	panics    string // this call, as the log has it
 }
 
 func testNetworkOf(t testing.TB, first int) *testNetwork {
@@ -45,6 +46,8 @@ func testNetworkOf(t testing.TB, first int) *testNetwork {
 func (n *testNetwork) note(format string, args ...any) {
 	if n.log = append(n.log, fmt.Sprintf(format, args...)); len(n.log) > 2000 {
 		panic("after 2,000 calls")
+	} else if n.log[len(n.log)-1] == n.panics {
+		panic("the network is broken")
 	}
 }
 
@@ -477,6 +480,19 @@ func TestDialClose(t *testing.T) {
 		}
 		if Close(d); n.count("Close(8)") != before+1 {
 			t.Fatalf("after two calls of Close, socket 8 was closed %d times, want once", n.count("Close(8)")-before)
+		}
+		for _, n.panics = range []string{"Start(9)", "WakeWhenWritable(9)", "Result(9)"} { // rule 5: also after Poll panicked
+			n.next, n.log = 8, nil
+			d := Dial(n, "b")
+			func() {
+				defer func() { recover() }()
+				d.Poll(new(Context))
+				d.Poll(new(Context))
+			}()
+			Close(d)
+			if Close(d); n.count("Close(9)") != 1 {
+				t.Fatalf("%s panicked, and then Dial was closed twice: socket 9 was closed %d times, want once; from the moment it's open, Close has to find it (the calls: %v)", n.panics, n.count("Close(9)"), n.log)
+			}
 		}
 	})
 }

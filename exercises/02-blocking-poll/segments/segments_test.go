@@ -177,6 +177,13 @@ func TestSeveralLinesInOnePart(t *testing.T) {
 		if line, ready := r.ReadLine().Poll(testContext()); !ready || line.Text != "b" || all && p.reads != reads {
 			t.Fatalf("a read brought \"a\\nb\\nc\", and the second ReadLine gave %q, %t after %d more reads, want \"b\", true without another read", line.Text, ready, p.reads-reads)
 		}
+		for n := 3; n <= 64; n++ { // also a part that fills the buffer, up to its last byte
+			p := &testPeer{script: []any{"a\n" + testText(n-2), unix.ECONNRESET}}
+			line, ready := NewReader(p).ReadLine().Poll(testContext())
+			if !ready || line != (Line{Text: "a"}) || len(p.script) == 0 {
+				t.Fatalf("\"a\\n\" and %d more bytes came, and the read after them would fail with ECONNRESET: the first ReadLine gave %+v, %t after %d reads, want a, true without another read once the \"\\n\" has come, also if a read has filled the buffer", n-2, line, ready, p.reads)
+			}
+		}
 	})
 }
 

@@ -1,0 +1,59 @@
+// want: from a comparison with another
+package main
+
+// A Kitchen makes the futures that a breakfast is made of.
+type Kitchen interface {
+	Boil() Future[string]              // yields some water, or "" if there is none
+	Steep(water string) Future[string] // yields some tea
+	Toast() Future[string]             // yields some toast
+}
+
+// Breakfast is a function of three steps, as a state machine.
+type Breakfast struct {
+	kitchen Kitchen
+	state   string
+	step    Future[string] // what is under way
+	done    Future[string] // the latest step that has finished
+	tea     string
+}
+
+// NewBreakfast makes nothing yet.
+func NewBreakfast(k Kitchen) *Breakfast { return &Breakfast{kitchen: k} }
+
+func (b *Breakfast) Poll(cx *Context) (string, bool) {
+	if b.state == "" {
+		b.state = "boiling"
+		b.step = b.kitchen.Boil()
+	}
+	for {
+		value, ready := b.step.Poll(cx)
+		if !ready {
+			return "", false
+		}
+		b.done = b.step
+		switch b.state {
+		case "boiling":
+			if value == "" {
+				b.state = "finished"
+				return "no breakfast", true
+			}
+			b.state = "steeping"
+			b.step = b.kitchen.Steep(value)
+		case "steeping":
+			b.tea, b.state = value, "toasting"
+			b.step = b.kitchen.Toast()
+		default:
+			b.state = "finished"
+			return b.tea + " and " + value, true
+		}
+	}
+}
+
+func (b *Breakfast) Close() error {
+	step := b.step
+	b.step = nil
+	if step == b.done {
+		return nil // nothing is under way
+	}
+	return Close(step)
+}
