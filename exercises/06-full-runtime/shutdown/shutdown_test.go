@@ -103,6 +103,7 @@ type testConn struct {
 	accepted bool
 	requests []string // not yet read
 	left     bool
+	broken   bool  // to read from it ends in a panic
 	reads    Waker // the task that waits for the next request
 	nexts    []*testReading
 	answered []string
@@ -141,6 +142,10 @@ func (r *testReading) Poll(cx *Context) (string, bool) {
 	if c.closed > 0 {
 		c.w.t.Errorf("%s: a request is read after the connection was closed", c.name)
 		return "", true
+	}
+	if c.broken {
+		r.waits = false
+		panic(testPanic)
 	}
 	if len(c.requests) == 0 {
 		c.reads = cx.waker
@@ -191,7 +196,7 @@ func (a *testAnswering) Close() error {
 	return nil
 }
 
-const testPanic = "an Answer panics"
+const testPanic = "a Next or an Answer panics"
 
 // testUserLine is a line of a stack that is in shutdown.go.
 var testUserLine = regexp.MustCompile(`shutdown\.go:\d+`)
@@ -462,24 +467,6 @@ func TestAnswerThatPanics(t *testing.T) {
 			} else {
 				w.wantDrained(1, testGrace)
 			}
-		})
-	}
-}
-
-// Many connections, and other grace periods.
-func TestManyConnections(t *testing.T) {
-	for i, n := range []int{1, 63, 64, 65, 256, 257} {
-		grace := []time.Duration{1, time.Millisecond, 7 * time.Second, 25 * time.Hour}[i%4]
-		testWithin(t, func(w *testWorld) {
-			w.run(func(co *Co) {
-				for range n {
-					w.connect("Ann, who is idle,", "", 0)
-					w.connect("Bob, whose request takes too long,", "long", 100*time.Hour)
-				}
-				testPause(co, time.Minute)
-				w.drain = w.server.Drain(grace)
-			})
-			w.wantDrained(n, grace)
 		})
 	}
 }

@@ -127,8 +127,8 @@ func (m *testMachine) run(choose func(enabled []*testThread) *testThread) {
 			m.checkEnd()
 			return
 		}
-		if m.steps++; m.steps > 2000 {
-			m.failed("2000 steps, and no end: %s turns in circles, on a whole processor; a worker that finds nothing to do parks", m.running.name)
+		if m.steps++; m.steps > 2000+10*len(m.tasks) {
+			m.failed("%d steps, and no end: %s turns in circles, on a whole processor; a worker that finds nothing to do parks", m.steps-1, m.running.name)
 			return
 		}
 		m.running = choose(enabled)

@@ -87,6 +87,7 @@ type testLetter struct {
 	text   string // "" until it is there
 	empty  bool   // it's there, and it's empty
 	fault  any    // what its Poll panics with, if anything
+	during func() // what happens in the middle of its Poll, if anything
 	polls  int
 	closes int
 	waker  Waker // of the latest poll
@@ -95,6 +96,9 @@ type testLetter struct {
 func (l *testLetter) Poll(cx *Context) (string, bool) {
 	l.polls++
 	l.waker = cx.Waker()
+	if l.during != nil {
+		l.during()
+	}
 	switch {
 	case l.fault != nil:
 		panic(l.fault)

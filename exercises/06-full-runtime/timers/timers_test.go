@@ -383,6 +383,32 @@ func TestManyAreDue(t *testing.T) {
 	})
 }
 
+// A testCount is one waker for several timers.
+type testCount int
+
+func (c *testCount) Wake() { *c++ }
+
+// Whether two wakes are too many isn't known here: a waker may count them.
+func TestSharedWaker(t *testing.T) {
+	testTry(t, func(t testing.TB) {
+		ts, shared, other := new(Timers), new(testCount), new(testCount)
+		ts.Start(10*testStep, shared)
+		ts.Start(20*testStep, other)
+		ts.Start(20*testStep, shared)
+		ts.Start(20*testStep, shared)
+		stopped := ts.Start(30*testStep, shared)
+		ts.Stop(stopped)
+		ts.Start(40*testStep, shared)
+		ts.Fire(30 * testStep)
+		if *shared != 3 || *other != 1 || ts.Len() != 1 {
+			t.Fatalf("three timers that are due have the same waker, and a fourth has another: Fire called the first waker %d times and the other %d times, and Len returned %d, want 3, 1 and 1: once for each timer", *shared, *other, ts.Len())
+		}
+		if ts.Fire(40 * testStep); *shared != 4 {
+			t.Fatalf("four timers with the same waker were due, in two Fires, and it was called %d times, want 4: once for each timer", *shared)
+		}
+	})
+}
+
 func TestStartWakesNothing(t *testing.T) {
 	testTry(t, func(t testing.TB) {
 		ts, d := new(Timers), new(testDiary)
