@@ -418,7 +418,7 @@ func TestBodyBelongsToTheCaller(t *testing.T) {
 				for n := range 8 {
 					_ = append(first.Body, "XXXXXXXX"[:n+1]...)
 				}
-				testPoll(t, f, what+"; the caller has appended to the first body, and then the rest comes: is there room behind the body, and who reads into it?", "black tea")
+				testPoll(t, f, what+"; the caller has appended to the first body, and then the rest comes: is there room behind that body, and does the next message use it?", "black tea")
 			}
 		}
 		clear(first.Body[:cap(first.Body)])
