@@ -141,7 +141,7 @@ func (k *testKernel) wait(heard int) {
 		k.t.Fatalf("with %s: Wait sleeps with the lock held, and every Wake waits for the lock", k.kind)
 	}
 	if k.waits, k.locks = k.waits+1, k.gate.locks; k.once && k.waits > 1 {
-		k.t.Fatalf("with %s: Wait calls wait a second time. It calls it once, and then returns what there is: nothing, if something else has ended the sleep", k.kind)
+		k.t.Fatalf("with %s: Wait calls wait a second time. It calls it once, and then returns what there is: nothing, if something else has ended the sleep, or a ring of before", k.kind)
 	}
 	if k.count == 0 {
 		k.naps++
@@ -208,14 +208,19 @@ func testDoor(t testing.TB, heard, ring int) (*Door, *testKernel) {
 	return d, k
 }
 
+// waitOnce calls Wait, which is to call wait no more than once.
+func (k *testKernel) waitOnce(d *Door) []int {
+	k.waits, k.naps, k.once = 0, 0, true
+	defer func() { k.once = false }()
+	return d.Wait()
+}
+
 // wantWait calls Wait, and wants these tasks. What happens while it sleeps is in
 // asleep, which reports whether that ends the sleep.
 func (k *testKernel) wantWait(d *Door, what string, asleep func() bool, want ...int) {
 	k.t.Helper()
-	k.waits, k.naps, k.once = 0, 0, true
 	k.asleep = func() bool { return asleep != nil && asleep() }
-	got := d.Wait()
-	k.once = false
+	got := k.waitOnce(d)
 	switch {
 	case asleep != nil && k.waits == 0:
 		k.t.Fatalf("with %s: %s; but Wait has not called wait, and returned %s", k.kind, what, testList(got))
@@ -226,24 +231,6 @@ func (k *testKernel) wantWait(d *Door, what string, asleep func() bool, want ...
 	case asleep == nil && k.waits > 0:
 		k.t.Fatalf("with %s: %s, and Wait called wait: there was no reason to sleep", k.kind, what)
 	}
-}
-
-// testList tells tasks, the first few of them.
-func testList(tasks []int) string {
-	if len(tasks) > 5 {
-		return fmt.Sprintf("%v and so on, %d in all", tasks[:5], len(tasks))
-	}
-	return fmt.Sprint(tasks)
-}
-
-func testTimes(n int) string {
-	switch n {
-	case 0:
-		return "not at all"
-	case 1:
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // wantRings wants so many since the last look.
@@ -290,7 +277,8 @@ func TestWhatWaitHasGivenStays(t *testing.T) {
 				}
 			}
 		}
-		for tasks := 1; tasks < 10; tasks++ { // some slices have room at their end
+		k.asleep = func() bool { return true } // something else, when there are no tasks
+		for tasks := range 10 {                // some slices have room at their end
 			for task := range tasks {
 				d.Wake(task)
 			}
@@ -394,7 +382,7 @@ func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
 					}
 					return other
 				}
-				got := d.Wait()
+				got := k.waitOnce(d)
 				if k.gate.between != nil && k.locks == 0 {
 					t.Fatal("Wait has slept without having taken the lock that NewDoor was given: Wake may change everything at any moment")
 				}
@@ -405,7 +393,7 @@ func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
 				}
 				k.asleep = func() bool { return false }
 				if len(got) == 0 {
-					got = d.Wait()
+					got = k.waitOnce(d)
 				}
 				if !slices.Equal(got, []int{7}) {
 					t.Fatalf("with %s: task 7 was woken %s; this Wait and the next one returned %v, want [7] from one of them", k.kind, k.gate.when, got)
@@ -413,7 +401,7 @@ func TestWakeAtAnyMomentOfTheWait(t *testing.T) {
 				k.gate.when = ""
 				k.asleep = func() bool { d.Wake(8); return false }
 				for range 2 { // a ring that came late may end one sleep for nothing
-					if got = d.Wait(); len(got) > 0 {
+					if got = k.waitOnce(d); len(got) > 0 {
 						break
 					}
 				}

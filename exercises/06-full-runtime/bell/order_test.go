@@ -78,6 +78,24 @@ func (k *testStepped) close(int) {
 	k.closed = true
 }
 
+// testList tells tasks, the first few of them.
+func testList(tasks []int) string {
+	if len(tasks) > 5 {
+		return fmt.Sprintf("%v and so on, %d in all", tasks[:5], len(tasks))
+	}
+	return fmt.Sprint(tasks)
+}
+
+func testTimes(n int) string {
+	switch n {
+	case 0:
+		return "not at all"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 // testOrderFailed keeps code whose goroutines share without a lock away from real
 // goroutines, which might break the memory of the whole program.
 var testOrderFailed bool

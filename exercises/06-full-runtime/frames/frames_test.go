@@ -314,6 +314,18 @@ func TestEnd(t *testing.T) {
 				testPoll(t, m.Next(), what+", in the middle of a message", io.ErrUnexpectedEOF)
 			}
 		}
+		for _, bodies := range [][]string{{""}, {"", ""}, {"tea", ""}, {"", "tea"}} {
+			s := new(testStream)
+			for _, body := range bodies {
+				s.script = append(s.script, testMessage(body))
+			}
+			s.script = append(s.script, io.EOF)
+			m, what := NewMessages(s), fmt.Sprintf("messages with the bodies %q come, and then the end", bodies)
+			for _, body := range bodies {
+				testPoll(t, m.Next(), what, body)
+			}
+			testPoll(t, m.Next(), what+", between two messages", io.EOF)
+		}
 		m := NewMessages(&testStream{script: []any{testBytes(5, ""), testPause{}, io.EOF}})
 		f := m.Next()
 		testPoll(t, f, "the length has come", nil)
@@ -325,10 +337,16 @@ func TestEnd(t *testing.T) {
 func TestOtherErrors(t *testing.T) {
 	testTry(t, func(t testing.TB, r *rand.Rand) {
 		all := testMessage(testBody(r, 5))
-		for _, text := range []string{"connection reset by peer", "EOF"} { // equal texts aren't equal errors
+		for _, fails := range []error{
+			errors.New("connection reset by peer"),
+			errors.New("EOF"), // equal texts aren't equal errors
+			fmt.Errorf("decrypting: %w", io.EOF),
+		} {
 			for at := range len(all) {
-				fails := errors.New(text)
-				what := fmt.Sprintf("%d of 4+5 bytes come, and then the stream fails with an error of its own, %q", at, text)
+				what := fmt.Sprintf("%d of 4+5 bytes come, and then the stream fails with an error of its own, %q", at, fails)
+				if errors.Is(fails, io.EOF) {
+					what += ", which wraps io.EOF and isn't io.EOF"
+				}
 				s := &testStream{script: []any{all[:at], fails}}
 				if at == 0 {
 					s.script = s.script[1:]
@@ -384,6 +402,23 @@ func TestBodyBelongsToTheCaller(t *testing.T) {
 			}
 			if _ = append(first.Body, "XYZ"...); string(second.Body) != two {
 				t.Fatalf("two messages of %d bytes were read, and the caller has appended XYZ to the first body. Now the second one is %s, and it was %s: they are in one array, and the first has room at its end", length, testShort(string(second.Body)), testShort(two))
+			}
+		}
+		for _, length := range []int{0, 1, 4, 9} { // the second message is being read when the caller appends
+			body, all := strings.Repeat("a", length), testMessage("black tea")
+			for at := range len(all) {
+				s := &testStream{script: []any{testMessage(body), all[:at], testPause{}, all[at:]}}
+				if at == 0 {
+					s.script = []any{testMessage(body), testPause{}, all}
+				}
+				m, what := NewMessages(s), fmt.Sprintf("a message of 4+%d bytes was read, and then %d of 4+9 bytes come", length, at)
+				first, _ := m.Next().Poll(new(Context))
+				f := m.Next()
+				testPoll(t, f, what, nil)
+				for n := range 8 {
+					_ = append(first.Body, "XXXXXXXX"[:n+1]...)
+				}
+				testPoll(t, f, what+"; the caller has appended to the first body, and then the rest comes: is there room behind that body, and does the next message use it?", "black tea")
 			}
 		}
 		clear(first.Body[:cap(first.Body)])

@@ -186,6 +186,26 @@ func TestAwait(t *testing.T) {
 	})
 }
 
+// Between two values, nothing of the first one is left.
+func TestAwaitBetweenValues(t *testing.T) {
+	testTry(t, func(s *testScene) {
+		s.s = Generate(func(g *Gen[string]) {
+			g.Emit("tea")
+			g.Emit(Await(g, s.future("kettle", 3)))
+			Await(g, s.future("cup", 2))
+		})
+		s.want(s.s.Next(), testItem("tea"), "the first value")
+		for _, name := range []string{"kettle", "kettle", "", "cup"} {
+			if name == "" {
+				s.want(s.s.Next(), testItem("value of kettle"), "the kettle is ready at its third poll")
+				continue
+			}
+			s.want(s.s.Next(), testPending, "the "+name+" is not ready, so this Poll has no value: it returns the zero Item and false, whatever was emitted before")
+		}
+		s.want(s.s.Next(), testEnd, "the cup is ready at its second poll, and then the body returns")
+	})
+}
+
 func TestNextThatIsClosed(t *testing.T) {
 	testTry(t, func(s *testScene) {
 		kettle := s.future("kettle", 4)
@@ -266,6 +286,25 @@ func TestCloseAfterTheEnd(t *testing.T) {
 
 // A deferred function that emits or waits, when all is over.
 func TestDeferredFunctionsGoNoFurther(t *testing.T) {
+	const look = "Nothing polls anymore, so a deferred Await or Emit doesn't return either; the future is closed without a poll; and the deferred functions before it run."
+	testTry(t, func(s *testScene) {
+		late, kettle := s.future("late", 1), s.future("kettle", 0)
+		s.s = Generate(func(g *Gen[string]) {
+			defer s.note("last cleanup")
+			defer func() {
+				g.Emit("one more")
+				s.note("a deferred Emit has returned")
+			}()
+			defer func() {
+				Await(g, late)
+				s.note("a deferred Await has returned")
+			}()
+			Await(g, kettle)
+		})
+		s.want(s.s.Next(), testPending, "the kettle is never ready")
+		s.close()
+		s.wantStory(`kettle is polled, Poll: {"" false}, false, Close, kettle is closed, late is closed, last cleanup`, "The sequence was closed while its body rests in an Await. "+look)
+	})
 	testTry(t, func(s *testScene) {
 		late := s.future("late", 1)
 		s.s = Generate(func(g *Gen[string]) {
@@ -282,7 +321,7 @@ func TestDeferredFunctionsGoNoFurther(t *testing.T) {
 		})
 		s.want(s.s.Next(), testItem("tea"), "the first value")
 		s.close()
-		s.wantStory(`Poll: {"tea" true}, true, Close, late is closed, last cleanup`, "Nothing polls anymore, so a deferred Await or Emit doesn't return either; the future is closed without a poll; and the deferred functions before it run.")
+		s.wantStory(`Poll: {"tea" true}, true, Close, late is closed, last cleanup`, "The sequence was closed while its body rests in an Emit. "+look)
 	})
 }
 

@@ -24,6 +24,64 @@ func TestNothingStartsInThePollOfAFailure(t *testing.T) {
 	})
 }
 
+// What a Cancel does at once finds the group closed.
+func TestCancelCallsTheGroup(t *testing.T) {
+	broken := errors.New("broken")
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b", "c")
+		for _, task := range rt.tasks {
+			task.cancel = func() {
+				rt.wantRefused("a has failed, so the group takes nothing more, also inside a Cancel that follows from it")
+			}
+		}
+		rt.tasks[0].end(broken)
+		f := rt.group.Wait()
+		rt.wantPending(f, "b and c haven't ended")
+		rt.wantCancelled("a has failed", "b c")
+	})
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b")
+		for _, task := range rt.tasks {
+			task.cancel = func() {
+				rt.wantRefused("the group is being closed, so it takes nothing more, also inside a Cancel that follows from it")
+			}
+		}
+		rt.note("Close")
+		rt.group.Close()
+		rt.wantCancelled("the group was closed", "a b")
+	})
+}
+
+func TestCancelThatCloses(t *testing.T) {
+	broken := errors.New("broken")
+	closes := func(rt *testRuntime) {
+		for _, task := range rt.tasks {
+			task.cancel = func() {
+				rt.note("and inside that Cancel, Close")
+				rt.group.Close()
+			}
+		}
+	}
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b", "c")
+		closes(rt)
+		rt.tasks[0].end(broken)
+		f := rt.group.Wait()
+		rt.wantPending(f, "b and c haven't ended")
+		rt.wantCancelled("a has failed", "b c")
+		rt.tasks[1].end(ErrCancelled)
+		rt.tasks[2].end(ErrCancelled)
+		rt.wantReady(f, "a has failed", broken)
+	})
+	testTry(t, func(rt *testRuntime) {
+		rt.start("a", "b")
+		closes(rt)
+		rt.note("Close")
+		rt.group.Close()
+		rt.wantCancelled("the group was closed", "a b")
+	})
+}
+
 // A Wait that was ready takes nothing away from the next one.
 func TestWaitAgain(t *testing.T) {
 	one, two := errors.New("broken"), errors.New("broken") // the texts are equal, the errors aren't

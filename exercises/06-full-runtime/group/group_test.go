@@ -34,6 +34,7 @@ type testTask struct {
 	polls   int
 	cancels int
 	onPoll  func()
+	cancel  func() // inside Cancel
 }
 
 // testWork is the future of a task.
@@ -81,6 +82,9 @@ func (t *testTask) Cancel() {
 	}
 	if t.told {
 		t.rt.Fatalf("%s: but it has ended before", t.rt.story())
+	}
+	if t.cancel != nil {
+		t.cancel()
 	}
 }
 

@@ -130,6 +130,60 @@ func TestEmptyAndEqualValues(t *testing.T) {
 	})
 }
 
+// Three wait, and one of them leaves the queue inside its Wake.
+func TestCloseWakesTheOthersToo(t *testing.T) {
+	try := func(s *testScene, which int, closes bool, answer string, wait func() *testTask) {
+		waiting := []*testTask{wait(), wait(), wait()}
+		for _, w := range waiting {
+			w.want(testWaits, "there's nothing for it yet")
+		}
+		one := waiting[which]
+		one.then = func() {
+			s.note("and inside its Wake")
+			if closes {
+				one.close()
+			} else {
+				one.want(answer, "it was woken because the channel is closed")
+			}
+		}
+		s.close()
+		s.wantWoken("three waited when the channel was closed, and one has left the queue inside its own Wake. The other two have to be woken all the same", waiting...)
+	}
+	for i := range 6 {
+		testTry(t, func(s *testScene) { try(s, i/2, i%2 == 1, testDone, s.receive) })
+		testTry(t, func(s *testScene) {
+			try(s, i/2, i%2 == 1, fmt.Sprint(ErrClosed, ", true"), func() *testTask { return s.send(fmt.Sprint(len(s.tasks) + 1)) })
+		})
+	}
+}
+
+// In a Channel[any], nil can be sent like everything else.
+func TestNilIsAValue(t *testing.T) {
+	testTry(t, func(s *testScene) {
+		const look = "nil is a value, too, and it has been sent"
+		cx := &Context{waker: new(testTask)}
+		c := NewChannel[any]()
+		r1, r2 := c.Receive(), c.Receive()
+		r1.Poll(cx)
+		if err, ready := c.Send(nil).Poll(cx); err != nil || !ready {
+			s.Fatalf("a Receive of a Channel[any] waits, and Send(nil) is polled: that Poll returned %v, %t, want <nil>, true: a receiver waits", err, ready)
+		}
+		if got, ready := r1.Poll(cx); !ready || !got.OK || got.Value != nil {
+			s.Fatalf("a Receive of a Channel[any] waits, Send(nil) is ready, and the Receive is polled: that Poll returned %v, %t, want {<nil> true}, true: %s", got, ready, look)
+		}
+		r2.Poll(cx)
+		c.Send(nil).Poll(cx)
+		Close(r2)
+		if got, ready := c.Receive().Poll(cx); !ready || !got.OK || got.Value != nil {
+			s.Fatalf("a Receive of a Channel[any] was given nil, and was closed before it looked. Another Receive is polled: that Poll returned %v, %t, want {<nil> true}, true: %s", got, ready, look)
+		}
+		c.Send(nil).Poll(cx)
+		if got, ready := c.Receive().Poll(cx); !ready || !got.OK || got.Value != nil {
+			s.Fatalf("a Send(nil) of a Channel[any] waits, and a Receive is polled: that Poll returned %v, %t, want {<nil> true}, true: %s", got, ready, look)
+		}
+	})
+}
+
 // Whatever is closed meanwhile: what was sent is received, once.
 func TestNothingIsLost(t *testing.T) {
 	r := check.Random(t)
