@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,12 +124,13 @@ func TestTheRepair(t *testing.T) {
 			t.Fatalf("in line %s stands %q: say behind repair: what should stand there", answers["line"], old)
 		}
 		lines[n-1] = answers["repair"]
-		others, literal := testOrders(check.Random(t))
-		printed, err := testRun(t, m[1], strings.Join(lines, "\n"), literal)
+		days := testDays(check.Random(t))
+		printed, err := testRun(t, m[1], strings.Join(lines, "\n"), days)
 		if err != nil {
 			t.Fatalf("with %q in line %s the program doesn't compile, or doesn't come to its end:\n%s", answers["repair"], answers["line"], testFirst(printed, 5))
 		}
-		printed, otherDay, _ := strings.Cut(printed, testOtherDay)
+		printed, rest, _ := strings.Cut(printed, testNextDay)
+		otherDays := append(strings.Split(rest, testNextDay), make([]string, len(days))...) // and nothing if it ends early
 		_, left, _ := strings.Cut(printed, "left: ")
 		if !strings.HasPrefix(left, "0 tasks") {
 			t.Fatalf("with %q in line %s it still hangs. What is left: %s", answers["repair"], answers["line"], strings.Join(strings.Fields(left), " "))
@@ -146,8 +148,10 @@ func TestTheRepair(t *testing.T) {
 				t.Fatalf("with %q in line %s nothing is left, but the program doesn't print %q anymore", answers["repair"], answers["line"], line)
 			}
 		}
-		if problem := testDayOf(others, otherDay); problem != "" {
-			t.Fatalf("with %q in line %s the program works for the orders in program.go, but on another day, with other orders, %s:\n%s", answers["repair"], answers["line"], problem, testFirst(literal, 30))
+		for i, day := range days {
+			if problem := testDayOf(day.orders, otherDays[i]); problem != "" {
+				t.Fatalf("with %q in line %s the program works for the orders in program.go, but on another day, with %s, %s:\n%s", answers["repair"], answers["line"], day.what, problem, testFirst(day.literal, 30))
+			}
 		}
 		if sum := sha256.Sum256([]byte(m[1] + ": " + old)); hex.EncodeToString(sum[:8]) != testChanged {
 			t.Fatalf("with %q in line %s the program works, but that line hasn't been changed since yesterday. Which one decides whether the program comes there?", answers["repair"], answers["line"])
@@ -158,7 +162,29 @@ func TestTheRepair(t *testing.T) {
 // testChanged says which line was changed, and doesn't give it away.
 const testChanged = "7d425abb30f99cc8"
 
-const testOtherDay = "-- another day --\n"
+const testNextDay = "-- another day --\n"
+
+// A testAnotherDay has its orders also as Go.
+type testAnotherDay struct {
+	what    string
+	orders  map[string][]Order
+	literal string
+}
+
+// testDays are one with other orders, one with many, and one with none.
+func testDays(r *rand.Rand) []testAnotherDay {
+	const times = 400
+	some, literal := testOrders(r)
+	many, none := make(map[string][]Order), make(map[string][]Order)
+	for client, list := range some {
+		many[client], none[client] = slices.Repeat(list, times), nil
+	}
+	return []testAnotherDay{
+		{"other orders", some, literal},
+		{fmt.Sprintf("each of these orders %d times", times), many, literal + fmt.Sprintf("for client, list := range orders {\n\torders[client] = slices.Repeat(list, %d)\n}\n", times)},
+		{"no order at all", none, "for client := range orders {\n\torders[client] = nil\n}\n"},
+	}
+}
 
 // testOrders draws the orders of another day, also as Go.
 func testOrders(r *rand.Rand) (orders map[string][]Order, literal string) {
@@ -170,6 +196,9 @@ func testOrders(r *rand.Rand) (orders map[string][]Order, literal string) {
 			list = append(list, Order{From: from, To: names[(i+1+r.IntN(2))%3], Cents: 1 + r.IntN(900)})
 		}
 		list[r.IntN(3)].Cents = 0
+		taken := 3 + r.IntN(2)
+		list[taken].Cents *= -1          // back
+		list[7-taken].Cents *= 1_000_000 // and refused
 		orders[from] = list
 		literal += fmt.Sprintf("orders[%q] = []Order{", from)
 		for _, o := range list {
@@ -182,13 +211,16 @@ func testOrders(r *rand.Rand) (orders map[string][]Order, literal string) {
 
 // testDayOf says what is wrong with what was printed on that day.
 func testDayOf(orders map[string][]Order, printed string) (problem string) {
+	if !strings.Contains(printed, "left: 0 tasks") {
+		return "it hangs"
+	}
 	total, remarks := 0, 0
 	for client, list := range orders {
-		rest := printed
+		rest := "\n" + printed
 		for _, o := range list {
 			total++
 			text := fmt.Sprintf("%s: %d cents to %s, refused ", client, o.Cents, o.To)
-			_, after, found := strings.Cut("\n"+rest, "\n"+text)
+			_, after, found := strings.Cut(rest, "\n"+text)
 			if !found {
 				return fmt.Sprintf("the order of %d cents from %s to %s isn't carried out", o.Cents, o.From, o.To)
 			}
@@ -201,10 +233,8 @@ func testDayOf(orders map[string][]Order, printed string) (problem string) {
 		}
 	}
 	switch {
-	case !strings.Contains(printed, "left: 0 tasks"):
-		return "it hangs"
 	case !strings.Contains(printed, fmt.Sprintf("auditor: %d entries\n", total)):
-		return fmt.Sprintf("there are %d orders, and the auditor hasn't read so many entries", total)
+		return fmt.Sprintf("there are %d orders, and the auditor should say that it has read so many entries", total)
 	case strings.Count(printed, " cents at once\n") != remarks:
 		return fmt.Sprintf("there should be %d remarks of the auditor, and there are %d", remarks, strings.Count(printed, " cents at once\n"))
 	}
@@ -216,9 +246,9 @@ func testFirst(text string, lines int) string {
 	return strings.Join(all[:min(len(all), lines)], "\n")
 }
 
-// testRun builds and runs the program with this text in one of its files, for two
-// days: the second one has other orders.
-func testRun(t testing.TB, file, text, others string) (string, error) {
+// testRun builds and runs the program with this text in one of its files, for the
+// day in program.go and then for these.
+func testRun(t testing.TB, file, text string, days []testAnotherDay) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +258,11 @@ func testRun(t testing.TB, file, text, others string) (string, error) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	main := "package main\n\nimport \"os\"\n\nfunc main() {\n\trt, _ := program(os.Stdout)\n\trt.Close()\n\tos.Stdout.WriteString(" + strconv.Quote(testOtherDay) + ")\n" + others + "\trt, _ = program(os.Stdout)\n\trt.Close()\n}\n"
+	main := "package main\n\nimport (\n\t\"os\"\n\t\"slices\"\n)\n\nfunc main() {\n\trt, _ := program(os.Stdout)\n\trt.Close()\n"
+	for _, day := range days {
+		main += "\tos.Stdout.WriteString(" + strconv.Quote(testNextDay) + ")\n" + day.literal + "\trt, _ = program(os.Stdout)\n\trt.Close()\n"
+	}
+	main += "}\n"
 	replace := make(map[string]string)
 	for name, text := range map[string]string{file: text, "zz_main.go": main} {
 		replace[filepath.Join(here, name)] = filepath.Join(dir, name)

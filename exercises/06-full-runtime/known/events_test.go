@@ -39,6 +39,41 @@ func TestPollInsideTheWake(t *testing.T) {
 			s.wantWoken(1, "PollRead wasn't ready, the last time inside the Wake of the event before")
 		}
 	})
+	for _, text := range []string{"", "tea"} {
+		testTry(t, func(s *testSocket) {
+			s.want(3, 0, "not ready", "no event yet")
+			s.then = func() {
+				s.note("and inside its Wake")
+				if text != "" {
+					s.want(3, 1, testAnswer(text), "3 bytes are there")
+				}
+				s.want(3, 1, testEOF, "this event has said that the peer has finished, and that counts inside its Wake as well: no other event will come")
+			}
+			s.arrive(text)
+			s.ended = true
+			s.event()
+			s.wantWoken(1, "PollRead wasn't ready, and an event came")
+		})
+	}
+}
+
+// An event whose bytes something else has read by now, and with them the end.
+func TestEventAfterTheEnd(t *testing.T) {
+	for _, ended := range []bool{true, false} {
+		for _, room := range []int{1, 3, 100} {
+			testTry(t, func(s *testSocket) {
+				s.ended = true
+				s.event()
+				s.want(room, 1, testEOF, "the peer has finished, and all is read")
+				s.note("Event(3, %t)", ended)
+				s.stream.Event(3, ended)
+				s.wantWoken(0, "nothing waits after the end")
+				for range 2 {
+					s.want(room, 0, testEOF, "the end was reached, and from then on PollRead doesn't read, whatever an event counts")
+				}
+			})
+		}
+	}
 }
 
 // Numbers at which a small type of integer begins again.

@@ -68,6 +68,11 @@ type testFire struct{ cause error }
 func (f *testFire) Error() string { return "fire: " + f.cause.Error() }
 func (f *testFire) Unwrap() error { return f.cause }
 
+// testNameless has no text.
+type testNameless struct{}
+
+func (testNameless) String() string { panic("no name") }
+
 // testTwins is an error that equals several others.
 type testTwins struct {
 	fire   *testFire
@@ -191,6 +196,25 @@ func TestOtherTasksGoOn(t *testing.T) {
 			t.Fatalf("a task that's spawned after others have panicked has the value %q, want \"milk\"", late.Value)
 		}
 	})
+}
+
+// A text that nobody has asked for isn't made, or its panic ends nothing.
+func TestPanicWhoseTextPanics(t *testing.T) {
+	for what, v := range map[string]any{
+		"a nil pointer that's an error":      (*testFire)(nil),
+		"an error whose method Error panics": &testFire{},
+		"a value whose method String panics": testNameless{},
+	} {
+		testTry(t, func(t testing.TB, e *Executor) {
+			f, j := testFutureOf(testPanic(v)), new(testJoiner)
+			a, b := e.Spawn(f, j), e.Spawn(testFutureOf(testAgain, testReady("tea")), nil)
+			testRun(t, e, "a Poll panics with "+what)
+			fault, is := a.Err.(*PanicError)
+			if !a.Ended || !is || fault == nil || fault.Value != v || f.closes != 1 || j.woken != 1 || b.Value != "tea" {
+				t.Fatalf("a Poll has panicked with %s: the task has Ended %t and a %T as its Err, its future was closed %d times, its joiner was woken %d times, and another task has the value %q; want true, a *PanicError around what was passed to panic, 1, 1 and \"tea\"", what, a.Ended, a.Err, f.closes, j.woken, b.Value)
+			}
+		})
+	}
 }
 
 func TestPanicThatIsAnError(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/async-go-tutorial/async-runtime/exercises/check"
 	"github.com/async-go-tutorial/async-runtime/exercises/check/order"
@@ -378,6 +379,8 @@ func TestFunctionThatPanics(t *testing.T) {
 		{"panics with an empty text", "", func() { panic("") }},
 		{"panics with a text that has percent signs", "100 %d of it, %s", func() { panic("100 %d of it, %s") }},
 		{"panics with an error", "no tea", func() { panic(errors.New("no tea")) }},
+		{"panics with a number", "1507", func() { panic(1507) }},
+		{"panics with a value that has a method String", "1m30s", func() { panic(90 * time.Second) }},
 		{"panics with nil", "nil", func() { panic(nil) }},
 		{"ends its goroutine", "", runtime.Goexit},
 	} {

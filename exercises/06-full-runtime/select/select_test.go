@@ -237,38 +237,53 @@ func (t *testTable) layBetween(n, nils int) Future[int] {
 	return Select(all...)
 }
 
-// A case becomes possible at any moment: before each step of a Poll.
+// A case becomes possible at any moment: before each step of a Poll, of the first
+// or of a later one, which has another waker, or the same.
 func TestBecomesPossibleAtAnyMoment(t *testing.T) {
 	testTry(t, func(t *testTable) {
-		for n := 1; n <= 3; n++ {
-			for moment := range 5 * n {
-				for which := range 2 * n {
-					nils := which / n // without nil cases, and with some
-					which := which % n
-					f, w := t.layBetween(n, nils), new(testWaker)
-					t.step = func(n int) {
-						if n == moment {
-							t.step = nil
-							t.cases[which].become()
-						}
-					}
-					_, ready := f.Poll(&Context{waker: w})
-					if t.step != nil {
-						t.step = nil
-						continue // the Poll has fewer steps
-					}
-					among := fmt.Sprintf("%d cases that aren't nil, and %d that are", n, (n+1)*nils)
-					if !ready && w.woken == 0 && t.cases[which].possible {
-						t.Fatalf("with %s, the steps of a Poll are: %s. It returned false, and the waker wasn't called: %s is possible, and nothing will ever tell this Select", among, t.story(), t.cases[which].name)
-					}
-					if !ready {
-						t.want(f, w, fmt.Sprintf("with %s: %s has become possible during the Poll before this one", among, t.cases[which].name), nils+which*(nils+1))
-					}
-					t.wantRegistered(0, "a case has happened")
-				}
-			}
+		for poll, same := range []bool{false, false, true, true} {
+			testBecomesPossible(t, poll+1, same)
 		}
 	})
+}
+
+func testBecomesPossible(t *testTable, poll int, same bool) {
+	for n := 1; n <= 3; n++ {
+		for moment := range 6 * n {
+			for which := range 2 * n {
+				nils := which / n // without nil cases, and with some
+				which := which % n
+				f, w := t.layBetween(n, nils), new(testWaker)
+				among := fmt.Sprintf("%d cases that aren't nil, and %d that are", n, (n+1)*nils)
+				for range poll - 1 {
+					earlier := new(testWaker)
+					if same {
+						earlier = w
+					}
+					t.want(f, earlier, fmt.Sprintf("with %s, no case is possible", among), -1)
+				}
+				t.steps = nil
+				t.step = func(n int) {
+					if n >= moment {
+						t.step = nil
+						t.cases[which].become()
+					}
+				}
+				_, ready := f.Poll(&Context{waker: w})
+				if t.step != nil {
+					t.step = nil
+					continue // the Poll has fewer steps
+				}
+				if !ready && w.woken == 0 && t.cases[which].possible {
+					t.Fatalf("with %s, the steps of Poll number %d are: %s. It returned false, and the waker wasn't called: %s is possible, and nothing will ever tell this Select", among, poll, t.story(), t.cases[which].name)
+				}
+				if !ready {
+					t.want(f, w, fmt.Sprintf("with %s: %s has become possible during the Poll before this one", among, t.cases[which].name), nils+which*(nils+1))
+				}
+				t.wantRegistered(0, "a case has happened")
+			}
+		}
+	}
 }
 
 // A Try or a Register panics, and then the executor closes the Select.
