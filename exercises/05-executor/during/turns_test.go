@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -134,4 +135,44 @@ func TestNoWorkerWaitsForAPoll(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Each task has a worker, and is woken in its poll, while the others are, too.
+func TestAllAreWokenInTheirPolls(t *testing.T) {
+	for _, n := range []int{2, 3, 9, 65} {
+		story := fmt.Sprintf("%d workers poll %[1]d tasks, one each, at the same time. Each task wakes itself, and when all have done so, their polls return false", n)
+		testTry(t, story+": each must be polled again, and one isn't", func(t testing.TB) {
+			p, polls := NewPool(), make([]int, n)
+			var woken sync.WaitGroup
+			woken.Add(n)
+			for i := range n {
+				p.Spawn(func(w Waker) bool {
+					if polls[i]++; polls[i] == 1 {
+						w.Wake()
+						woken.Done()
+						woken.Wait()
+					}
+					return polls[i] > 1
+				})
+			}
+			testWork(t, p, n)()
+			for i, got := range polls {
+				if got != 2 {
+					t.Fatalf("%s. Task %d was polled %d times in all, want 2", story, i+1, got)
+				}
+			}
+		})
+	}
+}
+
+func TestNothingToDo(t *testing.T) {
+	testTry(t, "no task was spawned, so there's nothing to do; and a worker doesn't return, but waits for the end of something that has never begun", func(t testing.TB) {
+		testWork(t, NewPool(), 2)()
+	})
+	testTry(t, "the only task has finished, and then one more worker was started; it doesn't return, although there's nothing left to do", func(t testing.TB) {
+		p := NewPool()
+		p.Spawn(func(Waker) bool { return true })
+		testWork(t, p, 1)()
+		testWork(t, p, 1)()
+	})
 }

@@ -140,6 +140,43 @@ func TestEachParkNeedsAWake(t *testing.T) {
 	})
 }
 
+// Three goroutines sleep in a Parker each, and are woken in another order.
+func TestParkersDoNotShare(t *testing.T) {
+	for _, wakes := range [][]int{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}} {
+		testTry(t, testHangs, func(t testing.TB) {
+			var parkers [4]*Parker
+			var sleepers [4]testParked
+			for i := range parkers {
+				parkers[i] = NewParker()
+			}
+			for i := 1; i <= 3; i++ {
+				if sleepers[i] = testPark(parkers[i]); sleepers[i].isUp() {
+					t.Fatalf("Park of Parker %d returned without a call of Wake", i)
+				}
+			}
+			for n, woken := range wakes {
+				if parkers[woken].Wake(); !sleepers[woken].isUp() {
+					t.Errorf("three goroutines have parked, each in a Parker of its own, 1, then 2, then 3. The one in Parker %d sleeps on after a Wake of its own Parker; has another one heard the signal?", woken)
+				}
+				for _, other := range wakes[n+1:] {
+					if sleepers[other].isUp() {
+						t.Errorf("two Parkers share something: Park of Parker %d returned when Wake of Parker %d was called", other, woken)
+					}
+				}
+				if t.Failed() {
+					break
+				}
+			}
+			for i := 1; i <= 3 && t.Failed(); i++ { // lets the sleepers go
+				parkers[i].Wake()
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func TestWakesFromManyGoroutines(t *testing.T) {
 	testTry(t, testHangs, func(t testing.TB) {
 		p := NewParker()

@@ -148,6 +148,43 @@ func testName(t *Task) string {
 	return fmt.Sprintf("task %d", t.ID)
 }
 
+// NewTask is called at any time, also when some tasks are in the queue, and
+// others have been.
+func TestNewTaskWhileOthersAreQueued(t *testing.T) {
+	for gone := range 7 {
+		for queued := range 6 {
+			story := fmt.Sprintf("task 1 was woken and popped, %d times; then tasks 1 to 5 were woken, and NewTask made a sixth one when %d of them were in the queue; it was woken as the last", gone, queued)
+			testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
+				over := false
+				defer func() {
+					if !over && !t.Failed() {
+						t.Errorf("%s; and your code panics, in the line below", story)
+					}
+				}()
+				for range gone {
+					tasks[1].Wake()
+					q.Pop()
+				}
+				for id := 1; id <= queued; id++ {
+					tasks[id].Wake()
+				}
+				newest := q.NewTask(6)
+				for id := queued + 1; id <= 5; id++ {
+					tasks[id].Wake()
+				}
+				newest.Wake()
+				if got, want := testPops(q), "1 2 3 4 5 6"; got != want {
+					t.Fatalf("%s; and Pop gave %q, want %q: what's in the queue stays at its place when NewTask is called", story, got, want)
+				}
+				over = true
+			})
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
+
 func TestOnceHoweverOftenWoken(t *testing.T) {
 	testTry(t, func(t testing.TB, q *Queue, tasks [6]*Task, _ *testExecutor) {
 		for _, n := range []int{1000, 1, 255, 256, 65_536} { // and once again

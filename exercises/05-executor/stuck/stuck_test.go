@@ -286,7 +286,7 @@ func TestAsksForNothingAnymore(t *testing.T) {
 	if check.IsStub(testSource) {
 		t.Skip("not tried: stuck.go is not started")
 	}
-	for _, asked := range []string{"a timer had its waker", "it waited for task 2, which has finished"} {
+	for _, asked := range []string{"a timer had its waker", "it waited for task 2, which has finished", "it woke itself, and took its waker once more"} {
 		story := "in its first poll " + asked + "; that has woken task 1, and in its second poll it asked for nothing, and was pending"
 		check.Bubble(t, 2*time.Second, story+"; it can never go on, and Run sleeps instead of saying so", func(t testing.TB) {
 			e, polls, start := NewExecutor(), 0, time.Now()
@@ -296,6 +296,9 @@ func TestAsksForNothingAnymore(t *testing.T) {
 				case polls > 1:
 				case asked == "a timer had its waker":
 					time.AfterFunc(time.Second, cx.Waker().Wake)
+				case asked == "it woke itself, and took its waker once more":
+					cx.Waker().Wake()
+					cx.Waker()
 				default:
 					cx.Finished(two)
 				}
@@ -314,6 +317,32 @@ func TestAsksForNothingAnymore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// It has finished, and took its waker in its last poll.
+func TestFinishedTaskWakesNoOther(t *testing.T) {
+	if check.IsStub(testSource) {
+		t.Skip("not tried: stuck.go is not started")
+	}
+	const story = "task 1 took its waker in the poll in which it was ready; 2 asked about 1, was told that it has finished, and asked for nothing else, and is pending; 3 waits for 2"
+	check.Bubble(t, 2*time.Second, story+"; tasks 2 and 3 can never go on, and Run sleeps instead of saying so", func(t testing.TB) {
+		e := NewExecutor()
+		one := e.Spawn(func(cx *Context) bool {
+			cx.Waker()
+			return true
+		})
+		two := e.Spawn(func(cx *Context) bool {
+			if !cx.Finished(one) {
+				t.Fatal("task 1 has finished in its first poll, and then Finished told task 2 that it hasn't")
+			}
+			return false
+		})
+		e.Spawn(func(cx *Context) bool { return cx.Finished(two) })
+		err := e.Run()
+		if got := testIDs(t, story, err, []int{2, 3}); !slices.Equal(got, []int{2, 3}) {
+			t.Fatalf("%s; Run reports %v, want [2 3]: a task that has finished wakes no other anymore", story, got)
+		}
+	})
 }
 
 func TestTaskThatWakesItself(t *testing.T) {
