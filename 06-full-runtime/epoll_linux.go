@@ -46,7 +46,11 @@ func (p *epoll) remove(fd int) { p.ctl(unix.EPOLL_CTL_DEL, fd, 0) }
 // pointer: the garbage collector wouldn't see it there.
 func (p *epoll) ctl(op, fd int, events uint32) error {
 	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, op, fd, &ev))
+	err := unix.EpollCtl(p.fd, op, fd, &ev)
+	for err == unix.EINTR {
+		err = unix.EpollCtl(p.fd, op, fd, &ev)
+	}
+	return os.NewSyscallError("epoll_ctl", err)
 }
 
 // wait rounds its timeout up to the kernel's millisecond. If it rounded down, we'd

@@ -58,7 +58,7 @@ var chapters = []chapter{
 	{dir: "03-reactor", lines: 610, polls: [2]int{40, 200}, requires: true},
 	{dir: "04-waker", lines: 780, polls: [2]int{40, 200}, requires: true},
 	{dir: "05-executor", lines: 960, polls: [2]int{10, 50}, requires: true},
-	{dir: "06-full-runtime", lines: 3831, polls: [2]int{10, 50}, requires: true, whole: true},
+	{dir: "06-full-runtime", lines: 3835, polls: [2]int{10, 50}, requires: true, whole: true},
 }
 
 // A file is new in a chapter, the same as in the chapter before (=),
