@@ -331,7 +331,7 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a signal to a single thread is for Linux only")
 	}
-	hearOneByOne(t, 500, func() {
+	hearOneByOne(t, 3000, func() {
 		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
 			t.Error(err)

@@ -436,7 +436,7 @@ func TestSignalDoesNotEndWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("without /proc we don't know the threads that may wait")
 	}
-	hearOneByOne(t, 100, func() {
+	hearOneByOne(t, 1000, func() {
 		threads, _ := os.ReadDir("/proc/self/task")
 		for _, thread := range threads {
 			id, _ := strconv.Atoi(thread.Name())
