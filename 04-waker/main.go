@@ -18,7 +18,7 @@ type letter struct {
 func (l *letter) Poll(cx *Context) (struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waker = cx.Waker() // stored under the same lock as the look: a post can't come between the two
+	l.waker = cx.Waker() // under the lock of the look: a post between a look and a store would wake nothing
 	return struct{}{}, l.arrived
 }
 

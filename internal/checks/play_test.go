@@ -63,7 +63,7 @@ var playground = []played{
 		files: append([]string{theLetter, "blockon.go", "parker.go", "waker.go"}, nothingElse...),
 		shows: []string{"letter"},
 		edits: []string{
-			"	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // stored under the same lock as the look: a post can't come between the two\n	return struct{}{}, l.arrived\n",
+			"	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // under the lock of the look: a post between a look and a store would wake nothing\n	return struct{}{}, l.arrived\n",
 			"	l.mu.Lock()\n	arrived := l.arrived // look ...\n	l.mu.Unlock()\n	l.mu.Lock()\n	defer l.mu.Unlock()\n	l.waker = cx.Waker() // ... then store\n	return struct{}{}, arrived\n",
 		},
 		brokenTitle:  "The letter: look, unlock, then store",

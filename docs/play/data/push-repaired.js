@@ -10,7 +10,7 @@ play({"id":"push-repaired","title":"Push, then unpark","chapter":"05-executor","
 {"file":"05-executor/executor.go","line":104,"lines":["func (e *Executor) pop() *Task {","\te.mu.Lock()","\tdefer e.mu.Unlock()","\tif len(e.runQueue) == 0 {","\t\treturn nil","\t}","\tt := e.runQueue[0]","\te.runQueue[0] = nil // or the array would keep the task","\te.runQueue = e.runQueue[1:]","\tt.queued = false // before the poll: a wake during the poll must queue t again","\treturn t","}"]},
 {"file":"05-executor/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
 {"file":"05-executor/parker.go","line":16,"lines":["func (p *Parker) Wake() {","\tselect {","\tcase p.token <- struct{}{}:","\tdefault:","\t}","}"]},
-{"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // stored under the same lock as the look: a post can't come between the two","\treturn struct{}{}, l.arrived","}"]},
+{"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // under the lock of the look: a post between a look and a store would wake nothing","\treturn struct{}{}, l.arrived","}"]},
 {"file":"04-waker/main.go","line":26,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock: Wake may poll l at once","\t}","}"]}],
 "places":[
 {"status":"ready","what":"locks","at":["05-executor/executor.go:105","05-executor/executor.go:47"]},

@@ -5,7 +5,7 @@ play({"id":"token","title":"The token: a wake that comes too early","chapter":"0
 {"file":"04-waker/parker.go","line":12,"lines":["func (p *Parker) Park() { <-p.token }"]},
 {"file":"04-waker/parker.go","line":16,"lines":["func (p *Parker) Wake() {","\tselect {","\tcase p.token <- struct{}{}:","\tdefault:","\t}","}"]},
 {"file":"04-waker/blockon.go","line":5,"lines":["func BlockOn[T any](r *Reactor, f Future[T]) T {","\tp := NewParker()","\tcx := &Context{waker: p, reactor: r}","\tfor {","\t\tif value, ready := f.Poll(cx); ready {","\t\t\treturn value","\t\t}","\t\t// ← a wake that comes here isn't lost: it leaves a token for Park","\t\tp.Park()","\t}","}"],"untrue":[12]},
-{"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // stored under the same lock as the look: a post can't come between the two","\treturn struct{}{}, l.arrived","}"]},
+{"file":"04-waker/main.go","line":18,"lines":["func (l *letter) Poll(cx *Context) (struct{}, bool) {","\tl.mu.Lock()","\tdefer l.mu.Unlock()","\tl.waker = cx.Waker() // under the lock of the look: a post between a look and a store would wake nothing","\treturn struct{}{}, l.arrived","}"]},
 {"file":"04-waker/main.go","line":26,"lines":["func (l *letter) post() {","\tl.mu.Lock()","\tl.arrived = true","\tw := l.waker","\tl.mu.Unlock()","\tif w != nil {","\t\tw.Wake() // after Unlock: Wake may poll l at once","\t}","}"]}],
 "places":[
 {"status":"ready","what":"locks","at":["04-waker/main.go:19","04-waker/blockon.go:9"]},
